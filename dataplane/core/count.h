@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters: each packet counts once, as traffic or under its reason.
+ */
+#ifndef DATAPLANE_CORE_COUNT_H
+#define DATAPLANE_CORE_COUNT_H
+
+#include "dataplane/core/pkt.h"
+#include "dataplane/core/tables.h"
+
+static ALWAYS_INLINE void count_reason(const struct tables *t, void *e,
+				       enum reason reason, uint32_t length)
+{
+	struct reason_count *c = t->reason_count(e, reason);
+
+	if (!c)
+		return;
+	c->packets++;
+	c->bytes += length;
+}
+
+static ALWAYS_INLINE void count_in(struct traffic *c, const struct pkt *p)
+{
+	if (!c)
+		return;
+	c->in_packets++;
+	c->in_bytes += p->length;
+	c->openers += p->kind == FLOW_OPENER;
+	c->ends += (p->tcp_flags & TCP_RST) != 0;
+	c->refused += p->refused;
+	c->evicted += p->evicted;
+}
+
+static ALWAYS_INLINE void count_out(struct traffic *c, const struct pkt *p)
+{
+	if (!c)
+		return;
+	c->out_packets++;
+	c->out_bytes += p->length;
+	c->ends += (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0;
+}
+
+/* A packet of forward(), when its verdict is known. */
+static ALWAYS_INLINE void count_forward(const struct tables *t, void *e,
+					const struct pkt *p,
+					enum verdict verdict)
+{
+	if (verdict != VERDICT_FORWARD) {
+		count_reason(t, e, p->reason, p->length);
+		return;
+	}
+	count_in(t->service_traffic(e, p->service), p);
+	count_in(t->backend_traffic(e, p->backend), p);
+}
+
+/* A packet of port_from_vm(), when its verdict is known. */
+static ALWAYS_INLINE void count_answer(const struct tables *t, void *e,
+				       const struct pkt *p,
+				       enum verdict verdict)
+{
+	if (verdict != VERDICT_FORWARD) {
+		count_reason(t, e, p->reason, p->length);
+		return;
+	}
+	count_out(t->service_traffic(e, p->service), p);
+	count_out(t->backend_traffic(e, p->backend), p);
+}
+
+#endif

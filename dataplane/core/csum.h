@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
+ *
+ * Sums are kept in network byte order throughout: one's complement addition
+ * does not care, so nothing is swapped.
+ */
+#ifndef DATAPLANE_CORE_CSUM_H
+#define DATAPLANE_CORE_CSUM_H
+
+#include "dataplane/core/base.h"
+
+/* Fold a 32-bit sum to 16 bits; a sum of 16-bit words never needs a third. */
+static ALWAYS_INLINE uint16_t csum_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* The two halves of a 32-bit field as one addend. */
+static ALWAYS_INLINE uint32_t csum_halves(be32 v)
+{
+	return (v & 0xffff) + (v >> 16);
+}
+
+/**
+ * csum_replace() - checksum after some of the covered words changed.
+ * @csum: the checksum field as it was.
+ * @old_sum: sum of the words that went (16-bit words, network order).
+ * @new_sum: sum of the words that came in their place.
+ *
+ * HC' = ~(~HC + ~m + m'), RFC 1624 equation 3: unlike equation 2 it never
+ * turns a correct sum into its wrong zero.
+ * Return: the new field.
+ */
+static ALWAYS_INLINE be16 csum_replace(be16 csum, uint32_t old_sum,
+				       uint32_t new_sum)
+{
+	uint32_t sum = (uint16_t)~csum;
+
+	sum += (uint16_t)~csum_fold(old_sum);
+	sum += csum_fold(new_sum);
+	return (be16)~csum_fold(sum);
+}
+
+/**
+ * csum_words() - sum of a run of 16-bit words, as an addend.
+ * @data: 2-byte aligned.
+ * @n_words: how many; a compile-time constant in the packet path.
+ */
+static ALWAYS_INLINE uint32_t csum_words(const void *data, uint32_t n_words)
+{
+	const uint16_t *word = data;
+	uint32_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < n_words; i++)
+		sum += word[i];
+	return sum;
+}
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Slot and entry -> backend: the rules that keep a flow on its VM while its
+ * slot changes hands, with state only for flows whose slot is marked.
+ *
+ * DOC: rules (TCP and QUIC; plain UDP in brackets where it differs)
+ *
+ *	steady    current; no table is asked.
+ *	claiming  its entry, else base (= current) and an entry for it.
+ *	moving    its entry; else an opener goes to current and any other
+ *		  packet to base, and an entry is made for it
+ *		  [while SLOT_MOVING to base, afterwards to current].
+ *		  A refused insert never changes where the next packet of the
+ *		  flow goes: an opener without entry goes to base, as its later
+ *		  packets will.
+ *	settling  its entry, else current; no entry is made.
+ *
+ * An opener that meets the entry of a connection that is over replaces it (or,
+ * settling, just ends it). Background: JET (CoNEXT'21) and Beamer (NSDI'18)
+ * keep per-flow state for moves; entry classes and eviction are our own.
+ *
+ * DOC: who may take whose place in a full line
+ *
+ *	1 free, expired, or of a VM that is gone
+ *	2 redundant: its slot is settling and it names current
+ *	3 embryonic for 4 s without a packet     (not for an opener)
+ *	4 unconfirmed, oldest first              (not for an opener)
+ *
+ * A confirmed entry that its slot still needs is never taken: that would break
+ * an established flow, where refusing only keeps a slot marked for longer. An
+ * opener takes nobody's place but 1 and 2, because it loses nothing by a
+ * refusal, so a flood of openers pushes nothing out. At most half of a line is
+ * unconfirmed. Where a live entry that its slot needs is taken (4), the slot
+ * counts as refused and waits one more clock.
+ */
+#ifndef DATAPLANE_CORE_PICK_H
+#define DATAPLANE_CORE_PICK_H
+
+#include "dataplane/core/flow.h"
+#include "dataplane/core/pkt.h"
+
+#define FLOW_EMBRYONIC_SAFE_TICKS TICKS_OF_MS(4000)
+#define UNCONFIRMED_PER_LINE	  (FLOWS_PER_LINE / 2)
+
+enum pick_action {
+	PICK_PLAIN, /* go; no entry is made or noted */
+	PICK_ENTRY, /* go where the entry says; note the packet on it */
+	PICK_INSERT, /* make an entry for where it goes */
+	PICK_END_PLAIN, /* end the entry, then PICK_PLAIN */
+	PICK_END_INSERT, /* end the entry, then PICK_INSERT */
+};
+
+/**
+ * struct pick - what the rules say of one packet.
+ * @action: what to do to the table.
+ * @backend: where it goes.
+ * @refused_backend: where it goes if the insert is refused.
+ */
+struct pick {
+	enum pick_action action;
+	uint16_t backend;
+	uint16_t refused_backend;
+};
+
+/**
+ * pick_decide() - the rules, as a pure function.
+ * @slot: the slot's word.
+ * @entry: meta word of the flow's live entry, 0 = none.
+ * @kind: what the packet is.
+ */
+static ALWAYS_INLINE struct pick pick_decide(uint32_t slot, uint64_t entry,
+					     enum flow_kind kind)
+{
+	uint16_t current = slot_current(slot);
+	uint16_t base = slot_base(slot);
+	struct pick pick = { PICK_PLAIN, current, current };
+	bool over = entry && kind == FLOW_OPENER && flow_closing(entry);
+
+	if (!(slot & SLOT_TRACKED))
+		return pick;
+	if (entry && !over) {
+		pick.action = PICK_ENTRY;
+		pick.backend = flow_backend(entry);
+		return pick;
+	}
+	if (current == base && !(slot & SLOT_MOVING)) {
+		pick.action = over ? PICK_END_PLAIN : PICK_PLAIN;
+		return pick;
+	}
+	pick.action = over ? PICK_END_INSERT : PICK_INSERT;
+	pick.refused_backend = base;
+	if (kind == FLOW_OTHER || (kind == FLOW_UDP && slot & SLOT_MOVING))
+		pick.backend = base;
+	else if (kind == FLOW_UDP)
+		pick.refused_backend = current;
+	if (base == BACKEND_NONE)
+		pick.refused_backend = current;
+	if (pick.backend == BACKEND_NONE)
+		pick.action = over ? PICK_END_PLAIN : PICK_PLAIN;
+	return pick;
+}
+
+/**
+ * struct flow_owner - what the slot of another flow's entry says about it.
+ * @backend: record of the entry's backend, NULL = none.
+ * @slot: index of its slot in the flat array.
+ * @word: that slot.
+ */
+struct flow_owner {
+	bool live;
+	uint32_t slot;
+	uint32_t word;
+};
+
+/* Find the slot of an entry: the key has the slot bits, the backend the pool. */
+static ALWAYS_INLINE struct flow_owner
+flow_owner_of(const struct tables *t, void *e, uint64_t key, uint64_t meta)
+{
+	struct flow_owner owner = { false, 0, 0 };
+	const struct backend_record *record;
+	const struct slot_line *line;
+	const struct backend *backend;
+	const struct pool *pool;
+	uint32_t range;
+
+	backend = t->backend(e, flow_backend(meta));
+	if (!backend || !flow_current(backend, meta))
+		return owner;
+	record = backend_record(backend);
+	pool = record ? t->pool(e, record->pool) : NULL;
+	range = pool ? READ_ONCE(pool->range) : 0;
+	if (!range)
+		return owner;
+	owner.slot = POOL_FIRST_LINE(range) * SLOTS_PER_LINE +
+		     slot_of_key(key, range);
+	line = t->slot_line(e, owner.slot / SLOTS_PER_LINE);
+	if (!line)
+		return owner;
+	owner.word = READ_ONCE(line->slot[owner.slot % SLOTS_PER_LINE]);
+	owner.live = true;
+	return owner;
+}
+
+/* Note that a slot's flow went without an entry: its clock starts over. */
+static ALWAYS_INLINE void slot_refuse(const struct tables *t, void *e,
+				      uint32_t slot, uint32_t now_tick)
+{
+	struct slot_clock *clock = t->slot_clock(e, slot);
+
+	/* 0 is "never"; a tick too early does no harm. */
+	if (clock)
+		WRITE_ONCE(clock->refused_tick, now_tick ? now_tick : ~0U);
+}
+
+#define RANK_FREE	 0
+#define RANK_REDUNDANT	 1
+#define RANK_EMBRYONIC	 2
+#define RANK_UNCONFIRMED 3
+#define RANK_NEVER	 4
+
+/* How readily an entry gives its place; see above. */
+static ALWAYS_INLINE uint32_t flow_rank(const struct tables *t, void *e,
+					uint64_t key, uint64_t meta,
+					uint32_t now_tick)
+{
+	struct flow_owner owner;
+	uint32_t seen_tick;
+
+	if (meta & FLOW_BUSY)
+		return RANK_NEVER;
+	if (!flow_live(meta, now_tick))
+		return RANK_FREE;
+	owner = flow_owner_of(t, e, key, meta);
+	if (!owner.live)
+		return RANK_FREE;
+	if (slot_current(owner.word) == slot_base(owner.word) &&
+	    !(owner.word & SLOT_MOVING) &&
+	    slot_current(owner.word) == flow_backend(meta))
+		return RANK_REDUNDANT;
+	if (flow_class_of(meta) == FLOW_UNCONFIRMED)
+		return RANK_UNCONFIRMED;
+	seen_tick = flow_expiry(meta) - FLOW_EMBRYONIC_TICKS;
+	if (flow_class_of(meta) == FLOW_EMBRYONIC &&
+	    tick_reached(now_tick, seen_tick + FLOW_EMBRYONIC_SAFE_TICKS))
+		return RANK_EMBRYONIC;
+	return RANK_NEVER;
+}
+
+/**
+ * struct flow_place - the place that a new entry may have.
+ * @index: in the line; < 0 = none.
+ * @meta: its meta word as it was judged.
+ * @rank: RANK_* of what is there.
+ */
+struct flow_place {
+	int index;
+	uint64_t meta;
+	uint32_t rank;
+};
+
+/* a ends before b; among equals of a class that is the older one. */
+static ALWAYS_INLINE bool flow_older(uint64_t a, uint64_t b)
+{
+	return (int32_t)(flow_expiry(a) - flow_expiry(b)) < 0;
+}
+
+static ALWAYS_INLINE struct flow_place
+flow_find_place(const struct tables *t, void *e, struct flow_line *line,
+		enum flow_class class, uint32_t now_tick)
+{
+	struct flow_place best = { -1, 0, RANK_NEVER };
+	struct flow_place oldest = { -1, 0, RANK_UNCONFIRMED };
+	uint32_t n_unconfirmed = 0;
+	uint64_t meta;
+	uint32_t rank;
+	int i;
+
+	for (i = 0; i < FLOWS_PER_LINE; i++) {
+		meta = READ_ONCE(line->entry[i].meta);
+		rank = flow_rank(t, e, READ_ONCE(line->entry[i].key), meta,
+				 now_tick);
+		if (rank == RANK_UNCONFIRMED) {
+			n_unconfirmed++;
+			if (oldest.index < 0 || flow_older(meta, oldest.meta)) {
+				oldest.index = i;
+				oldest.meta = meta;
+			}
+		}
+		if (rank < best.rank ||
+		    (rank == best.rank && best.index >= 0 &&
+		     flow_older(meta, best.meta))) {
+			best.index = i;
+			best.meta = meta;
+			best.rank = rank;
+		}
+	}
+	if (class == FLOW_UNCONFIRMED && n_unconfirmed >= UNCONFIRMED_PER_LINE)
+		return oldest;
+	if (class == FLOW_EMBRYONIC && best.rank > RANK_REDUNDANT)
+		best.index = -1;
+	return best;
+}
+
+/**
+ * flow_insert() - make an entry for a packet.
+ * @slot: index of the flow's slot, for a refusal.
+ *
+ * Return: the meta word in force for the flow, or 0: refused, and noted at the
+ * slot. @p says whether it was refused or took a live entry's place.
+ */
+static ALWAYS_INLINE uint64_t flow_insert(const struct tables *t, void *e,
+					  struct pkt *p, struct flow_line *line,
+					  uint32_t slot, uint64_t meta,
+					  uint32_t now_tick)
+{
+	struct flow_place place;
+	struct flow_owner owner;
+	struct flow_entry *entry;
+	uint64_t now_meta = 0;
+	uint64_t victim = 0;
+
+	place = flow_find_place(t, e, line, flow_class_of(meta), now_tick);
+	if (place.index >= 0) {
+		entry = &line->entry[place.index & (FLOWS_PER_LINE - 1)];
+		victim = READ_ONCE(entry->key);
+		now_meta = flow_claim(line, entry, place.meta, p->key, meta,
+				      now_tick);
+	}
+	if (!now_meta) {
+		p->refused = true;
+		slot_refuse(t, e, slot, now_tick);
+		return 0;
+	}
+	if (place.rank >= RANK_EMBRYONIC) {
+		p->evicted = true;
+		owner = flow_owner_of(t, e, victim, place.meta);
+		if (owner.live)
+			slot_refuse(t, e, owner.slot, now_tick);
+	}
+	return now_meta;
+}
+
+/* A packet of a marked slot: the flow table is asked. */
+static ALWAYS_INLINE uint16_t pick_tracked(const struct tables *t, void *e,
+					   struct pkt *p,
+					   const struct pool *pool,
+					   uint32_t slot_index, uint32_t slot)
+{
+	uint32_t now_tick = TICKS_OF_NS(t->now_ns(e));
+	uint32_t idle_ticks = p->kind == FLOW_UDP ? pool->udp_idle_ticks :
+						    pool->idle_ticks;
+	const struct node *node = t->node(e);
+	struct flow_entry *entry = NULL;
+	const struct backend *backend;
+	struct flow_line *line;
+	uint64_t meta = 0;
+	struct pick pick;
+
+	line = node ? t->flow_line(e, (uint32_t)p->key & node->flow_line_mask) :
+		      NULL;
+	if (!line)
+		return slot_base(slot);
+	entry = flow_find(line, p->key, now_tick, &meta);
+	if (entry) {
+		backend = t->backend(e, flow_backend(meta));
+		if (!backend || !flow_current(backend, meta)) {
+			flow_end(entry, meta);
+			entry = NULL;
+			meta = 0;
+		}
+	}
+	pick = pick_decide(slot, meta, p->kind);
+	if (pick.action == PICK_PLAIN)
+		return pick.backend;
+	if (entry && pick.action == PICK_ENTRY) {
+		flow_touch(entry, meta, p->tcp_flags, FLOW_FIN_CLIENT,
+			   idle_ticks, now_tick);
+		return pick.backend;
+	}
+	if (entry)
+		flow_end(entry, meta);
+	/* An RST ends its flow: nothing is left to keep together. */
+	if (pick.action == PICK_END_PLAIN || p->tcp_flags & TCP_RST)
+		return pick.backend;
+	backend = t->backend(e, pick.backend);
+	if (!backend)
+		return BACKEND_NONE;
+	meta = flow_meta(pick.backend,
+			 BACKEND_GENERATION(READ_ONCE(backend->word)),
+			 p->kind == FLOW_OPENER ? FLOW_EMBRYONIC :
+						  FLOW_UNCONFIRMED,
+			 0);
+	meta = flow_seen(meta, p->tcp_flags, FLOW_FIN_CLIENT, idle_ticks,
+			 now_tick);
+	meta = flow_insert(t, e, p, line, slot_index, meta, now_tick);
+	return meta ? flow_backend(meta) : pick.refused_backend;
+}
+
+/**
+ * pick_backend() - the backend of a packet whose pool and key are known.
+ *
+ * One load for a flow whose slot is steady, whatever the number of flows.
+ * Return: its number; BACKEND_NONE = nobody.
+ */
+static ALWAYS_INLINE uint16_t pick_backend(const struct tables *t, void *e,
+					   struct pkt *p,
+					   const struct pool *pool)
+{
+	uint32_t range = READ_ONCE(pool->range);
+	const struct slot_line *line;
+	uint32_t index;
+	uint32_t slot;
+
+	if (!range)
+		return BACKEND_NONE;
+	index = POOL_FIRST_LINE(range) * SLOTS_PER_LINE +
+		slot_of_key(p->key, range);
+	line = t->slot_line(e, index / SLOTS_PER_LINE);
+	if (!line)
+		return BACKEND_NONE;
+	slot = READ_ONCE(line->slot[index % SLOTS_PER_LINE]);
+	if (!(slot & SLOT_TRACKED))
+		return slot_current(slot);
+	return pick_tracked(t, e, p, pool, index, slot);
+}
+
+#endif

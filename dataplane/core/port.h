@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The packet path at a VM's port: answers of balanced flows get the VIP as
+ * their source; direct connections to the same port of the VM stay as they are.
+ *
+ * DOC: how the two are told apart
+ *
+ * Balanced packets never pass the port's egress hook (XDP redirects go past
+ * it), so whatever does pass it unmarked is direct and gets an entry in the
+ * table of direct flows; so does a SYN without ACK from the VM. A flow of the
+ * VM's service port without such an entry is balanced. While no slot and no
+ * flow entry names the VM the port is PORT_LEARNING: packets both ways make
+ * entries and none is rewritten, so connections from before are known when the
+ * first slot comes. A balanced opener ends the direct entry of the same client
+ * (forward.h).
+ */
+#ifndef DATAPLANE_CORE_PORT_H
+#define DATAPLANE_CORE_PORT_H
+
+#include "dataplane/core/key.h"
+#include "dataplane/core/parse.h"
+#include "dataplane/core/pick.h"
+#include "dataplane/core/rewrite.h"
+
+/**
+ * struct port_view - a packet at a VM's port, seen from the VM.
+ * @vm, @vm_port: the VM's end.
+ * @peer, @peer_port: the other end.
+ * @fin: FLOW_FIN_*: whose packet it is.
+ */
+struct port_view {
+	struct ip_addr vm;
+	struct ip_addr peer;
+	be16 vm_port;
+	be16 peer_port;
+	uint64_t fin;
+};
+
+/* Parse, and find the service whose port this is; NULL: none of our business. */
+static ALWAYS_INLINE const struct port *port_find(const struct tables *t,
+						  void *e, struct pkt *p,
+						  struct port_view *view)
+{
+	struct port_key key = { .zero = 0 };
+	uint8_t *l3 = NULL;
+
+	if (parse_frame(p, &l3) || !p->ip || parse_flow(p))
+		return NULL;
+	if (view->fin == FLOW_FIN_SERVER) {
+		view->vm = p->src;
+		view->vm_port = p->sport;
+		view->peer = p->dst;
+		view->peer_port = p->dport;
+	} else {
+		view->vm = p->dst;
+		view->vm_port = p->dport;
+		view->peer = p->src;
+		view->peer_port = p->sport;
+	}
+	key.addr = view->vm;
+	key.ifindex = p->ifindex;
+	key.port = view->vm_port;
+	key.proto = p->proto;
+	return t->port(e, &key);
+}
+
+/**
+ * direct_seen() - look a direct flow up, and note the packet.
+ * @make: make an entry if there is none.
+ * @ret_known: it is a direct flow.
+ *
+ * Return: false if an entry was to be made and its line is full.
+ */
+static ALWAYS_INLINE bool direct_seen(const struct tables *t, void *e,
+				      const struct pkt *p,
+				      const struct port_view *view, bool make,
+				      bool *ret_known)
+{
+	uint32_t now_tick = TICKS_OF_NS(t->now_ns(e));
+	const struct node *node = t->node(e);
+	struct flow_entry *entry = NULL;
+	struct flow_line *line;
+	uint64_t meta = 0;
+	uint64_t key;
+
+	*ret_known = false;
+	if (!node)
+		return true;
+	key = key_direct(&node->direct_seed, p->ifindex, &view->peer,
+			 view->peer_port, &view->vm, view->vm_port, p->proto);
+	line = t->direct_line(e, (uint32_t)key & node->direct_line_mask);
+	if (!line)
+		return true;
+	entry = flow_find(line, key, now_tick, &meta);
+	if (entry && p->kind == FLOW_OPENER && flow_closing(meta)) {
+		flow_end(entry, meta);
+		entry = NULL;
+	}
+	if (entry) {
+		flow_touch(entry, meta, p->tcp_flags, view->fin,
+			   node->direct_idle_ticks, now_tick);
+		*ret_known = true;
+		return true;
+	}
+	if (!make)
+		return true;
+	meta = flow_meta(1, 0, FLOW_CONFIRMED, 0);
+	meta = flow_seen(meta, p->tcp_flags, view->fin, node->direct_idle_ticks,
+			 now_tick);
+	*ret_known = flow_insert_plain(line, key, meta, now_tick) != 0;
+	return *ret_known;
+}
+
+/* Note an answer on its flow's entry, if its slot is marked and it has one. */
+static ALWAYS_INLINE void answer_seen(const struct tables *t, void *e,
+				      const struct pkt *p,
+				      const struct pool *pool)
+{
+	uint32_t range = READ_ONCE(pool->range);
+	const struct slot_line *slots;
+	const struct node *node;
+	struct flow_entry *entry;
+	struct flow_line *line;
+	uint64_t meta = 0;
+	uint32_t now_tick;
+	uint32_t index;
+
+	if (!range)
+		return;
+	index = POOL_FIRST_LINE(range) * SLOTS_PER_LINE +
+		slot_of_key(p->key, range);
+	slots = t->slot_line(e, index / SLOTS_PER_LINE);
+	if (!slots || !(READ_ONCE(slots->slot[index % SLOTS_PER_LINE]) &
+			SLOT_TRACKED))
+		return;
+	node = t->node(e);
+	line = node ? t->flow_line(e, (uint32_t)p->key & node->flow_line_mask) :
+		      NULL;
+	if (!line)
+		return;
+	now_tick = TICKS_OF_NS(t->now_ns(e));
+	entry = flow_find(line, p->key, now_tick, &meta);
+	if (!entry || flow_backend(meta) != p->backend)
+		return;
+	/* An opener's entry waits for its client, however often we answer. */
+	if (flow_class_of(meta) == FLOW_EMBRYONIC && !(p->tcp_flags & TCP_RST))
+		return;
+	flow_touch(entry, meta, p->tcp_flags, FLOW_FIN_SERVER, pool->idle_ticks,
+		   now_tick);
+}
+
+/**
+ * port_from_vm() - a packet that the VM sends.
+ * @p: @data, @end, @length, @ifindex set, the rest zero.
+ * @ret_edit: for VERDICT_FORWARD: the change of source that the engine makes
+ *            before it sends the packet to the client, and TTL - 1.
+ *
+ * Return: VERDICT_FORWARD, or VERDICT_PASS or VERDICT_DROP with @reason.
+ */
+static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
+					       struct pkt *p,
+					       struct nat_edit *ret_edit)
+{
+	struct port_view view = { .fin = FLOW_FIN_SERVER };
+	const struct port *port = port_find(t, e, p, &view);
+	const struct pool *pool;
+	bool learning;
+	bool known;
+
+	p->reason = PASS_PORT_NOT_SERVICE;
+	if (!port)
+		return VERDICT_PASS;
+	learning = port->flags & PORT_LEARNING || p->kind == FLOW_OPENER;
+	p->reason = DROP_PORT_DIRECT_FULL;
+	if (!direct_seen(t, e, p, &view, learning, &known) &&
+	    p->kind == FLOW_OPENER)
+		return VERDICT_DROP;
+	p->reason = PASS_PORT_DIRECT;
+	if (known || learning)
+		return VERDICT_PASS;
+	p->reason = DROP_PORT_TTL;
+	if (p->ip->ttl <= 1)
+		return VERDICT_DROP;
+	p->reason = REASON_NONE;
+	p->service = port->service;
+	p->pool = port->pool;
+	p->backend = port->backend;
+	pool = t->pool(e, port->pool);
+	if (pool) {
+		p->key = key_balanced(&pool->seed,
+				      (enum affinity)pool->affinity, &p->dst,
+				      p->dport, &port->vip, port->vip_port,
+				      p->proto);
+		answer_seen(t, e, p, pool);
+	}
+	ret_edit->old_addr = p->src.word[3];
+	ret_edit->old_port = p->sport;
+	ret_edit->new_addr = port->vip.word[3];
+	ret_edit->new_port = port->vip_port;
+	return VERDICT_FORWARD;
+}
+
+/**
+ * port_to_vm() - a packet to the VM that no balancer sent.
+ *
+ * Return: VERDICT_PASS, or VERDICT_DROP when a new direct connection finds no
+ * place: without an entry its answers would be rewritten.
+ */
+static ALWAYS_INLINE enum verdict port_to_vm(const struct tables *t, void *e,
+					     struct pkt *p)
+{
+	struct port_view view = { .fin = FLOW_FIN_CLIENT };
+	bool known;
+
+	p->reason = PASS_PORT_NOT_SERVICE;
+	if (!port_find(t, e, p, &view))
+		return VERDICT_PASS;
+	p->reason = PASS_PORT_DIRECT;
+	if (!direct_seen(t, e, p, &view, true, &known) &&
+	    p->kind == FLOW_OPENER) {
+		p->reason = DROP_PORT_DIRECT_FULL;
+		return VERDICT_DROP;
+	}
+	return VERDICT_PASS;
+}
+
+#endif

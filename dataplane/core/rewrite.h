@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Address edits of mode "nat", with incremental checksums.
+ */
+#ifndef DATAPLANE_CORE_REWRITE_H
+#define DATAPLANE_CORE_REWRITE_H
+
+#include "dataplane/core/csum.h"
+#include "dataplane/core/parse.h"
+#include "dataplane/core/tables.h"
+
+/* Decrement the TTL, with the header's checksum (RFC 1141's case of RFC 1624). */
+static ALWAYS_INLINE void ip_decrement_ttl(struct ipv4_hdr *ip)
+{
+	uint32_t old_word;
+	uint32_t new_word;
+
+	/* TTL and protocol share a 16-bit word of the checksum. */
+	old_word = BE16((uint16_t)ip->ttl << 8 | ip->proto);
+	ip->ttl--;
+	new_word = BE16((uint16_t)ip->ttl << 8 | ip->proto);
+	ip->csum = csum_replace(ip->csum, old_word, new_word);
+}
+
+/**
+ * rewrite_to_backend() - client's packet: VIP:port -> VM's address:port.
+ * @p: parsed, @target_port known.
+ * @record: of the chosen backend.
+ *
+ * The Ethernet header is written straight before the IP header; a VLAN tag is
+ * left over in front of it and the engine cuts it off (@head_cut).
+ * Return: REASON_NONE or DROP_TTL, then nothing was changed.
+ */
+static ALWAYS_INLINE enum reason
+rewrite_to_backend(struct pkt *p, const struct backend_record *record)
+{
+	uint8_t *l2 = (uint8_t *)p->ip - sizeof(struct eth_hdr);
+	struct eth_hdr *eth = (struct eth_hdr *)l2;
+	be32 new_dst = record->addr.word[3];
+	uint32_t old_sum = csum_halves(p->ip->dst);
+	uint32_t new_sum = csum_halves(new_dst);
+
+	if (p->ip->ttl <= 1)
+		return DROP_TTL;
+	p->head_cut = (uint32_t)(l2 - p->data);
+	p->ip->csum = csum_replace(p->ip->csum, old_sum, new_sum);
+	p->tcp->csum = csum_replace(p->tcp->csum, old_sum + p->tcp->dport,
+				    new_sum + p->target_port);
+	p->ip->dst = new_dst;
+	p->tcp->dport = p->target_port;
+	ip_decrement_ttl(p->ip);
+	__builtin_memcpy(eth->dst, record->dst_mac, sizeof(eth->dst));
+	__builtin_memcpy(eth->src, record->src_mac, sizeof(eth->src));
+	eth->type = BE16(ETH_TYPE_IPV4);
+	return REASON_NONE;
+}
+
+/**
+ * struct nat_edit - a change of source, for engines that can't write directly.
+ * @old_addr, @old_port: VM's address and port.
+ * @new_addr, @new_port: VIP and its port.
+ *
+ * Guests hand over packets whose checksum is not finished; only the kernel's
+ * own helpers know which, so at a VM's port the engine applies the edit.
+ */
+struct nat_edit {
+	be32 old_addr;
+	be32 new_addr;
+	be16 old_port;
+	be16 new_port;
+};
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How the packet path reaches its tables: the whole interface of an engine.
+ *
+ * An engine passes one constant struct tables to always-inline stages, so the
+ * calls fold into its own lookups (in BPF: no call through a register is left).
+ */
+#ifndef DATAPLANE_CORE_TABLES_H
+#define DATAPLANE_CORE_TABLES_H
+
+#include "dataplane/core/state.h"
+
+/**
+ * struct tables - lookups and counters of an engine.
+ *
+ * Each takes the engine's own @e (BPF: NULL). A lookup returns NULL for what is
+ * not there; indexes out of range are not there. Records are read only but for
+ * flow lines, slot clocks and limiters.
+ *
+ * @node: the node's record.
+ * @service: by VIP, port and protocol.
+ * @pool: by pool number.
+ * @slot_line: by index in the flat slot array.
+ * @slot_clock: by slot index (line * 16 + place).
+ * @backend: by backend number.
+ * @flow_line: of balanced flows, by line index below @node's mask + 1.
+ * @direct_line: of direct flows, the same.
+ * @port: the reverse mapping.
+ * @limiter: this CPU's token bucket for packets that the path makes.
+ * @service_traffic, @backend_traffic, @reason_count: this CPU's counters.
+ * @now_ns: CLOCK_MONOTONIC; asked only where a table with times is.
+ */
+struct tables {
+	const struct node *(*node)(void *e);
+	const struct service *(*service)(void *e, const struct service_key *k);
+	const struct pool *(*pool)(void *e, uint32_t number);
+	const struct slot_line *(*slot_line)(void *e, uint32_t line);
+	struct slot_clock *(*slot_clock)(void *e, uint32_t slot);
+	const struct backend *(*backend)(void *e, uint32_t number);
+	struct flow_line *(*flow_line)(void *e, uint32_t line);
+	struct flow_line *(*direct_line)(void *e, uint32_t line);
+	const struct port *(*port)(void *e, const struct port_key *k);
+	struct limiter *(*limiter)(void *e);
+	struct traffic *(*service_traffic)(void *e, uint32_t number);
+	struct traffic *(*backend_traffic)(void *e, uint32_t number);
+	struct reason_count *(*reason_count)(void *e, uint32_t reason);
+	uint64_t (*now_ns)(void *e);
+};
+
+/* The record in force of a backend, NULL if the number has no VM. */
+static ALWAYS_INLINE const struct backend_record *
+backend_record(const struct backend *b)
+{
+	uint32_t word = READ_ONCE(b->word);
+
+	if (!(word & BACKEND_LIVE))
+		return NULL;
+	return word & BACKEND_COPY ? &b->copy[1] : &b->copy[0];
+}
+
+#endif
