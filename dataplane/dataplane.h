@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the control plane sees of a data plane: hand over the desired state,
+ * read back how things stand.
+ *
+ * DOC: who does what
+ *
+ * control computes the whole desired state as a struct dp_snapshot and calls
+ * apply(). The engine works out the difference to what is in force and makes it
+ * so, in an order that is right at every moment: record, device, port, then
+ * slots; removal in reverse. control never says "add" or "delete". What takes
+ * time (claims, clocks, learning a port's direct connections) goes on by
+ * itself at tick(), which says when it wants to be called next.
+ *
+ * What is in force outlives the process: open() finds it again, completes or
+ * undoes a publish that was cut short, and goes on. close() leaves it in force;
+ * detach takes it off the machine.
+ *
+ * All functions are called by the one control thread. Strings and arrays in a
+ * snapshot are borrowed for the call. Times are CLOCK_MONOTONIC nanoseconds.
+ */
+#ifndef DATAPLANE_DATAPLANE_H
+#define DATAPLANE_DATAPLANE_H
+
+#include "dataplane/core/base.h"
+#include "dataplane/core/pkt.h"
+#include "dataplane/core/state.h"
+
+#define DP_NAME_SIZE	128 /* "tenant/pool", "hypervisor/vm" and their 0 */
+#define DP_IFNAME_SIZE	16
+#define DP_ERROR_SIZE	256
+#define DP_UUID_SIZE	16
+
+/**
+ * struct dp_limits - sizes of the tables, fixed while the state is in force.
+ *
+ * Reopening with other sizes than those in force is refused (-EUCLEAN), with
+ * the sizes in the error's text.
+ */
+struct dp_limits {
+	uint32_t n_backends; /* numbers, 1 .. BACKEND_MAX */
+	uint32_t n_services;
+	uint32_t n_pools;
+	uint32_t n_slots; /* power of two */
+	uint32_t n_flows; /* power of two */
+	uint32_t n_direct; /* power of two */
+};
+
+/**
+ * struct dp_options - what an engine needs to open.
+ * @pin_dir: directory in a bpffs (XDP); made if it isn't there, locked: a second
+ *           daemon on it is refused with -EBUSY.
+ * @uplinks: names of interfaces, @n_uplinks of them.
+ * @limits: sizes.
+ * @reply_rate_pps: answers a second and CPU that the path may make.
+ * @direct_idle_ms: life of a direct connection's entry.
+ * @log: gets the engine's messages (level: 0 error .. 3 debug); may be NULL.
+ */
+struct dp_options {
+	const char *pin_dir;
+	const char *const *uplinks;
+	uint32_t n_uplinks;
+	struct dp_limits limits;
+	uint32_t reply_rate_pps;
+	uint32_t direct_idle_ms;
+	void (*log)(void *arg, int level, const char *text);
+	void *log_arg;
+};
+
+/* How a VM is to stand in its pool. */
+enum dp_role {
+	/* In the tables, no slot: its port is attached and learns which of its
+	 * connections are direct. Before serving, and when drained. */
+	DP_WARM,
+	/* Takes its share of new flows by weight. Gets its first slot when its
+	 * port has learned for 5 s. */
+	DP_SERVING,
+	/* No new flows, keeps what it has: drained, unhealthy, suspended. */
+	DP_LEAVING,
+	/* It is gone, or must lose its flows at once: replaced field by field. */
+	DP_GONE,
+};
+
+/**
+ * struct dp_backend - a VM in a pool. A VM that a snapshot leaves out is GONE.
+ * @uuid: what it is.
+ * @name: "hypervisor/vm", for status without a daemon.
+ * @role: how it is to stand.
+ * @weight: share among the serving ones; 0 = no slot.
+ * @addr: its address.
+ * @mac: its MAC address.
+ * @ifname, @ifindex: its port on this node.
+ */
+struct dp_backend {
+	uint8_t uuid[DP_UUID_SIZE];
+	const char *name;
+	enum dp_role role;
+	uint32_t weight;
+	struct ip_addr addr;
+	uint8_t mac[6];
+	const char *ifname;
+	uint32_t ifindex;
+};
+
+/**
+ * struct dp_pool - see DESIGN's words; @name is "tenant/pool", its identity.
+ */
+struct dp_pool {
+	const char *name;
+	struct hash_seed seed;
+	enum affinity affinity;
+	enum when_empty when_empty;
+	uint32_t idle_timeout_ms;
+	uint32_t udp_idle_ms;
+	uint32_t max_backends; /* sizes the slot range */
+	const struct dp_backend *backends;
+	uint32_t n_backends;
+};
+
+/**
+ * struct dp_service - a VIP, port and protocol; @name is "tenant/service".
+ * @pool: index in the snapshot's pools.
+ */
+struct dp_service {
+	const char *name;
+	struct ip_addr vip;
+	uint16_t port;
+	uint8_t proto;
+	uint32_t pool;
+	uint16_t target_port;
+};
+
+/**
+ * struct dp_vip - an address that is ours whole.
+ * @answer_l2: answer ARP for it.
+ * @drop_no_service: drop, don't RST, what has no service.
+ */
+struct dp_vip {
+	struct ip_addr addr;
+	bool answer_l2;
+	bool drop_no_service;
+};
+
+/**
+ * struct dp_snapshot - the whole desired forwarding state.
+ */
+struct dp_snapshot {
+	const struct dp_vip *vips;
+	uint32_t n_vips;
+	const struct dp_service *services;
+	uint32_t n_services;
+	const struct dp_pool *pools;
+	uint32_t n_pools;
+};
+
+/**
+ * struct dp_result - what apply() did.
+ * @error: of the first thing that failed as a whole ("" = none). A port that
+ *         refuses its program is no such failure: see dp_backend_status.
+ * @n_slots_moved: slots that began to move or changed hands.
+ * @took_ns: time it took.
+ */
+struct dp_result {
+	char error[DP_ERROR_SIZE];
+	uint32_t n_slots_moved;
+	uint64_t took_ns;
+};
+
+/**
+ * struct dp_backend_status - how a VM stands in the tables.
+ * @uuid, @pool, @name: who (@name as of the last apply that named it).
+ * @number: its backend number.
+ * @attached: the port has our programs; else @attach_error (errno) says why.
+ * @learned: its port has learned long enough to serve.
+ * @role: as last applied.
+ * @slots_current, @slots_base, @slots_marked: slots that name it.
+ * @entries: live flow entries for it, as of the last pass.
+ * @exact: @flows is exact (no unmarked slot names it); else it is an estimate.
+ * @flows: flows it has.
+ * @drained: no slot and no live entry names it.
+ * @drained_at_ns: when it can be drained at the earliest; 0 = unknown.
+ * @quiet_ns: time since the last balanced packet either way.
+ * @traffic: summed over CPUs.
+ */
+struct dp_backend_status {
+	uint8_t uuid[DP_UUID_SIZE];
+	char pool[DP_NAME_SIZE];
+	char name[DP_NAME_SIZE];
+	uint16_t number;
+	bool attached;
+	int attach_error;
+	bool learned;
+	enum dp_role role;
+	uint32_t slots_current;
+	uint32_t slots_base;
+	uint32_t slots_marked;
+	uint32_t entries;
+	bool exact;
+	uint64_t flows;
+	bool drained;
+	uint64_t drained_at_ns;
+	uint64_t quiet_ns;
+	struct ip_addr addr;
+	char ifname[DP_IFNAME_SIZE];
+	struct traffic traffic;
+};
+
+/**
+ * struct dp_pool_status - how a pool stands.
+ * @n_slots: of its range; @n_marked of them are not steady, by state:
+ * @n_claiming, @n_moving, @n_settling.
+ * @n_refused: inserts refused since the beginning.
+ */
+struct dp_pool_status {
+	char name[DP_NAME_SIZE];
+	uint32_t n_slots;
+	uint32_t n_claiming;
+	uint32_t n_moving;
+	uint32_t n_settling;
+	uint64_t n_refused;
+};
+
+struct dp_service_status {
+	char name[DP_NAME_SIZE];
+	char pool[DP_NAME_SIZE];
+	struct ip_addr vip;
+	uint16_t port;
+	uint8_t proto;
+	uint16_t target_port;
+	struct traffic traffic;
+};
+
+/**
+ * struct dp_uplink_status - an interface where clients come in.
+ * @mode: "native", "generic", "none" (not attached).
+ */
+struct dp_uplink_status {
+	char ifname[DP_IFNAME_SIZE];
+	char mode[16];
+};
+
+/**
+ * struct dp_status - everything that status, vms, pools and counters show.
+ *
+ * Arrays belong to it: dp_status_free().
+ * @generation: number of publishes since the state was made.
+ * @published_ns: CLOCK_MONOTONIC of the last one.
+ * @memory_bytes: of the tables.
+ */
+struct dp_status {
+	char engine[16];
+	uint32_t version;
+	uint64_t generation;
+	uint64_t published_ns;
+	uint64_t memory_bytes;
+	struct dp_limits limits;
+	uint32_t n_flow_entries; /* live, as of the last pass */
+	struct dp_uplink_status uplinks[NODE_UPLINKS];
+	uint32_t n_uplinks;
+	struct dp_pool_status *pools;
+	uint32_t n_pools;
+	struct dp_backend_status *backends;
+	uint32_t n_backends;
+	struct dp_service_status *services;
+	uint32_t n_services;
+	struct reason_count reasons[N_REASONS];
+};
+
+/**
+ * struct dp_flow - a flow to explain.
+ */
+struct dp_flow {
+	struct ip_addr client;
+	uint16_t client_port;
+	struct ip_addr vip;
+	uint16_t port;
+	uint8_t proto;
+	enum flow_kind kind;
+};
+
+/**
+ * struct dp_explanation - what the path would do with a packet of a flow now,
+ * and why: the path's own rules on the tables in force, changing nothing.
+ * @verdict, @reason: as the path's.
+ * @service, @pool: names, "" = none.
+ * @key, @slot, @slot_word: hash, slot index in the pool, its word.
+ * @has_entry, @entry_class, @entry_left_ms, @entry_closing: the flow's entry.
+ * @backend: number; @uuid, @backend_name, @addr, @ifname: who that is.
+ */
+struct dp_explanation {
+	enum verdict verdict;
+	enum reason reason;
+	char service[DP_NAME_SIZE];
+	char pool[DP_NAME_SIZE];
+	uint64_t key;
+	uint32_t slot;
+	uint32_t n_slots;
+	uint32_t slot_word;
+	char current_name[DP_NAME_SIZE];
+	char base_name[DP_NAME_SIZE];
+	bool has_entry;
+	enum flow_class entry_class;
+	bool entry_closing;
+	uint32_t entry_left_ms;
+	uint16_t backend;
+	uint8_t uuid[DP_UUID_SIZE];
+	char backend_name[DP_NAME_SIZE];
+	struct ip_addr addr;
+	uint16_t target_port;
+	char ifname[DP_IFNAME_SIZE];
+};
+
+struct dp; /* an open data plane; each engine embeds it */
+
+/**
+ * struct dp_ops - an engine.
+ * @open: attach, or find what is in force. -EBUSY: another daemon has it;
+ *        -EUCLEAN: what is pinned can't be used (other version or sizes).
+ * @open_readonly: for status, explain and tools without the daemon: reads what
+ *        is in force, changes nothing, needs no lock. -ENOENT: nothing is.
+ * @apply: make the snapshot so. Returns 0, or -errno with @ret->error; then
+ *        what could not be done is tried again by the next apply.
+ * @tick: do what is due; returns when it wants to be called next (ns), or
+ *        UINT64_MAX. Cheap when nothing is due.
+ * @port_lost: the interface is gone: nothing names it any more. Called at once
+ *        when the kernel says so; a hint that is right also if it comes late.
+ * @status: fill in a struct dp_status.
+ * @explain: one flow.
+ * @close: leave everything in force.
+ * @detach: take everything off the machine that this pin directory knows of,
+ *        programs first; works with or without a daemon. Idempotent.
+ */
+struct dp_ops {
+	const char *name;
+	int (*open)(const struct dp_options *options, struct dp **ret_dp,
+		    char *error);
+	int (*open_readonly)(const char *pin_dir, struct dp **ret_dp,
+			     char *error);
+	int (*apply)(struct dp *dp, const struct dp_snapshot *snapshot,
+		     uint64_t now_ns, struct dp_result *ret);
+	uint64_t (*tick)(struct dp *dp, uint64_t now_ns);
+	void (*port_lost)(struct dp *dp, uint32_t ifindex, uint64_t now_ns);
+	int (*status)(struct dp *dp, uint64_t now_ns, struct dp_status *ret);
+	int (*explain)(struct dp *dp, const struct dp_flow *flow,
+		       uint64_t now_ns, struct dp_explanation *ret);
+	void (*close)(struct dp *dp);
+	int (*detach)(const char *pin_dir, char *error);
+};
+
+/* Release what status() filled in. */
+void dp_status_free(struct dp_status *status);
+
+/* The engines there are; control/main.c and the CLI name them. */
+extern const struct dp_ops dp_xdp_ops;
+
+#endif
