@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A short run of one fuzz target: run.sh PROGRAM CORPUS RUNS
+#
+# What it finds on the way goes to a scratch directory, so that the corpus in
+# the tree holds only what somebody put there; a failing input is printed.
+set -eu
+
+program=$1 corpus=$2 runs=$3
+
+[ -d "$corpus" ] || { echo "no corpus: $corpus" >&2; exit 1; }
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/drover-fuzz.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+mkdir "$scratch/found"
+
+# The same seed every time: a run in CI is a test, not a search.
+if "$program" -runs="$runs" -seed=1 -timeout=10 -rss_limit_mb=2048 \
+	-artifact_prefix="$scratch/" "$scratch/found" "$corpus"; then
+	exit 0
+fi
+for f in "$scratch"/crash-* "$scratch"/leak-* "$scratch"/timeout-* "$scratch"/oom-*; do
+	[ -f "$f" ] || continue
+	echo "input that fails (put it into $corpus once it is mended):"
+	base64 "$f"
+done
+exit 1
