@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# First process of a lab's pseudo-host; lab.sh starts it in namespaces of its
+# own (mount, PID, UTS, network).
+#
+#	host-init.sh LAB_DIR NAME
+#
+# Gives libvirtd private folders, then waits for it and reaps every QEMU that
+# it leaves behind: libvirt waits for the zombie, and the process 1 of a small
+# machine may be slow. When this process ends, the kernel ends all of the host.
+set -euo pipefail
+
+lab=$1
+hostname "$2"
+
+# The lab itself must stay visible in the host's own /run, which hides the
+# machine's (its D-Bus, its libvirt).
+mkdir -p "$lab/host/run/${lab##*/}" "$lab/host/run/libvirt"
+mount --bind "$lab" "$lab/host/run/${lab##*/}"
+mount --rbind "$lab/host/run" /run
+for d in /etc/libvirt /var/{lib,cache,log}/libvirt; do
+	mount --bind "$lab/host$d" "$d"
+done
+
+trap 'kill -TERM "$libvirtd" 2>/dev/null' TERM
+libvirtd &
+libvirtd=$!
+while kill -0 "$libvirtd" 2>/dev/null; do
+	wait "$libvirtd" || :
+done
