@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# clang-tidy over all C that is built: tidy.sh BUILD-DIR [FILE…]
+#
+# BUILD-DIR is a build by clang: gcc's own flags stop clang-tidy. A header is
+# read through the files that include it. A source that passed is not read again
+# until it, any header or the settings change; a stamp in BUILD-DIR/tidy says so.
+set -eu
+
+build=$(realpath "$1")
+shift
+sources=()
+for f; do
+	sources+=("$(realpath "$f")")
+done
+cd "$(dirname "$0")/../.."
+if [ ${#sources[@]} = 0 ]; then
+	mapfile -t sources < <(jq -r '.[] | "\(.directory)/\(.file)"' \
+		"$build/compile_commands.json" | xargs realpath | sort -u)
+fi
+
+mkdir -p "$build/tidy"
+newest=$(find .clang-tidy bpf config control dataplane demo health tests \
+	\( -name '*.h' -o -name .clang-tidy \) -printf '%T@ %p\n' |
+	sort -rn | sed -n '1s/^[^ ]* //p')
+
+todo=()
+for f in "${sources[@]}"; do
+	stamp=$build/tidy/$(realpath --relative-to=. "$f" | tr / _)
+	[[ $stamp -nt $f && $stamp -nt $newest ]] || todo+=("$f" "$stamp")
+done
+echo "$((${#todo[@]} / 2)) of ${#sources[@]} sources to read"
+[ ${#todo[@]} != 0 ] || exit 0
+
+# Two at a time; all are read before the verdict.
+read_one() { # build, source, stamp
+	clang-tidy --quiet -p "$1" "$2" 2>/dev/null && touch "$3"
+}
+export -f read_one
+printf '%s\0' "${todo[@]}" |
+	# shellcheck disable=SC2016 # it is the inner shell that expands
+	xargs -0 -P 2 -n 2 bash -c 'read_one "$0" "$1" "$2"' "$build"
