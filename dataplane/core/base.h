@@ -18,11 +18,11 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Hand a CLEANUP() pointer to a new owner: the local forgets it. */
-#define STEAL(p)                   \
-	({                         \
+#define STEAL(p)                      \
+	({                            \
 		__auto_type _p = (p); \
-		(p) = NULL;        \
-		_p;                \
+		(p) = NULL;           \
+		_p;                   \
 	})
 
 /* One access, of the whole object, where another CPU may be writing. */

@@ -33,7 +33,7 @@ static ALWAYS_INLINE uint64_t flow_meta(uint16_t backend, uint32_t generation,
 {
 	return (uint64_t)(backend & SLOT_BACKEND) |
 	       (uint64_t)(generation & 0xff) << FLOW_GENERATION_SHIFT |
-	       (uint64_t)class << FLOW_CLASS_SHIFT |
+	       (uint64_t) class << FLOW_CLASS_SHIFT |
 	       (uint64_t)expiry << FLOW_EXPIRY_SHIFT;
 }
 
@@ -146,7 +146,7 @@ static ALWAYS_INLINE uint64_t flow_set_expiry(uint64_t meta, uint32_t expiry)
 static ALWAYS_INLINE uint64_t flow_set_class(uint64_t meta,
 					     enum flow_class class)
 {
-	return (meta & ~FLOW_CLASS_MASK) | (uint64_t)class << FLOW_CLASS_SHIFT;
+	return (meta & ~FLOW_CLASS_MASK) | (uint64_t) class << FLOW_CLASS_SHIFT;
 }
 
 /**

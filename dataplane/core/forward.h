@@ -17,16 +17,17 @@ static ALWAYS_INLINE enum verdict refuse(const struct tables *t, void *e,
 					 struct pkt *p, bool reset,
 					 enum reason reply, enum reason drop)
 {
-	if (!reset || !p->tcp || p->tcp_flags & TCP_RST) {
+	if (!reset || !reply_rst_fits(p)) {
 		p->reason = drop;
 		return VERDICT_DROP;
 	}
-	if (!reply_allowed(t, e)) {
+	if (!reply_allowed(t, e, REPLY_KIND_RST)) {
 		p->reason = DROP_REPLY_RATE;
 		return VERDICT_DROP;
 	}
 	p->reason = reply;
-	return reply_rst(p) ? VERDICT_REPLY : VERDICT_DROP;
+	reply_rst(p);
+	return VERDICT_REPLY;
 }
 
 /* No service takes it: is it ours at all? */
@@ -129,6 +130,11 @@ static ALWAYS_INLINE enum verdict stage_backend(const struct tables *t, void *e,
 		p->reason = DROP_NO_BACKEND;
 		return VERDICT_DROP;
 	}
+	/* Before any entry is made for it. */
+	if (p->ip->ttl <= 1) {
+		p->reason = DROP_TTL;
+		return VERDICT_DROP;
+	}
 	p->key = key_balanced(&pool->seed, (enum affinity)pool->affinity,
 			      &p->src, p->sport, &p->dst, p->dport, p->proto);
 	p->backend = pick_backend(t, e, p, pool);
@@ -143,8 +149,8 @@ static ALWAYS_INLINE enum verdict stage_backend(const struct tables *t, void *e,
 	}
 	if (p->kind == FLOW_OPENER)
 		forget_direct(t, e, p, record);
-	p->reason = rewrite_to_backend(p, record);
-	return p->reason ? VERDICT_DROP : VERDICT_FORWARD;
+	rewrite_to_backend(p, record);
+	return VERDICT_FORWARD;
 }
 
 /* The whole path in a row. */

@@ -45,10 +45,12 @@ static ALWAYS_INLINE uint64_t key_hash(const struct hash_seed *seed,
  * key_balanced() - key of a flow from a client to a VIP.
  * @affinity: of the pool.
  */
-static ALWAYS_INLINE uint64_t
-key_balanced(const struct hash_seed *seed, enum affinity affinity,
-	     const struct ip_addr *client, be16 client_port,
-	     const struct ip_addr *vip, be16 vip_port, uint8_t proto)
+static ALWAYS_INLINE uint64_t key_balanced(const struct hash_seed *seed,
+					   enum affinity affinity,
+					   const struct ip_addr *client,
+					   be16 client_port,
+					   const struct ip_addr *vip,
+					   be16 vip_port, uint8_t proto)
 {
 	uint64_t rest = (uint64_t)client_port << 48 | (uint64_t)vip_port << 32 |
 			proto;
@@ -65,10 +67,12 @@ key_balanced(const struct hash_seed *seed, enum affinity affinity,
  * key_direct() - key of a connection straight to or from a VM's port.
  * @client: the other end; @vm: the VM's address; @ifindex: its port.
  */
-static ALWAYS_INLINE uint64_t
-key_direct(const struct hash_seed *seed, uint32_t ifindex,
-	   const struct ip_addr *client, be16 client_port,
-	   const struct ip_addr *vm, be16 vm_port, uint8_t proto)
+static ALWAYS_INLINE uint64_t key_direct(const struct hash_seed *seed,
+					 uint32_t ifindex,
+					 const struct ip_addr *client,
+					 be16 client_port,
+					 const struct ip_addr *vm, be16 vm_port,
+					 uint8_t proto)
 {
 	uint64_t rest = (uint64_t)client_port << 48 | (uint64_t)vm_port << 32 |
 			ifindex;

@@ -95,7 +95,7 @@ static ALWAYS_INLINE enum reason parse_flow(struct pkt *p)
 	p->dport = tcp->dport;
 	p->tcp_flags = tcp->flags;
 	p->kind = (tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? FLOW_OPENER :
-								   FLOW_OTHER;
+								  FLOW_OTHER;
 	return REASON_NONE;
 }
 

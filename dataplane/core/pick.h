@@ -43,10 +43,10 @@
 #define UNCONFIRMED_PER_LINE	  (FLOWS_PER_LINE / 2)
 
 enum pick_action {
-	PICK_PLAIN, /* go; no entry is made or noted */
-	PICK_ENTRY, /* go where the entry says; note the packet on it */
-	PICK_INSERT, /* make an entry for where it goes */
-	PICK_END_PLAIN, /* end the entry, then PICK_PLAIN */
+	PICK_PLAIN,	 /* go; no entry is made or noted */
+	PICK_ENTRY,	 /* go where the entry says; note the packet on it */
+	PICK_INSERT,	 /* make an entry for where it goes */
+	PICK_END_PLAIN,	 /* end the entry, then PICK_PLAIN */
 	PICK_END_INSERT, /* end the entry, then PICK_INSERT */
 };
 
@@ -102,21 +102,23 @@ static ALWAYS_INLINE struct pick pick_decide(uint32_t slot, uint64_t entry,
 
 /**
  * struct flow_owner - what the slot of another flow's entry says about it.
- * @backend: record of the entry's backend, NULL = none.
+ * @live: the entry's backend number still has the VM it was made for.
  * @slot: index of its slot in the flat array.
  * @word: that slot.
+ * @idle_ticks: of its pool.
  */
 struct flow_owner {
 	bool live;
 	uint32_t slot;
 	uint32_t word;
+	uint32_t idle_ticks;
 };
 
 /* Find the slot of an entry: the key has the slot bits, the backend the pool. */
 static ALWAYS_INLINE struct flow_owner
 flow_owner_of(const struct tables *t, void *e, uint64_t key, uint64_t meta)
 {
-	struct flow_owner owner = { false, 0, 0 };
+	struct flow_owner owner = { .live = false };
 	const struct backend_record *record;
 	const struct slot_line *line;
 	const struct backend *backend;
@@ -137,6 +139,7 @@ flow_owner_of(const struct tables *t, void *e, uint64_t key, uint64_t meta)
 	if (!line)
 		return owner;
 	owner.word = READ_ONCE(line->slot[owner.slot % SLOTS_PER_LINE]);
+	owner.idle_ticks = pool->idle_ticks;
 	owner.live = true;
 	return owner;
 }
@@ -179,7 +182,7 @@ static ALWAYS_INLINE uint32_t flow_rank(const struct tables *t, void *e,
 		return RANK_REDUNDANT;
 	if (flow_class_of(meta) == FLOW_UNCONFIRMED)
 		return RANK_UNCONFIRMED;
-	seen_tick = flow_expiry(meta) - FLOW_EMBRYONIC_TICKS;
+	seen_tick = flow_expiry(meta) - flow_limit(meta, owner.idle_ticks);
 	if (flow_class_of(meta) == FLOW_EMBRYONIC &&
 	    tick_reached(now_tick, seen_tick + FLOW_EMBRYONIC_SAFE_TICKS))
 		return RANK_EMBRYONIC;
@@ -226,9 +229,8 @@ flow_find_place(const struct tables *t, void *e, struct flow_line *line,
 				oldest.meta = meta;
 			}
 		}
-		if (rank < best.rank ||
-		    (rank == best.rank && best.index >= 0 &&
-		     flow_older(meta, best.meta))) {
+		if (rank < best.rank || (rank == best.rank && best.index >= 0 &&
+					 flow_older(meta, best.meta))) {
 			best.index = i;
 			best.meta = meta;
 			best.rank = rank;
@@ -325,11 +327,9 @@ static ALWAYS_INLINE uint16_t pick_tracked(const struct tables *t, void *e,
 	backend = t->backend(e, pick.backend);
 	if (!backend)
 		return BACKEND_NONE;
-	meta = flow_meta(pick.backend,
-			 BACKEND_GENERATION(READ_ONCE(backend->word)),
-			 p->kind == FLOW_OPENER ? FLOW_EMBRYONIC :
-						  FLOW_UNCONFIRMED,
-			 0);
+	meta = flow_meta(
+		pick.backend, BACKEND_GENERATION(READ_ONCE(backend->word)),
+		p->kind == FLOW_OPENER ? FLOW_EMBRYONIC : FLOW_UNCONFIRMED, 0);
 	meta = flow_seen(meta, p->tcp_flags, FLOW_FIN_CLIENT, idle_ticks,
 			 now_tick);
 	meta = flow_insert(t, e, p, line, slot_index, meta, now_tick);

@@ -16,15 +16,15 @@
 enum verdict {
 	VERDICT_PASS, /* to the kernel, untouched */
 	VERDICT_DROP,
-	VERDICT_REPLY, /* rewritten into an answer: out where it came in */
+	VERDICT_REPLY,	 /* rewritten into an answer: out where it came in */
 	VERDICT_FORWARD, /* rewritten: out at the backend's port */
 };
 
 /* How a packet stands to its flow; DESIGN's table of slots has a column each. */
 enum flow_kind {
 	FLOW_OPENER, /* TCP SYN without ACK (later: QUIC Initial, 0-RTT) */
-	FLOW_OTHER, /* any other TCP (later: QUIC) packet */
-	FLOW_UDP, /* plain UDP */
+	FLOW_OTHER,  /* any other TCP (later: QUIC) packet */
+	FLOW_UDP,    /* plain UDP */
 };
 
 /**

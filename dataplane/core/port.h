@@ -130,8 +130,8 @@ static ALWAYS_INLINE void answer_seen(const struct tables *t, void *e,
 	index = POOL_FIRST_LINE(range) * SLOTS_PER_LINE +
 		slot_of_key(p->key, range);
 	slots = t->slot_line(e, index / SLOTS_PER_LINE);
-	if (!slots || !(READ_ONCE(slots->slot[index % SLOTS_PER_LINE]) &
-			SLOT_TRACKED))
+	if (!slots ||
+	    !(READ_ONCE(slots->slot[index % SLOTS_PER_LINE]) & SLOT_TRACKED))
 		return;
 	node = t->node(e);
 	line = node ? t->flow_line(e, (uint32_t)p->key & node->flow_line_mask) :

@@ -10,38 +10,42 @@
 #include "dataplane/core/parse.h"
 #include "dataplane/core/tables.h"
 
-#define LIMITER_UNIT 1000ULL /* of one packet */
-#define NS_PER_S     1000000000ULL
+#define NS_PER_S 1000000000ULL
 
 /**
- * limiter_take() - may the path send one more packet?
+ * bucket_take() - may the path send one more packet?
  * @rate_pps: tokens a second; a tenth of a second's worth may be saved up.
+ *
+ * A packet costs NS_PER_S and a nanosecond brings @rate_pps, so nothing is
+ * rounded: a flood can't keep the bucket empty by asking often.
  */
-static ALWAYS_INLINE bool limiter_take(struct limiter *l, uint32_t rate_pps,
-				       uint64_t now_ns)
+static ALWAYS_INLINE bool bucket_take(struct bucket *b, uint32_t rate_pps,
+				      uint64_t now_ns)
 {
-	uint64_t full = LIMITER_UNIT * rate_pps / 10 + LIMITER_UNIT;
-	uint64_t passed_ns = now_ns - l->last_ns;
+	uint64_t full = NS_PER_S * (rate_pps / 10 + 1);
+	uint64_t passed_ns = now_ns - b->last_ns;
 
 	if (passed_ns > NS_PER_S)
 		passed_ns = NS_PER_S;
-	l->tokens += passed_ns * rate_pps / (NS_PER_S / LIMITER_UNIT);
-	l->last_ns = now_ns;
-	if (l->tokens > full)
-		l->tokens = full;
-	if (l->tokens < LIMITER_UNIT)
+	b->tokens += passed_ns * rate_pps;
+	b->last_ns = now_ns;
+	if (b->tokens > full)
+		b->tokens = full;
+	if (b->tokens < NS_PER_S)
 		return false;
-	l->tokens -= LIMITER_UNIT;
+	b->tokens -= NS_PER_S;
 	return true;
 }
 
-static ALWAYS_INLINE bool reply_allowed(const struct tables *t, void *e)
+static ALWAYS_INLINE bool reply_allowed(const struct tables *t, void *e,
+					enum reply_kind kind)
 {
 	const struct node *node = t->node(e);
 	struct limiter *limiter = t->limiter(e);
 
 	return node && limiter &&
-	       limiter_take(limiter, node->reply_rate_pps, t->now_ns(e));
+	       bucket_take(&limiter->bucket[kind], node->reply_rate_pps,
+			   t->now_ns(e));
 }
 
 /* Own address of the interface that a packet came in by; NULL = not ours. */
@@ -74,8 +78,9 @@ static ALWAYS_INLINE enum reason reply_arp(const struct tables *t, void *e,
 
 	if (l3 + sizeof(*arp) > p->end)
 		return PASS_TRUNCATED;
-	if (arp->hw_type != BE16(1) || arp->op != BE16(ARP_REQUEST) ||
-	    arp->proto_type != BE16(ETH_TYPE_IPV4))
+	if (arp->hw_type != BE16(1) || arp->hw_size != 6 ||
+	    arp->proto_type != BE16(ETH_TYPE_IPV4) || arp->proto_size != 4 ||
+	    arp->op != BE16(ARP_REQUEST))
 		return PASS_ARP;
 	key.vip = ip_from_v4(arp->target_ip);
 	vip = t->service(e, &key);
@@ -85,7 +90,7 @@ static ALWAYS_INLINE enum reason reply_arp(const struct tables *t, void *e,
 	mac = uplink_mac(node, p->ifindex);
 	if (!mac)
 		return PASS_ARP;
-	if (!reply_allowed(t, e))
+	if (!reply_allowed(t, e, REPLY_KIND_ARP))
 		return DROP_REPLY_RATE;
 	arp->op = BE16(ARP_REPLY);
 	arp->target_ip = arp->sender_ip;
@@ -119,12 +124,28 @@ static ALWAYS_INLINE void rst_fill(struct tcp_hdr *tcp, uint32_t segment_size)
 }
 
 /**
- * reply_rst() - turn a TCP segment into the RST that answers it.
- * @p: parsed to its TCP header.
+ * reply_rst_fits() - may a packet be answered with an RST at all?
+ * @p: parsed; @tcp may be NULL.
  *
- * Return: true when @p is the answer now; false: an RST is never answered.
+ * Not an RST, and nothing that came to or from a group: the answer would go to
+ * everybody, or come from a MAC address that nobody has (RFC 1122, 3.2.1.3).
  */
-static ALWAYS_INLINE bool reply_rst(struct pkt *p)
+static ALWAYS_INLINE bool reply_rst_fits(const struct pkt *p)
+{
+	uint8_t net;
+
+	if (!p->tcp || p->tcp_flags & TCP_RST || p->eth->dst[0] & 1)
+		return false;
+	/* 0/8 is "this network", 127/8 loopback, 224/3 groups and reserved. */
+	net = (uint8_t)(HOST32(p->src.word[3]) >> 24);
+	return net != 0 && net != 127 && net < 224;
+}
+
+/**
+ * reply_rst() - turn a TCP segment into the RST that answers it.
+ * @p: parsed to its TCP header, reply_rst_fits().
+ */
+static ALWAYS_INLINE void reply_rst(struct pkt *p)
 {
 	struct ipv4_hdr *ip = p->ip;
 	struct tcp_hdr *tcp = p->tcp;
@@ -133,8 +154,6 @@ static ALWAYS_INLINE bool reply_rst(struct pkt *p)
 	uint8_t mac[6];
 	uint32_t sum;
 
-	if (tcp->flags & TCP_RST)
-		return false;
 	__builtin_memcpy(mac, p->eth->dst, 6);
 	__builtin_memcpy(p->eth->dst, p->eth->src, 6);
 	__builtin_memcpy(p->eth->src, mac, 6);
@@ -161,7 +180,6 @@ static ALWAYS_INLINE bool reply_rst(struct pkt *p)
 	      BE16(sizeof(*tcp));
 	tcp->csum = (be16)~csum_fold(sum + csum_words(tcp, sizeof(*tcp) / 2));
 	p->reply_length = (uint32_t)((uint8_t *)(tcp + 1) - p->data);
-	return true;
 }
 
 #endif

@@ -24,14 +24,13 @@ static ALWAYS_INLINE void ip_decrement_ttl(struct ipv4_hdr *ip)
 
 /**
  * rewrite_to_backend() - client's packet: VIP:port -> VM's address:port.
- * @p: parsed, @target_port known.
+ * @p: parsed, @target_port known, TTL > 1.
  * @record: of the chosen backend.
  *
  * The Ethernet header is written straight before the IP header; a VLAN tag is
  * left over in front of it and the engine cuts it off (@head_cut).
- * Return: REASON_NONE or DROP_TTL, then nothing was changed.
  */
-static ALWAYS_INLINE enum reason
+static ALWAYS_INLINE void
 rewrite_to_backend(struct pkt *p, const struct backend_record *record)
 {
 	uint8_t *l2 = (uint8_t *)p->ip - sizeof(struct eth_hdr);
@@ -40,8 +39,6 @@ rewrite_to_backend(struct pkt *p, const struct backend_record *record)
 	uint32_t old_sum = csum_halves(p->ip->dst);
 	uint32_t new_sum = csum_halves(new_dst);
 
-	if (p->ip->ttl <= 1)
-		return DROP_TTL;
 	p->head_cut = (uint32_t)(l2 - p->data);
 	p->ip->csum = csum_replace(p->ip->csum, old_sum, new_sum);
 	p->tcp->csum = csum_replace(p->tcp->csum, old_sum + p->tcp->dport,
@@ -52,7 +49,6 @@ rewrite_to_backend(struct pkt *p, const struct backend_record *record)
 	__builtin_memcpy(eth->dst, record->dst_mac, sizeof(eth->dst));
 	__builtin_memcpy(eth->src, record->src_mac, sizeof(eth->src));
 	eth->type = BE16(ETH_TYPE_IPV4);
-	return REASON_NONE;
 }
 
 /**

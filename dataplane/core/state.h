@@ -22,7 +22,7 @@
  * them: 9.1 years of uptime, and a shift instead of a division. A limit is
  * rounded up, so nothing ends early.
  */
-#define TICK_SHIFT 26
+#define TICK_SHIFT	26
 #define TICKS_OF_NS(ns) ((uint32_t)((uint64_t)(ns) >> TICK_SHIFT))
 #define TICKS_OF_MS(ms) \
 	((uint32_t)((((uint64_t)(ms)*1000000) >> TICK_SHIFT) + 1))
@@ -100,7 +100,7 @@ struct slot_clock {
 };
 
 enum affinity {
-	AFFINITY_FLOW, /* slot by the whole 5-tuple */
+	AFFINITY_FLOW,	 /* slot by the whole 5-tuple */
 	AFFINITY_SOURCE, /* slot by the client's address alone */
 };
 
@@ -160,9 +160,9 @@ struct service_key {
 };
 _Static_assert(sizeof(struct service_key) == 20, "no padding in a key");
 
-#define SERVICE_VIP	 1 /* the record of a VIP, not of a service */
+#define SERVICE_VIP	  1 /* the record of a VIP, not of a service */
 #define SERVICE_ANSWER_L2 2 /* of a VIP: answer ARP for it */
-#define SERVICE_DROP	 4 /* of a VIP: drop, don't RST, what has no service */
+#define SERVICE_DROP	  4 /* of a VIP: drop, don't RST, what has no service */
 
 /**
  * struct service - a VIP, port and protocol that we balance.
@@ -198,8 +198,8 @@ struct backend_record {
 };
 _Static_assert(sizeof(struct backend_record) == 48, "no padding in a record");
 
-#define BACKEND_COPY 1U /* which copy is in force */
-#define BACKEND_LIVE 2U /* the number has a VM */
+#define BACKEND_COPY		 1U /* which copy is in force */
+#define BACKEND_LIVE		 2U /* the number has a VM */
 #define BACKEND_GENERATION(word) ((word) >> 8 & 0xff)
 #define BACKEND_WORD(generation, bits) \
 	(((uint32_t)(generation)&0xff) << 8 | (bits))
@@ -234,7 +234,7 @@ _Static_assert(sizeof(struct backend) == 128, "two cache lines");
  *	bits 32-63  tick at which it ends
  */
 enum flow_class {
-	FLOW_EMBRYONIC, /* made by an opener, nothing else seen */
+	FLOW_EMBRYONIC,	  /* made by an opener, nothing else seen */
 	FLOW_UNCONFIRMED, /* made by another packet, no answer seen */
 	FLOW_CONFIRMED,
 };
@@ -313,7 +313,8 @@ struct uplink {
  * @direct_idle_ticks: life of a direct flow's entry.
  * @flow_line_mask: number of flow lines - 1.
  * @direct_line_mask: the same for direct flows.
- * @reply_rate_pps: packets a second and CPU that the path may make itself.
+ * @reply_rate_pps: packets of each kind that the path may make itself, a second
+ *                  and CPU.
  * @uplinks: ends at the first without an ifindex.
  */
 struct node {
@@ -325,15 +326,30 @@ struct node {
 	struct uplink uplinks[NODE_UPLINKS];
 };
 
+/* What the path makes by itself; each kind has its own rate. */
+enum reply_kind {
+	REPLY_KIND_ARP, /* a flood of refused segments must not silence ARP */
+	REPLY_KIND_RST,
+	N_REPLY_KINDS,
+};
+
 /**
- * struct limiter - a token bucket, one per CPU and purpose.
+ * struct bucket - a token bucket.
  * @last_ns: when it was filled last.
- * @tokens: packets that may go, in 1/1000.
+ * @tokens: packets that may go, in 1/NS_PER_S.
  */
-struct limiter {
+struct bucket {
 	uint64_t last_ns;
 	uint64_t tokens;
 };
+
+/**
+ * struct limiter - how much of each kind the path may still send, per CPU.
+ */
+struct limiter {
+	struct bucket bucket[N_REPLY_KINDS];
+};
+_Static_assert(sizeof(struct limiter) == 32, "no padding in a map value");
 
 /**
  * struct traffic - counters of a service or a backend, one per CPU.
@@ -368,9 +384,9 @@ enum reason {
 
 	/* Uplink: passed to the kernel untouched. */
 	PASS_TRUNCATED, /* no whole Ethernet or IPv4 header */
-	PASS_NOT_IP, /* neither IPv4 nor ARP */
-	PASS_NOT_VIP, /* destination isn't one of our VIPs */
-	PASS_ARP, /* ARP, but not a request for a VIP of ours */
+	PASS_NOT_IP,	/* neither IPv4 nor ARP */
+	PASS_NOT_VIP,	/* destination isn't one of our VIPs */
+	PASS_ARP,	/* ARP, but not a request for a VIP of ours */
 
 	/* Uplink: answered by the path itself. */
 	REPLY_ARP,
@@ -378,23 +394,23 @@ enum reason {
 	REPLY_RST_NO_BACKEND, /* no VM takes it */
 
 	/* Uplink: dropped. All are for a VIP of ours. */
-	DROP_TRUNCATED, /* TCP header incomplete */
+	DROP_TRUNCATED,	 /* TCP header incomplete */
 	DROP_BAD_HEADER, /* lengths that contradict each other */
 	DROP_IP_OPTIONS,
 	DROP_FRAGMENT,
 	DROP_PROTOCOL, /* not TCP */
-	DROP_TTL, /* would expire here */
+	DROP_TTL,      /* would expire here */
 	DROP_NO_SERVICE,
 	DROP_NO_BACKEND,
-	DROP_NO_RECORD, /* a slot or entry names a number without a VM */
+	DROP_NO_RECORD,	 /* a slot or entry names a number without a VM */
 	DROP_REPLY_RATE, /* an answer by the path, over its rate */
-	DROP_REDIRECT, /* the VM's port is gone or did not take it */
+	DROP_REDIRECT,	 /* the VM's port is gone or did not take it */
 
 	/* VM's port. */
 	PASS_PORT_NOT_SERVICE, /* not from or to a service's port */
-	PASS_PORT_DIRECT, /* a connection that is not balanced */
+	PASS_PORT_DIRECT,      /* a connection that is not balanced */
 	DROP_PORT_DIRECT_FULL, /* no entry left for a new direct flow */
-	DROP_PORT_NO_ROUTE, /* no route or neighbour for an answer */
+	DROP_PORT_NO_ROUTE,    /* no route or neighbour for an answer */
 	DROP_PORT_TTL,
 
 	N_REASONS,

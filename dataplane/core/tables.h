@@ -26,7 +26,7 @@
  * @flow_line: of balanced flows, by line index below @node's mask + 1.
  * @direct_line: of direct flows, the same.
  * @port: the reverse mapping.
- * @limiter: this CPU's token bucket for packets that the path makes.
+ * @limiter: this CPU's token buckets for packets that the path makes.
  * @service_traffic, @backend_traffic, @reason_count: this CPU's counters.
  * @now_ns: CLOCK_MONOTONIC; asked only where a table with times is.
  */

@@ -37,9 +37,9 @@ _Static_assert(sizeof(struct vlan_hdr) == 4, "VLAN tag");
 
 /* RFC 826, for Ethernet and IPv4. */
 struct arp_hdr {
-	be16 hw_type; /* 1 */
-	be16 proto_type; /* 0x0800 */
-	uint8_t hw_size; /* 6 */
+	be16 hw_type;	    /* 1 */
+	be16 proto_type;    /* 0x0800 */
+	uint8_t hw_size;    /* 6 */
 	uint8_t proto_size; /* 4 */
 	be16 op;
 	uint8_t sender_mac[6];
