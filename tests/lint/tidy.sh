@@ -38,6 +38,6 @@ read_one() { # build, source, stamp
 	clang-tidy --quiet -p "$1" "$2" 2>/dev/null && touch "$3"
 }
 export -f read_one
-printf '%s\0' "${todo[@]}" |
-	# shellcheck disable=SC2016 # it is the inner shell that expands
-	xargs -0 -P 2 -n 2 bash -c 'read_one "$0" "$1" "$2"' "$build"
+# shellcheck disable=SC2016 # it is the inner shell that expands
+read_all='read_one "$0" "$1" "$2"'
+printf '%s\0' "${todo[@]}" | xargs -0 -P 2 -n 2 bash -c "$read_all" "$build"
