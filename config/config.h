@@ -36,7 +36,7 @@ enum conf_engine {
 
 /* How neighbours learn where a VIP is. */
 enum conf_announce {
-	CONF_ANNOUNCE_L2, /* ARP: answered, and sent at the start */
+	CONF_ANNOUNCE_L2,   /* ARP: answered, and sent at the start */
 	CONF_ANNOUNCE_NONE, /* VIPs are routed to us, ARP stays unanswered */
 };
 
@@ -52,7 +52,7 @@ enum conf_weights {
 };
 
 enum conf_affinity {
-	CONF_AFFINITY_FLOW, /* connections of one client spread over VMs */
+	CONF_AFFINITY_FLOW,   /* connections of one client spread over VMs */
 	CONF_AFFINITY_SOURCE, /* and here they stay on one */
 };
 
@@ -250,7 +250,7 @@ struct conf_drain {
  * @weights: where weights come from.
  * @affinity: what a slot is chosen by.
  * @idle_timeout_ms: a flow that is silent for longer may be cut by a change.
- * @udp_idle_ms: the same for plain UDP.
+ * @udp_idle_ms: the same for plain UDP; not above @idle_timeout_ms.
  * @slow_start_ms: a new VM's weight grows over this time; 0 = whole at once.
  * @max_backends: VMs taken at most, the first by name.
  * @panic_threshold: percent; with fewer healthy by probes, all get traffic.
@@ -411,18 +411,18 @@ void conf_errors_print(const struct conf_errors *errs, FILE *out);
 MUST_CHECK int conf_check(const char *path, FILE *out);
 
 /* The names that users write and read; "?" for a value that is none. */
-const char *conf_log_level_name(enum conf_log_level level);
-const char *conf_engine_name(enum conf_engine engine);
-const char *conf_announce_name(enum conf_announce announce);
-const char *conf_refusal_name(enum conf_refusal refusal);
-const char *conf_weights_name(enum conf_weights weights);
-const char *conf_affinity_name(enum conf_affinity affinity);
-const char *conf_at_deadline_name(enum conf_at_deadline at_deadline);
-const char *conf_health_type_name(enum conf_health_type type);
-const char *conf_protocol_name(enum conf_protocol protocol);
-const char *conf_mode_name(enum conf_mode mode);
-const char *conf_return_name(enum conf_return return_path);
-const char *conf_port_policy_name(enum conf_port_policy policy);
+const char *conf_log_level_name(enum conf_log_level value);
+const char *conf_engine_name(enum conf_engine value);
+const char *conf_announce_name(enum conf_announce value);
+const char *conf_refusal_name(enum conf_refusal value);
+const char *conf_weights_name(enum conf_weights value);
+const char *conf_affinity_name(enum conf_affinity value);
+const char *conf_at_deadline_name(enum conf_at_deadline value);
+const char *conf_health_type_name(enum conf_health_type value);
+const char *conf_protocol_name(enum conf_protocol value);
+const char *conf_mode_name(enum conf_mode value);
+const char *conf_return_name(enum conf_return value);
+const char *conf_port_policy_name(enum conf_port_policy value);
 
 /**
  * conf_at_deadline_parse() - the value of `--at-deadline` and of the API.

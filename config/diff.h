@@ -21,8 +21,8 @@ enum conf_change_kind {
 
 /* What a change costs, the worst last. */
 enum conf_effect {
-	CONF_EFFECT_NONE, /* in force at once, no flow is cut */
-	CONF_EFFECT_NEW_SERVICE, /* its live connections are cut */
+	CONF_EFFECT_NONE,    /* in force at once, no flow is cut */
+	CONF_EFFECT_CUT,     /* the services concerned lose their connections */
 	CONF_EFFECT_RESTART, /* in force only after a restart of droverd */
 };
 
@@ -72,9 +72,9 @@ void conf_changes_done(struct conf_changes *changes);
  * conf_change_print() - one line without its end, for people.
  *
  *	+ services.shop/https
- *	- pools.shop/old
- *	~ pools.shop/web.idle_timeout: 350s -> 1h
- *	~ node.engine: ... (needs a restart of droverd)
+ *	- services.shop/old (cuts connections)
+ *	~ pools.shop/web.idle_timeout: "350s" -> "1h"
+ *	~ node.pin_dir: "/a" -> "/b" (after a restart of droverd)
  */
 void conf_change_print(const struct conf_change *change, FILE *out);
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Does a configuration make sense? The order of the checks, what they share,
+ * and the defaults that depend on other values.
+ */
+#include "config/check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/checker.h"
+#include "config/errors.h"
+
+#define UDP_IDLE_MS 30000
+
+static void __attribute__((format(printf, 4, 0)))
+tell(struct checker *c, const void *value, bool wrong, const char *format,
+     va_list args)
+{
+	const struct conf_mark *mark = conf_marks_find(c->marks, 0, value);
+	char msg[320];
+
+	if (mark && mark->wrong)
+		return;
+	vsnprintf(msg, sizeof(msg), format, args);
+	if (!mark)
+		conf_complain(c->errs, &c->conf->node.place, "%s", msg);
+	else if (wrong)
+		conf_complain(c->errs, &mark->place, "%s: %s", mark->path, msg);
+	else
+		conf_warn(c->errs, &mark->place, "%s: %s", mark->path, msg);
+}
+
+void check_wrong(struct checker *c, const void *value, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	tell(c, value, true, format, args);
+	va_end(args);
+}
+
+void check_doubt(struct checker *c, const void *value, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	tell(c, value, false, format, args);
+	va_end(args);
+}
+
+bool check_is_wrong(const struct checker *c, const void *value)
+{
+	const struct conf_mark *mark = conf_marks_find(c->marks, 0, value);
+
+	return mark && mark->wrong;
+}
+
+const char *check_where(const struct conf_place *from,
+			const struct conf_place *other, char *buf)
+{
+	if (strcmp(from->file, other->file) == 0)
+		snprintf(buf, CHECK_WHERE_SIZE, "line %u", other->line);
+	else
+		snprintf(buf, CHECK_WHERE_SIZE, "%s:%u", other->file,
+			 other->line);
+	return buf;
+}
+
+/* Equals stay in the order of the files, which is that of the array. */
+static int compare_pointers(const void *a, const void *b, void *arg)
+{
+	const struct check_twins *twins = arg;
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	int order = twins->compare(x, y);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+void check_twins(struct checker *c, const struct check_twins *twins,
+		 const void *objects, size_t n, size_t size)
+{
+	const char *object = objects, *first;
+	const char **sorted;
+	size_t n_sorted = 0, i;
+	struct check_twins arg = *twins;
+
+	sorted = calloc(n + 1, sizeof(*sorted));
+	if (!sorted) {
+		c->err = -ENOMEM;
+		return;
+	}
+	for (i = 0; i < n; i++, object += size)
+		if (twins->usable(object))
+			sorted[n_sorted++] = object;
+	qsort_r(sorted, n_sorted, sizeof(*sorted), compare_pointers, &arg);
+	first = sorted[0];
+	for (i = 1; i < n_sorted; i++) {
+		if (twins->compare(first, sorted[i]) == 0)
+			twins->found(c, first, sorted[i]);
+		else
+			first = sorted[i];
+	}
+	free(sorted);
+}
+
+/* The one port that a pool's services have in its VMs; 0 if not just one. */
+static uint16_t pool_port(const struct conf *conf, const struct conf_pool *pool)
+{
+	const struct conf_service *service;
+	uint16_t port = 0;
+	size_t i;
+
+	for (i = 0; i < conf->n_services; i++) {
+		service = &conf->services[i];
+		if (service->pool != pool)
+			continue;
+		if (port && port != service->target_port)
+			return 0;
+		port = service->target_port;
+	}
+	return port;
+}
+
+void conf_complete(struct conf *conf, const char *hostname)
+{
+	struct conf_pool *pool;
+	size_t i;
+
+	if (!conf->node.name)
+		conf->node.name = hostname;
+	for (i = 0; i < conf->n_services; i++)
+		if (!conf->services[i].target_port)
+			conf->services[i].target_port = conf->services[i].port;
+	for (i = 0; i < conf->n_pools; i++) {
+		pool = &conf->pools[i];
+		if (!pool->health.port)
+			pool->health.port = pool_port(conf, pool);
+		if (!pool->udp_idle_ms)
+			pool->udp_idle_ms = pool->idle_timeout_ms <
+							    UDP_IDLE_MS ?
+						    pool->idle_timeout_ms :
+						    UDP_IDLE_MS;
+	}
+}
+
+int conf_check_meaning(const struct conf *conf, const struct conf_marks *marks,
+		       struct conf_errors *errs)
+{
+	struct checker c = { .conf = conf, .marks = marks, .errs = errs };
+
+	check_node(&c);
+	check_hypervisors(&c);
+	check_tenants(&c);
+	check_pools(&c);
+	check_services(&c);
+	return c.err;
+}

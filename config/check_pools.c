@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Checks of the pools.
+ */
+#include <string.h>
+
+#include "config/checker.h"
+
+static bool has_name(const void *object)
+{
+	const struct conf_pool *pool = object;
+
+	return pool->name && pool->tenant;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct conf_pool *x = a, *y = b;
+	int order = strcmp(x->tenant->name, y->tenant->name);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static void same_name(struct checker *c, const void *first, const void *again)
+{
+	const struct conf_pool *x = first, *y = again;
+	char where[CHECK_WHERE_SIZE];
+
+	check_wrong(c, &y->name, "tenant \"%s\" has a pool \"%s\" already (%s)",
+		    y->tenant->name, y->name,
+		    check_where(&y->place, &x->place, where));
+}
+
+/* --- who is in it ------------------------------------------------------- */
+
+/* Two terms of which never both hold. */
+static bool exclude(const struct select_term *a, const struct select_term *b)
+{
+	if (strcmp(a->name, b->name) != 0)
+		return false;
+	if (a->op == SELECT_EQUAL && b->op == SELECT_NOT_EQUAL)
+		return strcmp(a->value, b->value) == 0;
+	return b->op == SELECT_HAS_NOT &&
+	       (a->op == SELECT_EQUAL || a->op == SELECT_HAS);
+}
+
+static void check_select(struct checker *c, const struct conf_pool *pool)
+{
+	char one[SELECT_NAME_MAX + SELECT_VALUE_MAX + 3];
+	char other[SELECT_NAME_MAX + SELECT_VALUE_MAX + 3];
+	size_t i, j;
+
+	for (i = 0; i < pool->n_select; i++) {
+		for (j = 0; j < pool->n_select; j++) {
+			if (!exclude(&pool->select[i], &pool->select[j]))
+				continue;
+			select_print(&pool->select[i], one, sizeof(one));
+			select_print(&pool->select[j], other, sizeof(other));
+			check_wrong(c, &pool->select,
+				    "no VM can match \"%.80s\" and \"%.80s\"",
+				    one, other);
+		}
+	}
+}
+
+static const struct conf_hypervisor *
+find_hypervisor(const struct conf *conf, const char *name, size_t length)
+{
+	const char *other;
+	size_t i;
+
+	for (i = 0; i < conf->n_hypervisors; i++) {
+		other = conf->hypervisors[i].name;
+		if (other && strlen(other) == length &&
+		    strncmp(other, name, length) == 0)
+			return &conf->hypervisors[i];
+	}
+	return NULL;
+}
+
+static bool allowed_on(const struct conf_tenant *tenant,
+		       const struct conf_hypervisor *hypervisor)
+{
+	size_t i;
+
+	if (!tenant || tenant->hypervisors.n == 0)
+		return true;
+	for (i = 0; i < tenant->hypervisors.n; i++)
+		if (strcmp(tenant->hypervisors.text[i], hypervisor->name) == 0)
+			return true;
+	return false;
+}
+
+static void check_member(struct checker *c, const struct conf_pool *pool,
+			 const char *member)
+{
+	const struct conf_hypervisor *hypervisor;
+	size_t length = strcspn(member, "/");
+
+	if (!length || !member[length] || !member[length + 1]) {
+		check_wrong(c, &pool->members,
+			    "\"%.80s\" is no member, \"hypervisor/vm\" is",
+			    member);
+		return;
+	}
+	hypervisor = find_hypervisor(c->conf, member, length);
+	if (!hypervisor)
+		check_wrong(c, &pool->members,
+			    "there is no hypervisor \"%.*s\" for \"%.80s\"",
+			    length > CONF_NAME_MAX ? CONF_NAME_MAX :
+						     (int)length,
+			    member, member);
+	else if (!allowed_on(pool->tenant, hypervisor))
+		check_wrong(c, &pool->members,
+			    "tenant \"%s\" has no VMs on hypervisor \"%s\", "
+			    "says its hypervisors",
+			    pool->tenant->name, hypervisor->name);
+}
+
+static void check_who(struct checker *c, const struct conf_pool *pool)
+{
+	size_t i;
+
+	if (pool->n_select > 0 && pool->members.n > 0)
+		check_wrong(c, &pool->members,
+			    "there is a select too, a pool has one of them");
+	else if (pool->n_select == 0 && pool->members.n == 0 &&
+		 !check_is_wrong(c, &pool->members))
+		check_wrong(c, &pool->select,
+			    "is missing, and so is members; one of them has "
+			    "to say which VMs are in the pool");
+	check_select(c, pool);
+	for (i = 0; i < pool->members.n; i++)
+		check_member(c, pool, pool->members.text[i]);
+	if (pool->members.n > pool->max_backends)
+		check_wrong(c, &pool->members,
+			    "has %zu VMs, max_backends allows %u",
+			    pool->members.n, pool->max_backends);
+}
+
+/* --- how it behaves ----------------------------------------------------- */
+
+static size_t count_services(const struct conf *conf,
+			     const struct conf_pool *pool)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < conf->n_services; i++)
+		n += conf->services[i].pool == pool;
+	return n;
+}
+
+static void check_health(struct checker *c, const struct conf_pool *pool)
+{
+	const struct conf_health *health = &pool->health;
+	char interval[CONF_TIME_SIZE], timeout[CONF_TIME_SIZE];
+
+	if (health->timeout_ms > health->interval_ms) {
+		conf_time_print(health->timeout_ms, timeout, sizeof(timeout));
+		conf_time_print(health->interval_ms, interval,
+				sizeof(interval));
+		check_wrong(c, &health->timeout_ms,
+			    "%s is longer than interval, %s", timeout,
+			    interval);
+	}
+	if (health->port)
+		return;
+	if (count_services(c->conf, pool) == 0)
+		check_wrong(c, &health->port,
+			    "is missing, and no service says which port it "
+			    "is");
+	else
+		check_wrong(c, &health->port,
+			    "is missing, and the pool's services use more "
+			    "than one port");
+}
+
+static void check_times(struct checker *c, const struct conf_pool *pool)
+{
+	/* A slot's clock: in 64 bits, since it is a tenth longer. */
+	uint64_t clock_ms = (uint64_t)pool->idle_timeout_ms * 11 / 10;
+	char idle[CONF_TIME_SIZE], text[CONF_TIME_SIZE];
+
+	conf_time_print(pool->idle_timeout_ms, idle, sizeof(idle));
+	if (pool->udp_idle_ms > pool->idle_timeout_ms) {
+		conf_time_print(pool->udp_idle_ms, text, sizeof(text));
+		check_wrong(c, &pool->udp_idle_ms,
+			    "%s is longer than idle_timeout, %s", text, idle);
+	}
+	conf_time_print(pool->drain.deadline_ms, text, sizeof(text));
+	if (pool->drain.deadline_ms < clock_ms)
+		check_doubt(c, &pool->drain.deadline_ms,
+			    "%s is shorter than idle_timeout (%s) and a tenth; "
+			    "drains will end with flows left",
+			    text, idle);
+	if (pool->drain.quiet_after_ms >= pool->drain.deadline_ms) {
+		conf_time_print(pool->drain.quiet_after_ms, idle, sizeof(idle));
+		check_doubt(c, &pool->drain.quiet_after_ms,
+			    "%s never comes, deadline is %s", idle, text);
+	}
+}
+
+void check_pools(struct checker *c)
+{
+	static const struct check_twins names = { has_name, by_name,
+						  same_name };
+	const struct conf *conf = c->conf;
+	const struct conf_pool *pool;
+	size_t i;
+
+	check_twins(c, &names, conf->pools, conf->n_pools,
+		    sizeof(*conf->pools));
+	for (i = 0; i < conf->n_pools; i++) {
+		pool = &conf->pools[i];
+		check_who(c, pool);
+		check_health(c, pool);
+		check_times(c, pool);
+		if (pool->name && count_services(conf, pool) == 0)
+			check_doubt(c, &pool->name, "no service uses it");
+	}
+}

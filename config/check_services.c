@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Checks of the services, and of two that cannot live on one VM port.
+ */
+#include <string.h>
+
+#include "config/checker.h"
+#include "config/text.h"
+
+static bool has_name(const void *object)
+{
+	const struct conf_service *service = object;
+
+	return service->name && service->tenant;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct conf_service *x = a, *y = b;
+	int order = strcmp(x->tenant->name, y->tenant->name);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static void same_name(struct checker *c, const void *first, const void *again)
+{
+	const struct conf_service *x = first, *y = again;
+	char where[CHECK_WHERE_SIZE];
+
+	check_wrong(c, &y->name,
+		    "tenant \"%s\" has a service \"%s\" already (%s)",
+		    y->tenant->name, y->name,
+		    check_where(&y->place, &x->place, where));
+}
+
+static bool has_address(const void *object)
+{
+	const struct conf_service *service = object;
+
+	return has_name(service) && service->port;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct conf_service *x = a, *y = b;
+	int order = memcmp(&x->vip, &y->vip, sizeof(x->vip));
+
+	if (order)
+		return order;
+	order = (int)x->port - (int)y->port;
+	return order ? order : (int)x->protocol - (int)y->protocol;
+}
+
+static void same_address(struct checker *c, const void *first,
+			 const void *again)
+{
+	const struct conf_service *x = first, *y = again;
+	char where[CHECK_WHERE_SIZE], vip[CONF_ADDR_SIZE];
+
+	conf_addr_print(&y->vip, vip, sizeof(vip));
+	check_wrong(c, &y->vip,
+		    "%s port %u/%s is that of service \"%s/%s\" already (%s)",
+		    vip, y->port, conf_protocol_name(y->protocol),
+		    x->tenant->name, x->name,
+		    check_where(&y->place, &x->place, where));
+}
+
+static void check_vip(struct checker *c, const struct conf_service *service)
+{
+	const struct conf_tenant *tenant = service->tenant;
+	char vip[CONF_ADDR_SIZE], range[CONF_PREFIX_SIZE];
+	size_t i;
+
+	if (!tenant || tenant->vips.n == 0)
+		return;
+	for (i = 0; i < tenant->vips.n; i++)
+		if (conf_prefix_has(&tenant->vips.prefix[i], &service->vip))
+			return;
+	conf_addr_print(&service->vip, vip, sizeof(vip));
+	conf_prefix_print(&tenant->vips.prefix[0], range, sizeof(range));
+	check_wrong(c, &service->vip,
+		    "%s is none of tenant \"%s\"'s vips, \"%s\"%s is", vip,
+		    tenant->name, range,
+		    tenant->vips.n > 1 ? " and so on" : "");
+}
+
+/* --- two services on one VM port ---------------------------------------- */
+
+static bool same_select(const struct conf_pool *a, const struct conf_pool *b)
+{
+	size_t i;
+
+	if (a->n_select == 0 || a->n_select != b->n_select)
+		return false;
+	for (i = 0; i < a->n_select; i++)
+		if (a->select[i].op != b->select[i].op ||
+		    strcmp(a->select[i].name, b->select[i].name) != 0 ||
+		    strcmp(a->select[i].value, b->select[i].value) != 0)
+			return false;
+	return true;
+}
+
+/* A VM that two pools certainly share; "" if they have one selector. */
+static const char *shared_vm(const struct conf_pool *a,
+			     const struct conf_pool *b)
+{
+	size_t i, j;
+
+	if (a == b || same_select(a, b))
+		return "";
+	for (i = 0; i < a->members.n; i++)
+		for (j = 0; j < b->members.n; j++)
+			if (strcmp(a->members.text[i], b->members.text[j]) == 0)
+				return a->members.text[i];
+	return NULL;
+}
+
+/*
+ * NAT knows an answer's VIP by the VM's port alone, so what comes from one can
+ * belong to one service only.
+ */
+static bool check_conflict(struct checker *c, const struct conf_service *first,
+			   const struct conf_service *again)
+{
+	char where[CHECK_WHERE_SIZE];
+	const char *vm;
+
+	vm = shared_vm(first->pool, again->pool);
+	if (!vm)
+		return false;
+	check_where(&again->place, &first->place, where);
+	if (first->pool == again->pool)
+		check_wrong(c, &again->target_port,
+			    "%u in the VMs of pool \"%s\" is service \"%s\"'s "
+			    "already (%s), their answers could not be told "
+			    "apart; each needs a port of its own",
+			    again->target_port, again->pool->name, first->name,
+			    where);
+	else
+		check_wrong(c, &again->target_port,
+			    "%u %s%.60s is service \"%s\"'s already (%s), its "
+			    "pool \"%s\" has the same %s as \"%s\"; each "
+			    "needs a port of its own",
+			    again->target_port, *vm ? "in " : "in these VMs",
+			    vm, first->name, where, first->pool->name,
+			    *vm ? "VM" : "select", again->pool->name);
+	return true;
+}
+
+static bool comparable(const struct conf_service *a,
+		       const struct conf_service *b)
+{
+	return a->pool && b->pool && a->name && b->name &&
+	       a->pool->tenant == b->pool->tenant && a->target_port &&
+	       a->target_port == b->target_port && a->protocol == b->protocol;
+}
+
+void check_services(struct checker *c)
+{
+	static const struct check_twins names = { has_name, by_name,
+						  same_name };
+	static const struct check_twins addresses = { has_address, by_address,
+						      same_address };
+	const struct conf *conf = c->conf;
+	size_t i, j;
+
+	check_twins(c, &names, conf->services, conf->n_services,
+		    sizeof(*conf->services));
+	check_twins(c, &addresses, conf->services, conf->n_services,
+		    sizeof(*conf->services));
+	for (i = 0; i < conf->n_services; i++) {
+		check_vip(c, &conf->services[i]);
+		for (j = 0; j < i; j++) {
+			if (!comparable(&conf->services[j], &conf->services[i]))
+				continue;
+			if (check_conflict(c, &conf->services[j],
+					   &conf->services[i]))
+				break; /* one is enough to say */
+		}
+	}
+}

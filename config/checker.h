@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the checks of meaning share: complaining about a value of the model,
+ * and finding objects that must differ and do not.
+ */
+#ifndef CONFIG_CHECKER_H
+#define CONFIG_CHECKER_H
+
+#include "config/config.h"
+#include "config/marks.h"
+
+/**
+ * struct checker - a model being checked.
+ */
+struct checker {
+	const struct conf *conf;
+	const struct conf_marks *marks;
+	struct conf_errors *errs;
+	int err;
+};
+
+/**
+ * check_wrong() - an error at a value.
+ * @value: its address in the model. One that is wrong anyway stays at that.
+ * @format: what is wrong and what is allowed; its path goes before it.
+ */
+void check_wrong(struct checker *c, const void *value, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * check_doubt() - a warning at a value.
+ */
+void check_doubt(struct checker *c, const void *value, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * check_is_wrong() - has a value been complained about already?
+ */
+bool check_is_wrong(const struct checker *c, const void *value);
+
+#define CHECK_WHERE_SIZE 300
+
+/**
+ * check_where() - where another value is, seen from one: "line 12", or with
+ * its file if that is another.
+ * @buf: CHECK_WHERE_SIZE bytes.
+ */
+const char *check_where(const struct conf_place *from,
+			const struct conf_place *other, char *buf);
+
+/**
+ * struct check_twins - how to find equals in an array of objects.
+ * @usable: has it got what is compared?
+ * @compare: as for qsort().
+ * @found: called for each object that equals an earlier one, @first.
+ */
+struct check_twins {
+	bool (*usable)(const void *object);
+	int (*compare)(const void *a, const void *b);
+	void (*found)(struct checker *c, const void *first, const void *again);
+};
+
+/**
+ * check_twins() - find them.
+ * @objects: an array of @n objects of @size bytes.
+ */
+void check_twins(struct checker *c, const struct check_twins *twins,
+		 const void *objects, size_t n, size_t size);
+
+/* The parts, each in a file of its own. */
+void check_node(struct checker *c);
+void check_hypervisors(struct checker *c);
+void check_tenants(struct checker *c);
+void check_pools(struct checker *c);
+void check_services(struct checker *c);
+
+#endif

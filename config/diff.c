@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between two configurations. Values are compared by their text,
+ * so what is told is what differs, and nothing else is.
+ */
+#include "config/diff.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/value.h"
+
+#define PATH_SIZE 256
+
+static int add(struct conf_changes *changes, const struct conf_change *change)
+{
+	struct conf_change *grown, *new;
+
+	grown = reallocarray(changes->change, changes->n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	changes->change = grown;
+	new = &grown[changes->n];
+	*new = *change;
+	new->path = strdup(change->path);
+	new->old_text = strdup(change->old_text);
+	new->new_text = strdup(change->new_text);
+	changes->n++; /* conf_changes_done() frees what there is of it */
+	return new->path &&new->old_text &&new->new_text ? 0 : -ENOMEM;
+}
+
+static int diff_value(const struct conf_field *field, const void *before,
+		      const void *after, char *path,
+		      struct conf_changes *changes)
+{
+	struct conf_change change = {
+		.kind = CONF_CHANGED,
+		.effect = field->effect,
+		.path = path,
+	};
+	int err = 0;
+
+	change.old_text = conf_value_print(field, before);
+	change.new_text = conf_value_print(field, after);
+	if (!change.old_text || !change.new_text)
+		err = -ENOMEM;
+	else if (strcmp(change.old_text, change.new_text) != 0)
+		err = add(changes, &change);
+	free(change.old_text);
+	free(change.new_text);
+	return err;
+}
+
+static int diff_group(const struct conf_group *group, const void *before,
+		      const void *after, const char *path,
+		      struct conf_changes *changes)
+{
+	const struct conf_field *field;
+	char buf[PATH_SIZE];
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < group->n_fields && !err; i++) {
+		field = &group->fields[i];
+		snprintf(buf, sizeof(buf), "%.*s.%s", PATH_SIZE - 64, path,
+			 field->key);
+		if (field->kind == KIND_GROUP)
+			err = diff_group(field->group,
+					 (const char *)before + field->offset,
+					 (const char *)after + field->offset,
+					 buf, changes);
+		else if (field->kind != KIND_LATER)
+			err = diff_value(field, before, after, buf, changes);
+	}
+	return err;
+}
+
+/* The object of the same tenant and name; NULL if there is none. */
+static const void *find(const struct conf *conf,
+			const struct conf_section *section, const void *object)
+{
+	const char *tenant = conf_object_tenant(section, object);
+	const char *name = conf_object_name(section, object);
+	const char *objects;
+	size_t n = 0, i;
+
+	objects = conf_objects(conf, section, &n);
+	for (i = 0; i < n; i++, objects += section->size)
+		if (strcmp(conf_object_name(section, objects), name) == 0 &&
+		    strcmp(conf_object_tenant(section, objects), tenant) == 0)
+			return objects;
+	return NULL;
+}
+
+static void object_path(const struct conf_section *section, const void *object,
+			char *buf)
+{
+	const char *tenant = conf_object_tenant(section, object);
+
+	snprintf(buf, PATH_SIZE, "%s.%s%s%s", section->key, tenant,
+		 *tenant ? "/" : "", conf_object_name(section, object));
+}
+
+/* Objects of @these that @others has not got. */
+static int diff_missing(const struct conf_section *section,
+			enum conf_change_kind kind, const struct conf *these,
+			const struct conf *others, struct conf_changes *changes)
+{
+	char path[PATH_SIZE], empty[] = "";
+	struct conf_change change = {
+		.kind = kind,
+		.path = path,
+		.old_text = empty,
+		.new_text = empty,
+	};
+	const char *objects;
+	size_t n = 0, i;
+	int err = 0;
+
+	if (kind == CONF_REMOVED)
+		change.effect = section->removed;
+	objects = conf_objects(these, section, &n);
+	for (i = 0; i < n && !err; i++, objects += section->size) {
+		if (find(others, section, objects))
+			continue;
+		object_path(section, objects, path);
+		err = add(changes, &change);
+	}
+	return err;
+}
+
+static int diff_section(const struct conf_section *section,
+			const struct conf *before, const struct conf *after,
+			struct conf_changes *changes)
+{
+	const char *objects;
+	char path[PATH_SIZE];
+	const void *old;
+	size_t n = 0, i;
+	int err;
+
+	err = diff_missing(section, CONF_REMOVED, before, after, changes);
+	if (!err)
+		err = diff_missing(section, CONF_ADDED, after, before, changes);
+	objects = conf_objects(after, section, &n);
+	for (i = 0; i < n && !err; i++, objects += section->size) {
+		old = find(before, section, objects);
+		if (!old)
+			continue;
+		object_path(section, objects, path);
+		err = diff_group(section->group, old, objects, path, changes);
+	}
+	return err;
+}
+
+int conf_diff(const struct conf *before, const struct conf *after,
+	      struct conf_changes *ret_changes)
+{
+	struct conf_changes changes = { 0 };
+	size_t i;
+	int err;
+
+	err = diff_group(conf_node_group(), &before->node, &after->node, "node",
+			 &changes);
+	for (i = 0; i < N_SECTIONS && !err; i++)
+		err = diff_section(conf_section((enum conf_section_number)i),
+				   before, after, &changes);
+	if (err) {
+		conf_changes_done(&changes);
+		return err;
+	}
+	*ret_changes = changes;
+	return 0;
+}
+
+void conf_changes_done(struct conf_changes *changes)
+{
+	size_t i;
+
+	for (i = 0; i < changes->n; i++) {
+		free(changes->change[i].path);
+		free(changes->change[i].old_text);
+		free(changes->change[i].new_text);
+	}
+	free(changes->change);
+	*changes = (struct conf_changes){ 0 };
+}
+
+void conf_change_print(const struct conf_change *change, FILE *out)
+{
+	switch (change->kind) {
+	case CONF_ADDED:
+		fprintf(out, "+ %s", change->path);
+		break;
+	case CONF_REMOVED:
+		fprintf(out, "- %s", change->path);
+		break;
+	case CONF_CHANGED:
+		fprintf(out, "~ %s: %s -> %s", change->path, change->old_text,
+			change->new_text);
+		break;
+	}
+	switch (change->effect) {
+	case CONF_EFFECT_NONE:
+		break;
+	case CONF_EFFECT_CUT:
+		fputs(" (cuts connections)", out);
+		break;
+	case CONF_EFFECT_RESTART:
+		fputs(" (after a restart of droverd)", out);
+		break;
+	}
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Trees of files -> the model, as the schema has it.
+ *
+ * Section by section, all files of one section together, so that an object
+ * finds those that it refers to. In each group: presets, then what is written,
+ * then a look for what is missing. A value that is wrong is complained about
+ * and stays zero; reading goes on, so that all errors are shown at once.
+ */
+#include "config/model.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config/errors.h"
+#include "config/value.h"
+
+#define PATH_SIZE 256 /* of "pools.web.health.port" */
+
+/**
+ * struct reader - a model being filled.
+ * @first_mark: first mark of the object that is being read.
+ * @nameless: in which sections an object has no valid name.
+ * @failed: out of memory; looked at when all is read.
+ *
+ * The rest as in conf_model_read().
+ */
+struct reader {
+	const struct conf_source *sources;
+	size_t n_sources;
+	struct conf_arena *scratch;
+	struct conf_errors *errs;
+	struct conf *conf;
+	struct conf_marks *marks;
+	size_t first_mark;
+	bool nameless[N_SECTIONS];
+	bool failed;
+};
+
+static void *take(struct reader *r, size_t n, size_t size)
+{
+	void *memory = conf_arena_alloc(r->scratch, n, size);
+
+	if (!memory)
+		r->failed = true;
+	return memory;
+}
+
+static void mark(struct reader *r, const void *value,
+		 const struct conf_place *place, const char *path, bool wrong)
+{
+	const char *copy = conf_arena_text(r->scratch, path);
+
+	if (!copy || conf_marks_add(r->marks, value, place, copy, wrong) < 0)
+		r->failed = true;
+}
+
+/* A word that was meant, as the end of a sentence; "" if none is near. */
+static const char *suggest(struct reader *r, const char *word,
+			   const char *const *candidates, size_t n)
+{
+	const char *near = conf_nearest(word, candidates, n);
+	size_t size;
+	char *text;
+
+	if (!near)
+		return "";
+	size = strlen(near) + sizeof("; did you mean \"\"?");
+	text = take(r, size, 1);
+	if (!text)
+		return "";
+	snprintf(text, size, "; did you mean \"%s\"?", near);
+	return text;
+}
+
+/* --- values ------------------------------------------------------------- */
+
+static int refuse_type(const struct conf_field *field, char *why)
+{
+	snprintf(why, CONF_WHY_SIZE, "must be %s", conf_value_wanted(field));
+	return -EINVAL;
+}
+
+static int set_list(struct reader *r, const struct conf_field *field,
+		    const struct conf_tree *node, void *base, char *why)
+{
+	const char **texts;
+	size_t i;
+
+	if (node->kind != NODE_LIST)
+		return refuse_type(field, why);
+	texts = take(r, node->n, sizeof(*texts));
+	if (!texts)
+		return -ENOMEM;
+	for (i = 0; i < node->n; i++) {
+		if (node->children[i].kind != NODE_TEXT)
+			return refuse_type(field, why);
+		texts[i] = node->children[i].text;
+	}
+	return conf_value_set_list(field, texts, node->n, base, r->conf->arena,
+				   why);
+}
+
+static int set_tenant(struct reader *r, const char *name,
+		      const struct conf_tenant **at, char *why)
+{
+	const struct conf *conf = r->conf;
+	const char **names;
+	size_t i;
+
+	*at = conf_tenant_find(conf, name);
+	/* One whose name is wrong may be the one that is meant. */
+	if (*at || r->nameless[SECTION_TENANTS])
+		return 0;
+	names = take(r, conf->n_tenants, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_tenants; i++)
+		names[i] = conf->tenants[i].name;
+	snprintf(why, CONF_WHY_SIZE, "there is no tenant \"%.80s\"%s", name,
+		 suggest(r, name, names, conf->n_tenants));
+	return -EINVAL;
+}
+
+static int refuse_pool(struct reader *r, const char *name,
+		       const struct conf_tenant *tenant, char *why)
+{
+	const struct conf_pool *pools = r->conf->pools;
+	const char *owner = NULL;
+	const char **names;
+	size_t i, n = 0;
+
+	names = take(r, r->conf->n_pools, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	for (i = 0; i < r->conf->n_pools; i++) {
+		if (pools[i].tenant == tenant)
+			names[n++] = pools[i].name;
+		else if (pools[i].tenant && strcmp(pools[i].name, name) == 0)
+			owner = pools[i].tenant->name;
+	}
+	if (owner)
+		snprintf(why, CONF_WHY_SIZE,
+			 "pool \"%s\" is tenant \"%s\"'s, a service of tenant "
+			 "\"%s\" needs one of its own",
+			 name, owner, tenant->name);
+	else
+		snprintf(why, CONF_WHY_SIZE,
+			 "tenant \"%s\" has no pool \"%.80s\"%s", tenant->name,
+			 name, suggest(r, name, names, n));
+	return -EINVAL;
+}
+
+static int set_pool(struct reader *r, const char *name,
+		    struct conf_service *service, char *why)
+{
+	if (!service->tenant)
+		return 0;
+	service->pool = conf_pool_find(r->conf, service->tenant->name, name);
+	if (service->pool || r->nameless[SECTION_POOLS])
+		return 0;
+	return refuse_pool(r, name, service->tenant, why);
+}
+
+static int set_scalar(struct reader *r, const struct conf_field *field,
+		      const struct conf_tree *node, void *base, char *why)
+{
+	const char *text = node->text;
+
+	if (field->kind == KIND_BOOL && node->kind == NODE_BOOL)
+		return conf_value_set(field, node->number ? "true" : "false",
+				      base, r->conf->arena, why);
+	if ((field->kind == KIND_COUNT || field->kind == KIND_PORT) &&
+	    node->kind == NODE_NUMBER)
+		return conf_value_set_number(field, node->number, base, why);
+	if (node->kind != NODE_TEXT || field->kind == KIND_BOOL ||
+	    field->kind == KIND_PORT)
+		return refuse_type(field, why);
+	if (field->kind == KIND_TENANT)
+		return set_tenant(r, text,
+				  (void *)((char *)base + field->offset), why);
+	if (field->kind == KIND_POOL)
+		return set_pool(r, text, base, why);
+	return conf_value_set(field, text, base, r->conf->arena, why);
+}
+
+/* --- groups ------------------------------------------------------------- */
+
+static void read_group(struct reader *r, const struct conf_group *group,
+		       const struct conf_tree *node, void *base,
+		       const char *path);
+
+static void join(char *buf, const char *path, const char *key)
+{
+	snprintf(buf, PATH_SIZE, "%.*s.%s", PATH_SIZE / 2, path, key);
+}
+
+static void read_field(struct reader *r, const struct conf_field *field,
+		       const struct conf_tree *node, void *base,
+		       const char *path)
+{
+	char *at = (char *)base + field->offset;
+	char why[CONF_WHY_SIZE] = "";
+	int err;
+
+	if (field->kind == KIND_GROUP && node->kind == NODE_GROUP) {
+		read_group(r, field->group, node, at, path);
+		return;
+	}
+	if (field->kind == KIND_LATER) {
+		conf_complain(r->errs, &node->place,
+			      "%s: not supported yet by this version", path);
+		return;
+	}
+	if (field->kind == KIND_TEXTS || field->kind == KIND_PREFIXES ||
+	    field->kind == KIND_SELECT)
+		err = set_list(r, field, node, base, why);
+	else
+		err = set_scalar(r, field, node, base, why);
+	if (err == -ENOMEM)
+		r->failed = true;
+	else if (err)
+		conf_complain(r->errs, &node->place, "%s: %s", path, why);
+	if (field->kind != KIND_GROUP)
+		mark(r, at, &node->place, path, err != 0);
+}
+
+/* Keys that nobody knows. */
+static void look_for_strangers(struct reader *r, const struct conf_group *group,
+			       const struct conf_tree *node, const char *path)
+{
+	const char **keys;
+	const char *key;
+	size_t i, j;
+
+	keys = take(r, group->n_fields, sizeof(*keys));
+	if (!keys)
+		return;
+	for (j = 0; j < group->n_fields; j++)
+		keys[j] = group->fields[j].key;
+	for (i = 0; i < node->n; i++) {
+		key = node->children[i].name;
+		for (j = 0; j < group->n_fields; j++)
+			if (strcmp(key, keys[j]) == 0)
+				break;
+		if (j == group->n_fields)
+			conf_complain(r->errs, &node->children[i].place,
+				      "%s.%.80s: unknown key%s", path, key,
+				      suggest(r, key, keys, group->n_fields));
+	}
+}
+
+static void read_group(struct reader *r, const struct conf_group *group,
+		       const struct conf_tree *node, void *base,
+		       const char *path)
+{
+	const struct conf_tree *member;
+	char buf[PATH_SIZE];
+	size_t i;
+
+	look_for_strangers(r, group, node, path);
+	for (i = 0; i < group->n_fields; i++) {
+		member = conf_tree_member(node, group->fields[i].key);
+		if (!member)
+			continue;
+		join(buf, path, group->fields[i].key);
+		read_field(r, &group->fields[i], member, base, buf);
+	}
+}
+
+static void set_presets(struct reader *r, const struct conf_group *group,
+			void *base)
+{
+	const struct conf_field *field;
+	char why[CONF_WHY_SIZE];
+	const char *empty = "";
+	size_t i;
+	char *at;
+
+	for (i = 0; i < group->n_fields; i++) {
+		field = &group->fields[i];
+		at = (char *)base + field->offset;
+		if (field->kind == KIND_GROUP) {
+			set_presets(r, field->group, at);
+		} else if (field->preset) {
+			if (conf_value_set(field, field->preset, base,
+					   r->conf->arena, why) < 0)
+				r->failed = true;
+		} else if (field->kind == KIND_TEXT) {
+			memcpy(at, &empty, sizeof(empty));
+		}
+	}
+}
+
+/* What is not written: an error if required, else the object's place. */
+static void look_for_gaps(struct reader *r, const struct conf_group *group,
+			  const void *base, const struct conf_place *place,
+			  const char *path)
+{
+	const struct conf_field *field;
+	char buf[PATH_SIZE];
+	const char *at;
+	size_t i;
+
+	for (i = 0; i < group->n_fields; i++) {
+		field = &group->fields[i];
+		at = (const char *)base + field->offset;
+		join(buf, path, field->key);
+		if (field->kind == KIND_GROUP)
+			look_for_gaps(r, field->group, at, place, buf);
+		if (field->kind == KIND_LATER || field->kind == KIND_GROUP ||
+		    conf_marks_find(r->marks, r->first_mark, at))
+			continue;
+		mark(r, at, place, buf, field->required);
+		if (field->required)
+			conf_complain(r->errs, place,
+				      "%s: is missing, it must be %s", buf,
+				      conf_value_wanted(field));
+	}
+}
+
+/* --- sections ----------------------------------------------------------- */
+
+static void read_node(struct reader *r)
+{
+	const struct conf_group *group = conf_node_group();
+	struct conf_node *node = &r->conf->node;
+	const struct conf_tree *tree;
+	size_t i;
+
+	r->first_mark = r->marks->n;
+	node->place.file = r->sources[0].tree.place.file;
+	set_presets(r, group, node);
+	for (i = 0; i < r->n_sources; i++) {
+		tree = conf_tree_member(&r->sources[i].tree, "node");
+		if (!tree)
+			continue;
+		if (r->sources[i].kind == SOURCE_PART) {
+			conf_complain(r->errs, &tree->place,
+				      "node: belongs into the main file or "
+				      "into node.cfg");
+		} else if (tree->kind != NODE_GROUP) {
+			conf_complain(r->errs, &tree->place,
+				      "node: must be a group, { key = value; "
+				      "... }");
+		} else {
+			read_group(r, group, tree, node, "node");
+			node->place = tree->place;
+		}
+	}
+	look_for_gaps(r, group, node, &node->place, "node");
+}
+
+static void read_object(struct reader *r, const struct conf_section *section,
+			size_t index, const struct conf_tree *node,
+			void *object)
+{
+	const struct conf_tree *name = NULL;
+	char path[PATH_SIZE];
+
+	if (node->kind == NODE_GROUP)
+		name = conf_tree_member(node, "name");
+	if (name && name->kind == NODE_TEXT)
+		snprintf(path, sizeof(path), "%s.%.80s", section->key,
+			 name->text);
+	else
+		snprintf(path, sizeof(path), "%s.#%zu", section->key,
+			 index + 1);
+	memcpy(object, &node->place, sizeof(node->place));
+	r->first_mark = r->marks->n;
+	set_presets(r, section->group, object);
+	if (node->kind != NODE_GROUP) {
+		conf_complain(r->errs, &node->place,
+			      "%s: must be a group, { key = value; ... }",
+			      path);
+		return;
+	}
+	read_group(r, section->group, node, object, path);
+	look_for_gaps(r, section->group, object, &node->place, path);
+}
+
+/* The section's list in one file; NULL if it has none. */
+static const struct conf_tree *section_list(const struct conf_source *source,
+					    const char *key)
+{
+	const struct conf_tree *list = conf_tree_member(&source->tree, key);
+
+	if (!list || list->kind != NODE_LIST || source->kind == SOURCE_NODE)
+		return NULL;
+	return list;
+}
+
+static void read_section(struct reader *r, enum conf_section_number number)
+{
+	const struct conf_section *section = conf_section(number);
+	const struct conf_tree *list;
+	size_t n = 0, i, j, n_read = 0;
+	char *objects, *object;
+
+	for (i = 0; i < r->n_sources; i++) {
+		list = section_list(&r->sources[i], section->key);
+		n += list ? list->n : 0;
+	}
+	objects = conf_arena_alloc(r->conf->arena, n, section->size);
+	if (!objects) {
+		r->failed = true;
+		return;
+	}
+	for (i = 0; i < r->n_sources; i++) {
+		list = section_list(&r->sources[i], section->key);
+		for (j = 0; list && j < list->n; j++) {
+			object = objects + n_read * section->size;
+			read_object(r, section, n_read, &list->children[j],
+				    object);
+			if (!conf_object_name(section, object))
+				r->nameless[number] = true;
+			n_read++;
+		}
+	}
+	memcpy((char *)r->conf + section->array, &objects, sizeof(objects));
+	memcpy((char *)r->conf + section->count, &n, sizeof(n));
+}
+
+static void check_section(struct reader *r, const struct conf_source *source,
+			  const struct conf_tree *node)
+{
+	const char *keys[N_SECTIONS + 1];
+	size_t i;
+
+	for (i = 0; i < N_SECTIONS; i++)
+		keys[i] = conf_section((enum conf_section_number)i)->key;
+	keys[N_SECTIONS] = "node";
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (strcmp(node->name, keys[i]) == 0)
+			break;
+	if (conf_section_later(node->name))
+		conf_complain(r->errs, &node->place,
+			      "%s: not supported yet by this version",
+			      node->name);
+	else if (i == ARRAY_SIZE(keys))
+		conf_complain(r->errs, &node->place, "%.80s: unknown section%s",
+			      node->name,
+			      suggest(r, node->name, keys, ARRAY_SIZE(keys)));
+	else if (i < N_SECTIONS && source->kind == SOURCE_NODE)
+		conf_complain(r->errs, &node->place,
+			      "%s: belongs into the main file or into conf.d/, "
+			      "not into node.cfg",
+			      node->name);
+	else if (i < N_SECTIONS && node->kind != NODE_LIST)
+		conf_complain(r->errs, &node->place,
+			      "%s: must be a list of groups, ( { ... }, { ... "
+			      "} )",
+			      node->name);
+}
+
+int conf_model_read(const struct conf_source *sources, size_t n_sources,
+		    struct conf_arena *scratch, struct conf_errors *errs,
+		    struct conf *conf, struct conf_marks *marks)
+{
+	struct reader r = {
+		.sources = sources,
+		.n_sources = n_sources,
+		.scratch = scratch,
+		.errs = errs,
+		.conf = conf,
+		.marks = marks,
+	};
+	size_t i, j;
+
+	for (i = 0; i < n_sources; i++)
+		for (j = 0; j < sources[i].tree.n; j++)
+			check_section(&r, &sources[i],
+				      &sources[i].tree.children[j]);
+	read_node(&r);
+	for (i = 0; i < N_SECTIONS; i++)
+		read_section(&r, (enum conf_section_number)i);
+	return r.failed ? -ENOMEM : 0;
+}

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every key of the configuration, once.
+ *
+ * drover.cfg(5) explains each; tests/unit/test_config_docs.c sees to it that
+ * none is missing there.
+ */
+#include "config/schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SECOND 1000U
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+#define WORDS(name, ...)                                               \
+	static const struct conf_word name##_word[] = { __VA_ARGS__ }; \
+	static const struct conf_words name = { name##_word,           \
+						ARRAY_SIZE(name##_word) }
+
+WORDS(log_levels, { "error", CONF_LOG_ERROR, false },
+      { "warning", CONF_LOG_WARNING, false }, { "info", CONF_LOG_INFO, false },
+      { "debug", CONF_LOG_DEBUG, false });
+WORDS(engines, { "xdp", CONF_ENGINE_XDP, false }, { "dpdk", 0, true });
+WORDS(announces, { "l2", CONF_ANNOUNCE_L2, false },
+      { "none", CONF_ANNOUNCE_NONE, false }, { "bgp", 0, true });
+WORDS(refusals, { "reset", CONF_RESET, false }, { "drop", CONF_DROP, false });
+WORDS(weightings, { "equal", CONF_WEIGHTS_EQUAL, false },
+      { "fixed", CONF_WEIGHTS_FIXED, false }, { "load", 0, true });
+WORDS(affinities, { "flow", CONF_AFFINITY_FLOW, false },
+      { "source", CONF_AFFINITY_SOURCE, false });
+WORDS(deadlines, { "keep", CONF_DEADLINE_KEEP, false },
+      { "reset", CONF_DEADLINE_RESET, false });
+WORDS(health_types, { "tcp", CONF_HEALTH_TCP, false }, { "http", 0, true },
+      { "https", 0, true }, { "udp", 0, true }, { "exec", 0, true });
+WORDS(protocols, { "tcp", CONF_PROTOCOL_TCP, false }, { "udp", 0, true });
+WORDS(modes, { "nat", CONF_MODE_NAT, false }, { "dsr", 0, true },
+      { "tunnel", 0, true });
+WORDS(returns, { "auto", CONF_RETURN_AUTO, false },
+      { "fib", CONF_RETURN_FIB, false }, { "l2", 0, true });
+WORDS(port_policies, { "refuse", CONF_POLICY_REFUSE, false },
+      { "bypass", CONF_POLICY_BYPASS, false }, { "stack", 0, true });
+
+#define GROUP(name)                                      \
+	static const struct conf_group name##_group = {  \
+		name##_fields, ARRAY_SIZE(name##_fields) \
+	}
+#define LATER(name)                             \
+	{                                       \
+		.key = name, .kind = KIND_LATER \
+	}
+#define AT(type, member) .offset = offsetof(struct type, member)
+
+#define RESTART .effect = CONF_EFFECT_RESTART
+#define CUT	.effect = CONF_EFFECT_CUT
+
+static const struct conf_field limits_fields[] = {
+	{ .key = "backends",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 32767,
+	  .preset = "4096",
+	  AT(conf_limits, backends),
+	  RESTART },
+	{ .key = "services",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 65536,
+	  .preset = "1024",
+	  AT(conf_limits, services),
+	  RESTART },
+	{ .key = "pools",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 65536,
+	  .preset = "1024",
+	  AT(conf_limits, pools),
+	  RESTART },
+	{ .key = "slots",
+	  .kind = KIND_COUNT,
+	  .min = 1U << 14,
+	  .max = 1U << 26,
+	  .preset = "4m",
+	  AT(conf_limits, slots),
+	  RESTART },
+	{ .key = "flows",
+	  .kind = KIND_COUNT,
+	  .min = 1024,
+	  .max = 1U << 26,
+	  .preset = "64k",
+	  AT(conf_limits, flows),
+	  RESTART },
+	{ .key = "direct_flows",
+	  .kind = KIND_COUNT,
+	  .min = 1024,
+	  .max = 1U << 26,
+	  .preset = "64k",
+	  AT(conf_limits, direct_flows),
+	  RESTART },
+	{ .key = "replies_per_s",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 1000000,
+	  .preset = "10000",
+	  AT(conf_limits, replies_per_s) },
+};
+GROUP(limits);
+
+static const struct conf_field node_fields[] = {
+	{ .key = "name", .kind = KIND_NAME, AT(conf_node, name), RESTART },
+	{ .key = "state_dir",
+	  .kind = KIND_TEXT,
+	  .preset = "/var/lib/drover",
+	  AT(conf_node, state_dir),
+	  RESTART },
+	{ .key = "pin_dir",
+	  .kind = KIND_TEXT,
+	  .preset = "/sys/fs/bpf/drover",
+	  AT(conf_node, pin_dir),
+	  RESTART },
+	{ .key = "socket",
+	  .kind = KIND_TEXT,
+	  .preset = "/run/drover/drover.sock",
+	  AT(conf_node, socket),
+	  RESTART },
+	{ .key = "log_level",
+	  .kind = KIND_WORD,
+	  .words = &log_levels,
+	  .preset = "info",
+	  AT(conf_node, log_level) },
+	{ .key = "engine",
+	  .kind = KIND_WORD,
+	  .words = &engines,
+	  .preset = "xdp",
+	  AT(conf_node, engine),
+	  RESTART },
+	{ .key = "uplinks",
+	  .kind = KIND_TEXTS,
+	  .required = true,
+	  .min = 1,
+	  .max = 8,
+	  AT(conf_node, uplinks),
+	  RESTART },
+	{ .key = "announce",
+	  .kind = KIND_WORD,
+	  .words = &announces,
+	  .preset = "l2",
+	  AT(conf_node, announce) },
+	{ .key = "limits",
+	  .kind = KIND_GROUP,
+	  .group = &limits_group,
+	  AT(conf_node, limits) },
+	LATER("roles"),
+	LATER("observe"),
+	LATER("control_lost_after"),
+	LATER("metrics"),
+	LATER("api"),
+	LATER("cluster"),
+	LATER("bgp"),
+	LATER("dpdk"),
+};
+GROUP(node);
+
+static const struct conf_field hypervisor_fields[] = {
+	{ .key = "name",
+	  .kind = KIND_NAME,
+	  .required = true,
+	  AT(conf_hypervisor, name) },
+	{ .key = "uri",
+	  .kind = KIND_TEXT,
+	  .preset = "qemu:///system",
+	  AT(conf_hypervisor, uri) },
+	{ .key = "domain", .kind = KIND_TEXT, AT(conf_hypervisor, domain) },
+	{ .key = "poll",
+	  .kind = KIND_TIME,
+	  .min = SECOND,
+	  .max = HOUR,
+	  .preset = "5s",
+	  AT(conf_hypervisor, poll_ms) },
+	LATER("driver"),
+	LATER("vms"),
+};
+GROUP(hypervisor);
+
+static const struct conf_field tenant_limits_fields[] = {
+	{ .key = "vms",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 32767,
+	  AT(conf_tenant, max_vms) },
+	LATER("new_connections_per_s"),
+	LATER("packets_per_s"),
+	LATER("backends"),
+};
+GROUP(tenant_limits);
+
+static const struct conf_field tenant_fields[] = {
+	{ .key = "name",
+	  .kind = KIND_NAME,
+	  .required = true,
+	  AT(conf_tenant, name) },
+	{ .key = "vips",
+	  .kind = KIND_PREFIXES,
+	  .required = true,
+	  .min = 1,
+	  .max = 1024,
+	  AT(conf_tenant, vips) },
+	{ .key = "networks",
+	  .kind = KIND_TEXTS,
+	  .max = 256,
+	  AT(conf_tenant, networks) },
+	{ .key = "vm_names", .kind = KIND_TEXT, AT(conf_tenant, vm_names) },
+	{ .key = "hypervisors",
+	  .kind = KIND_TEXTS,
+	  .max = 1024,
+	  AT(conf_tenant, hypervisors) },
+	{ .key = "limits", .kind = KIND_GROUP, .group = &tenant_limits_group },
+	{ .key = "no_service",
+	  .kind = KIND_WORD,
+	  .words = &refusals,
+	  .preset = "reset",
+	  AT(conf_tenant, no_service) },
+	LATER("metadata"),
+	LATER("pass"),
+};
+GROUP(tenant);
+
+static const struct conf_field health_fields[] = {
+	{ .key = "type",
+	  .kind = KIND_WORD,
+	  .words = &health_types,
+	  .preset = "tcp",
+	  AT(conf_health, type) },
+	{ .key = "port", .kind = KIND_PORT, .min = 1, AT(conf_health, port) },
+	{ .key = "interval",
+	  .kind = KIND_TIME,
+	  .min = 50,
+	  .max = HOUR,
+	  .preset = "1s",
+	  AT(conf_health, interval_ms) },
+	{ .key = "timeout",
+	  .kind = KIND_TIME,
+	  .min = 10,
+	  .max = MINUTE,
+	  .preset = "500ms",
+	  AT(conf_health, timeout_ms) },
+	{ .key = "rise",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 100,
+	  .preset = "2",
+	  AT(conf_health, rise) },
+	{ .key = "fall",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 100,
+	  .preset = "3",
+	  AT(conf_health, fall) },
+	{ .key = "jitter",
+	  .kind = KIND_COUNT,
+	  .max = 50,
+	  .preset = "10",
+	  AT(conf_health, jitter_percent) },
+	LATER("path"),
+	LATER("host"),
+	LATER("status"),
+	LATER("sni"),
+	LATER("verify"),
+	LATER("send"),
+	LATER("expect"),
+	LATER("command"),
+};
+GROUP(health);
+
+static const struct conf_field drain_fields[] = {
+	{ .key = "deadline",
+	  .kind = KIND_TIME,
+	  .min = SECOND,
+	  .max = 30 * DAY,
+	  .preset = "15m",
+	  AT(conf_drain, deadline_ms) },
+	{ .key = "quiet_after",
+	  .kind = KIND_TIME,
+	  .max = DAY,
+	  .preset = "0",
+	  AT(conf_drain, quiet_after_ms) },
+	{ .key = "at_deadline",
+	  .kind = KIND_WORD,
+	  .words = &deadlines,
+	  .preset = "keep",
+	  AT(conf_drain, at_deadline) },
+};
+GROUP(drain);
+
+static const struct conf_field pool_fields[] = {
+	{ .key = "tenant",
+	  .kind = KIND_TENANT,
+	  .required = true,
+	  AT(conf_pool, tenant) },
+	{ .key = "name",
+	  .kind = KIND_NAME,
+	  .required = true,
+	  AT(conf_pool, name) },
+	{ .key = "select",
+	  .kind = KIND_SELECT,
+	  .min = 1,
+	  .max = 32,
+	  AT(conf_pool, select) },
+	{ .key = "members",
+	  .kind = KIND_TEXTS,
+	  .min = 1,
+	  .max = 10000,
+	  AT(conf_pool, members) },
+	{ .key = "health",
+	  .kind = KIND_GROUP,
+	  .group = &health_group,
+	  AT(conf_pool, health) },
+	{ .key = "weights",
+	  .kind = KIND_WORD,
+	  .words = &weightings,
+	  .preset = "equal",
+	  AT(conf_pool, weights) },
+	{ .key = "affinity",
+	  .kind = KIND_WORD,
+	  .words = &affinities,
+	  .preset = "flow",
+	  AT(conf_pool, affinity),
+	  CUT },
+	{ .key = "idle_timeout",
+	  .kind = KIND_TIME,
+	  .min = SECOND,
+	  .max = DAY,
+	  .preset = "350s",
+	  AT(conf_pool, idle_timeout_ms) },
+	{ .key = "udp_idle",
+	  .kind = KIND_TIME,
+	  .min = SECOND,
+	  .max = DAY,
+	  AT(conf_pool, udp_idle_ms) },
+	{ .key = "slow_start",
+	  .kind = KIND_TIME,
+	  .max = HOUR,
+	  .preset = "0",
+	  AT(conf_pool, slow_start_ms) },
+	{ .key = "max_backends",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 10000,
+	  .preset = "100",
+	  AT(conf_pool, max_backends) },
+	{ .key = "panic_threshold",
+	  .kind = KIND_COUNT,
+	  .max = 100,
+	  .preset = "50",
+	  AT(conf_pool, panic_threshold) },
+	{ .key = "when_empty",
+	  .kind = KIND_WORD,
+	  .words = &refusals,
+	  .preset = "reset",
+	  AT(conf_pool, when_empty) },
+	{ .key = "reset_unhealthy",
+	  .kind = KIND_BOOL,
+	  .preset = "false",
+	  AT(conf_pool, reset_unhealthy) },
+	{ .key = "drain",
+	  .kind = KIND_GROUP,
+	  .group = &drain_group,
+	  AT(conf_pool, drain) },
+	LATER("backup"),
+	LATER("scale"),
+	LATER("max_step"),
+};
+GROUP(pool);
+
+_Static_assert(offsetof(struct conf_pool, n_select) ==
+		       offsetof(struct conf_pool, select) +
+			       sizeof(struct select_term *),
+	       "KIND_SELECT is a pointer and its length");
+
+static const struct conf_field service_fields[] = {
+	{ .key = "tenant",
+	  .kind = KIND_TENANT,
+	  .required = true,
+	  AT(conf_service, tenant) },
+	{ .key = "name",
+	  .kind = KIND_NAME,
+	  .required = true,
+	  AT(conf_service, name) },
+	{ .key = "vip",
+	  .kind = KIND_ADDR,
+	  .required = true,
+	  AT(conf_service, vip),
+	  CUT },
+	{ .key = "port",
+	  .kind = KIND_PORT,
+	  .required = true,
+	  .min = 1,
+	  AT(conf_service, port),
+	  CUT },
+	{ .key = "protocol",
+	  .kind = KIND_WORD,
+	  .words = &protocols,
+	  .preset = "tcp",
+	  AT(conf_service, protocol),
+	  CUT },
+	{ .key = "pool",
+	  .kind = KIND_POOL,
+	  .required = true,
+	  AT(conf_service, pool),
+	  CUT },
+	{ .key = "target_port",
+	  .kind = KIND_PORT,
+	  .min = 1,
+	  AT(conf_service, target_port),
+	  CUT },
+	{ .key = "mode",
+	  .kind = KIND_WORD,
+	  .words = &modes,
+	  .preset = "nat",
+	  AT(conf_service, mode),
+	  CUT },
+	{ .key = "return",
+	  .kind = KIND_WORD,
+	  .words = &returns,
+	  .preset = "auto",
+	  AT(conf_service, return_path) },
+	{ .key = "on_port_policy",
+	  .kind = KIND_WORD,
+	  .words = &port_policies,
+	  .preset = "refuse",
+	  AT(conf_service, on_port_policy) },
+	LATER("encapsulation"),
+	LATER("observe"),
+	LATER("allow"),
+	LATER("deny"),
+	LATER("mss"),
+	LATER("pass"),
+	LATER("limits"),
+};
+GROUP(service);
+
+#define SECTION(array_, type, ...)                                            \
+	.group = &type##_group, .size = sizeof(struct conf_##type),           \
+	.key = #array_, .one = #type, .array = offsetof(struct conf, array_), \
+	.count = offsetof(struct conf, n_##array_),                           \
+	.name = offsetof(struct conf_##type, name), __VA_ARGS__
+
+static const struct conf_section sections[N_SECTIONS] = {
+	[SECTION_HYPERVISORS] = { SECTION(hypervisors, hypervisor,
+					  .tenant = 0) },
+	[SECTION_TENANTS] = { SECTION(tenants, tenant,
+				      .removed = CONF_EFFECT_NONE) },
+	[SECTION_POOLS] = { SECTION(
+		pools, pool, .tenant = offsetof(struct conf_pool, tenant)) },
+	[SECTION_SERVICES] = { SECTION(services, service,
+				       .tenant = offsetof(struct conf_service,
+							  tenant),
+				       .removed = CONF_EFFECT_CUT) },
+};
+
+static const char *const later_sections[] = { "templates", "hooks", "tokens" };
+
+const struct conf_section *conf_section(enum conf_section_number number)
+{
+	return &sections[number];
+}
+
+const struct conf_group *conf_node_group(void)
+{
+	return &node_group;
+}
+
+bool conf_section_later(const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(later_sections); i++)
+		if (strcmp(key, later_sections[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A member of the struct at @base, by the offset that the schema has. */
+static const void *member(const void *base, size_t offset)
+{
+	return (const char *)base + offset;
+}
+
+const void *conf_objects(const struct conf *conf,
+			 const struct conf_section *section, size_t *ret_n)
+{
+	const void *objects;
+
+	memcpy(&objects, member(conf, section->array), sizeof(objects));
+	memcpy(ret_n, member(conf, section->count), sizeof(*ret_n));
+	return objects;
+}
+
+const char *conf_object_name(const struct conf_section *section,
+			     const void *object)
+{
+	const char *name;
+
+	memcpy(&name, member(object, section->name), sizeof(name));
+	return name;
+}
+
+const char *conf_object_tenant(const struct conf_section *section,
+			       const void *object)
+{
+	const struct conf_tenant *tenant;
+
+	if (!section->tenant)
+		return "";
+	memcpy(&tenant, member(object, section->tenant), sizeof(tenant));
+	return tenant ? tenant->name : NULL;
+}
+
+static const char *word_name(const struct conf_words *words, int value)
+{
+	size_t i;
+
+	for (i = 0; i < words->n; i++)
+		if (!words->word[i].later && words->word[i].value == value)
+			return words->word[i].name;
+	return "?";
+}
+
+#define NAME_FUNCTION(name, type, words)              \
+	const char *name(enum type value)             \
+	{                                             \
+		return word_name(&words, (int)value); \
+	}
+
+NAME_FUNCTION(conf_log_level_name, conf_log_level, log_levels)
+NAME_FUNCTION(conf_engine_name, conf_engine, engines)
+NAME_FUNCTION(conf_announce_name, conf_announce, announces)
+NAME_FUNCTION(conf_refusal_name, conf_refusal, refusals)
+NAME_FUNCTION(conf_weights_name, conf_weights, weightings)
+NAME_FUNCTION(conf_affinity_name, conf_affinity, affinities)
+NAME_FUNCTION(conf_at_deadline_name, conf_at_deadline, deadlines)
+NAME_FUNCTION(conf_health_type_name, conf_health_type, health_types)
+NAME_FUNCTION(conf_protocol_name, conf_protocol, protocols)
+NAME_FUNCTION(conf_mode_name, conf_mode, modes)
+NAME_FUNCTION(conf_return_name, conf_return, returns)
+NAME_FUNCTION(conf_port_policy_name, conf_port_policy, port_policies)
+
+int conf_at_deadline_parse(const char *text, enum conf_at_deadline *ret_value)
+{
+	size_t i;
+
+	for (i = 0; i < deadlines.n; i++) {
+		if (strcmp(text, deadlines.word[i].name) != 0)
+			continue;
+		*ret_value = (enum conf_at_deadline)deadlines.word[i].value;
+		return 0;
+	}
+	return -EINVAL;
+}

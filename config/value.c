@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A key's value: set from text and printed, as the schema has it.
+ */
+#include "config/value.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/text.h"
+
+#define RANGE_SIZE (2 * CONF_TIME_SIZE + 8)
+
+static int __attribute__((format(printf, 2, 3)))
+refuse(char *why, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, CONF_WHY_SIZE, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+const char *conf_value_wanted(const struct conf_field *field)
+{
+	switch (field->kind) {
+	case KIND_BOOL:
+		return "true or false";
+	case KIND_COUNT:
+		return "a whole number, or one in quotes like \"64k\"";
+	case KIND_PORT:
+		return "a port, 1 to 65535";
+	case KIND_TIME:
+		return "a time in quotes, like \"350s\" (units: ms, s, m, h, "
+		       "d)";
+	case KIND_NAME:
+	case KIND_TEXT:
+	case KIND_WORD:
+	case KIND_TENANT:
+	case KIND_POOL:
+		return "a string in quotes";
+	case KIND_TEXTS:
+		return "a list of strings, like [ \"a\", \"b\" ]";
+	case KIND_ADDR:
+		return "an address in quotes, like \"203.0.113.10\"";
+	case KIND_PREFIXES:
+		return "a list of addresses or ranges, like [ "
+		       "\"203.0.113.10\", \"203.0.113.64/28\" ]";
+	case KIND_SELECT:
+		return "a list of terms, like [ \"role=web\", \"stage!=test\" "
+		       "]";
+	case KIND_GROUP:
+		return "a group, { key = value; ... }";
+	case KIND_LATER:
+		break;
+	}
+	return "nothing";
+}
+
+static void print_number(const struct conf_field *field, uint32_t value,
+			 char *buf, size_t size)
+{
+	if (field->kind == KIND_TIME)
+		conf_time_print(value, buf, size);
+	else
+		snprintf(buf, size, "%u", value);
+}
+
+/* Looks at the limits, then stores. @shown is what the user wrote. */
+static int set_number(const struct conf_field *field, uint32_t value,
+		      void *base, const char *shown, char *why)
+{
+	uint32_t max = field->kind == KIND_PORT ? UINT16_MAX : field->max;
+	char from[CONF_TIME_SIZE], to[CONF_TIME_SIZE];
+	void *at = (char *)base + field->offset;
+	uint16_t port = (uint16_t)value;
+
+	if (value < field->min || (max && value > max)) {
+		print_number(field, field->min, from, sizeof(from));
+		print_number(field, max, to, sizeof(to));
+		return refuse(why, "%s is out of range, %s to %s is allowed",
+			      shown, from, to);
+	}
+	if (field->kind == KIND_PORT)
+		memcpy(at, &port, sizeof(port));
+	else
+		memcpy(at, &value, sizeof(value));
+	return 0;
+}
+
+int conf_value_set_number(const struct conf_field *field, int64_t number,
+			  void *base, char *why)
+{
+	uint32_t value = UINT32_MAX; /* beyond every limit */
+	char shown[32];
+
+	snprintf(shown, sizeof(shown), "%lld", (long long)number);
+	if (number >= 0 && number < UINT32_MAX)
+		value = (uint32_t)number;
+	return set_number(field, value, base, shown, why);
+}
+
+static int set_time(const struct conf_field *field, const char *text,
+		    void *base, char *why)
+{
+	uint32_t ms = UINT32_MAX;
+	char shown[64];
+	int err;
+
+	snprintf(shown, sizeof(shown), "\"%s\"", text);
+	err = conf_time_parse(text, &ms);
+	if (err == -EINVAL)
+		return refuse(why,
+			      "%s is no time; a number and a unit (ms, s, m, "
+			      "h, d) is, like \"350s\"",
+			      shown);
+	return set_number(field, ms, base, shown, why);
+}
+
+static int set_count(const struct conf_field *field, const char *text,
+		     void *base, char *why)
+{
+	uint32_t count = UINT32_MAX;
+	char shown[64];
+	int err;
+
+	snprintf(shown, sizeof(shown), "\"%s\"", text);
+	err = conf_count_parse(text, &count);
+	if (err == -EINVAL)
+		return refuse(why,
+			      "%s is no number; digits are, with k (1024) or m "
+			      "(1024k) if wanted, like \"64k\"",
+			      shown);
+	return set_number(field, count, base, shown, why);
+}
+
+/* The words that work, "a", "b" or "c". */
+static void list_words(const struct conf_words *words, char *buf, size_t size)
+{
+	size_t i, last = 0, n_left, used = 0;
+
+	for (i = 0; i < words->n; i++)
+		if (!words->word[i].later)
+			last = i;
+	for (i = 0; i <= last && used < size; i++) {
+		if (words->word[i].later)
+			continue;
+		n_left = size - used;
+		used += (size_t)snprintf(buf + used, n_left, "%s\"%s\"",
+					 used == 0 ? "" :
+					 i == last ? " or " :
+						     ", ",
+					 words->word[i].name);
+	}
+}
+
+static int set_word(const struct conf_field *field, const char *text,
+		    void *base, char *why)
+{
+	const struct conf_words *words = field->words;
+	char allowed[160] = "";
+	size_t i;
+
+	list_words(words, allowed, sizeof(allowed));
+	for (i = 0; i < words->n; i++) {
+		if (strcmp(text, words->word[i].name) != 0)
+			continue;
+		if (words->word[i].later)
+			return refuse(why,
+				      "\"%s\" is not supported yet by this "
+				      "version, %s is",
+				      text, allowed);
+		memcpy((char *)base + field->offset, &words->word[i].value,
+		       sizeof(words->word[i].value));
+		return 0;
+	}
+	return refuse(why, "\"%.60s\" is unknown, %s is allowed", text,
+		      allowed);
+}
+
+static bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static int set_text(const struct conf_field *field, const char *text,
+		    void *base, struct conf_arena *arena, char *why)
+{
+	const char *copy;
+
+	if (field->kind == KIND_NAME && !conf_name_valid(text))
+		return refuse(why,
+			      "\"%.80s\" is no name; up to %d letters, digits, "
+			      "\".\", \"_\" and \"-\" are, a letter or digit "
+			      "first",
+			      text, CONF_NAME_MAX);
+	if (!*text)
+		return refuse(why, "is empty");
+	if (!is_printable(text))
+		return refuse(why, "has a control character in it");
+	copy = conf_arena_text(arena, text);
+	if (!copy)
+		return -ENOMEM;
+	memcpy((char *)base + field->offset, &copy, sizeof(copy));
+	return 0;
+}
+
+static int set_addr(const struct conf_field *field, const char *text,
+		    void *base, char *why)
+{
+	struct ip_addr addr;
+
+	if (conf_addr_parse(text, &addr) < 0)
+		return refuse(why,
+			      "\"%.60s\" is no address, one like "
+			      "\"203.0.113.10\" is",
+			      text);
+	if (!IP_IS_V4(addr))
+		return refuse(why,
+			      "\"%s\" is IPv6, which is not supported yet by "
+			      "this version",
+			      text);
+	memcpy((char *)base + field->offset, &addr, sizeof(addr));
+	return 0;
+}
+
+int conf_value_set(const struct conf_field *field, const char *text, void *base,
+		   struct conf_arena *arena, char *why)
+{
+	bool yes = strcmp(text, "true") == 0;
+
+	switch (field->kind) {
+	case KIND_COUNT:
+		return set_count(field, text, base, why);
+	case KIND_TIME:
+		return set_time(field, text, base, why);
+	case KIND_WORD:
+		return set_word(field, text, base, why);
+	case KIND_NAME:
+	case KIND_TEXT:
+		return set_text(field, text, base, arena, why);
+	case KIND_ADDR:
+		return set_addr(field, text, base, why);
+	case KIND_BOOL:
+		memcpy((char *)base + field->offset, &yes, sizeof(yes));
+		return 0;
+	case KIND_PORT:
+	case KIND_TEXTS:
+	case KIND_PREFIXES:
+	case KIND_SELECT:
+	case KIND_TENANT:
+	case KIND_POOL:
+	case KIND_GROUP:
+	case KIND_LATER:
+		break;
+	}
+	return refuse(why, "must be %s", conf_value_wanted(field));
+}
+
+static int set_texts(const char *const *texts, size_t n,
+		     struct conf_strings *strings, struct conf_arena *arena,
+		     char *why)
+{
+	size_t i;
+
+	strings->text = conf_arena_alloc(arena, n, sizeof(*strings->text));
+	if (!strings->text)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		if (!*texts[i] || !is_printable(texts[i]))
+			return refuse(why,
+				      "its element %zu is empty or has a "
+				      "control character in it",
+				      i + 1);
+		strings->text[i] = conf_arena_text(arena, texts[i]);
+		if (!strings->text[i])
+			return -ENOMEM;
+	}
+	strings->n = n;
+	return 0;
+}
+
+static int set_prefix(const char *text, struct conf_prefix *prefix, char *why)
+{
+	int err = conf_prefix_parse(text, prefix);
+
+	if (err == -ERANGE)
+		return refuse(why,
+			      "\"%.60s\" has bits set behind its length; a "
+			      "range begins with its first address",
+			      text);
+	if (err)
+		return refuse(why,
+			      "\"%.60s\" is no address or range, one like "
+			      "\"203.0.113.10\" or \"203.0.113.64/28\" is",
+			      text);
+	if (!IP_IS_V4(prefix->addr) || prefix->bits < 96)
+		return refuse(why,
+			      "\"%s\" is IPv6, which is not supported yet by "
+			      "this version",
+			      text);
+	return 0;
+}
+
+static int set_prefixes(const char *const *texts, size_t n,
+			struct conf_prefixes *prefixes,
+			struct conf_arena *arena, char *why)
+{
+	size_t i;
+	int err;
+
+	prefixes->prefix =
+		conf_arena_alloc(arena, n, sizeof(*prefixes->prefix));
+	if (!prefixes->prefix)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		err = set_prefix(texts[i], &prefixes->prefix[i], why);
+		if (err)
+			return err;
+	}
+	prefixes->n = n;
+	return 0;
+}
+
+static int set_select(const struct conf_field *field, const char *const *texts,
+		      size_t n, void *base, struct conf_arena *arena, char *why)
+{
+	char *at = (char *)base + field->offset;
+	struct select_term *terms;
+	size_t i;
+
+	terms = conf_arena_alloc(arena, n, sizeof(*terms));
+	if (!terms)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		if (select_parse(texts[i], &terms[i]) < 0)
+			return refuse(
+				why,
+				"\"%.80s\" is no term; \"tag=value\", "
+				"\"tag!=value\", \"tag\" and \"!tag\" are",
+				texts[i]);
+	memcpy(at, &terms, sizeof(terms));
+	memcpy(at + sizeof(terms), &n, sizeof(n));
+	return 0;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A string that is there twice, or NULL. */
+static const char *find_twice(const char *const *texts, size_t n,
+			      struct conf_arena *arena)
+{
+	const char **sorted = conf_arena_alloc(arena, n, sizeof(*sorted));
+	size_t i;
+
+	if (!sorted || n == 0)
+		return NULL;
+	memcpy(sorted, texts, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), compare_texts);
+	for (i = 1; i < n; i++)
+		if (strcmp(sorted[i - 1], sorted[i]) == 0)
+			return sorted[i];
+	return NULL;
+}
+
+int conf_value_set_list(const struct conf_field *field,
+			const char *const *texts, size_t n, void *base,
+			struct conf_arena *arena, char *why)
+{
+	void *at = (char *)base + field->offset;
+	const char *twice;
+
+	if (n < field->min)
+		return refuse(why, "is empty, it must be %s",
+			      conf_value_wanted(field));
+	if (n > field->max)
+		return refuse(why, "has %zu elements, at most %u are allowed",
+			      n, field->max);
+	twice = find_twice(texts, n, arena);
+	if (twice)
+		return refuse(why, "\"%.80s\" is there twice", twice);
+	if (field->kind == KIND_SELECT)
+		return set_select(field, texts, n, base, arena, why);
+	if (field->kind == KIND_PREFIXES)
+		return set_prefixes(texts, n, at, arena, why);
+	return set_texts(texts, n, at, arena, why);
+}
+
+static void put_quoted(const char *text, FILE *out)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void put_separator(size_t i, FILE *out)
+{
+	fputs(i ? ", " : " ", out);
+}
+
+static void print_texts(const struct conf_strings *texts, FILE *out)
+{
+	size_t i;
+
+	fputs("[", out);
+	for (i = 0; i < texts->n; i++) {
+		put_separator(i, out);
+		put_quoted(texts->text[i], out);
+	}
+	fputs(" ]", out);
+}
+
+static void print_prefixes(const struct conf_prefixes *prefixes, FILE *out)
+{
+	char buf[CONF_PREFIX_SIZE];
+	size_t i;
+
+	fputs("[", out);
+	for (i = 0; i < prefixes->n; i++) {
+		conf_prefix_print(&prefixes->prefix[i], buf, sizeof(buf));
+		put_separator(i, out);
+		put_quoted(buf, out);
+	}
+	fputs(" ]", out);
+}
+
+static void print_select(const struct select_term *terms, size_t n, FILE *out)
+{
+	char buf[SELECT_NAME_MAX + SELECT_VALUE_MAX + 3];
+	size_t i;
+
+	fputs("[", out);
+	for (i = 0; i < n; i++) {
+		select_print(&terms[i], buf, sizeof(buf));
+		put_separator(i, out);
+		put_quoted(buf, out);
+	}
+	fputs(" ]", out);
+}
+
+static void print_word(const struct conf_words *words, int value, FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < words->n; i++)
+		if (!words->word[i].later && words->word[i].value == value)
+			fprintf(out, "\"%s\"", words->word[i].name);
+}
+
+static void print_value(const struct conf_field *field, const void *value,
+			FILE *out)
+{
+	char buf[CONF_PREFIX_SIZE];
+
+	/* Objects of the arena, with the alignment of their types. */
+	switch (field->kind) {
+	case KIND_BOOL:
+		fputs(*(const bool *)value ? "true" : "false", out);
+		break;
+	case KIND_COUNT:
+		conf_count_print(*(const uint32_t *)value, buf, sizeof(buf));
+		fputs(buf, out);
+		break;
+	case KIND_PORT:
+		fprintf(out, "%u", *(const uint16_t *)value);
+		break;
+	case KIND_TIME:
+		conf_time_print(*(const uint32_t *)value, buf, sizeof(buf));
+		fprintf(out, "\"%s\"", buf);
+		break;
+	case KIND_NAME:
+	case KIND_TEXT:
+		put_quoted(*(const char *const *)value, out);
+		break;
+	case KIND_TEXTS:
+		print_texts(value, out);
+		break;
+	case KIND_WORD:
+		print_word(field->words, *(const int *)value, out);
+		break;
+	case KIND_ADDR:
+		conf_addr_print(value, buf, sizeof(buf));
+		fprintf(out, "\"%s\"", buf);
+		break;
+	case KIND_PREFIXES:
+		print_prefixes(value, out);
+		break;
+	case KIND_SELECT:
+		print_select(*(struct select_term *const *)value,
+			     ((const size_t *)value)[1], out);
+		break;
+	case KIND_TENANT:
+		put_quoted((*(const struct conf_tenant *const *)value)->name,
+			   out);
+		break;
+	case KIND_POOL:
+		put_quoted((*(const struct conf_pool *const *)value)->name,
+			   out);
+		break;
+	case KIND_GROUP:
+	case KIND_LATER:
+		break;
+	}
+}
+
+char *conf_value_print(const struct conf_field *field, const void *base)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	print_value(field, (const char *)base + field->offset, out);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
