@@ -38,7 +38,7 @@ dataplane $any|"dataplane/(core/)?[a-z_]+\.h"
 # An engine knows the tables, not its users, not the other engine.
 dataplane/xdp $any|"(dataplane/(core/|xdp/)?[a-z_]+|lb\.skel|port\.skel)\.h"
 # What the kernel runs.
-bpf <(linux/(bpf|pkt_cls)\.h|bpf/)|"(dataplane/core|bpf)/[a-z_]+\.h"
+bpf <(linux/(bpf|pkt_cls)\.h|bpf/)|"(dataplane/core/[a-z_]+|bpf/[a-z_]+\.bpf)\.h"
 # These two know nobody: control ties them together.
 health $any|"(health/[a-z_]+|dataplane/core/base)\.h"
 config $any|"(config/[a-z_]+|dataplane/core/base)\.h"
@@ -65,6 +65,7 @@ libconfig config/parse\.c
 libvirt/ control/hypervisor/libvirt
 libxml/ control/hypervisor/
 event2/ control/|health/
+curl/ control/cli/client\.c
 jansson control/
 sqlite3 control/store
 END
