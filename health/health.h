@@ -32,14 +32,15 @@
 #include "dataplane/core/base.h"
 
 #define HEALTH_DEVICE_SIZE 16  /* IFNAMSIZ */
-#define HEALTH_REASON_SIZE 224 /* suffices for every reason */
+#define HEALTH_REASON_SIZE 256 /* suffices for every reason */
+#define HEALTH_STREAK_MAX  1000
 
 struct event_base;
 struct health;
 
-/* To add a kind: a row here and in probe.c, and a file probe_<kind>.c. */
+/* To add a kind: a row here and one in probe.c, and a file probe_<kind>.c. */
 enum health_kind {
-	HEALTH_TCP, /* the three-way handshake, given up before its last step */
+	HEALTH_TCP, /* a TCP handshake; probe_tcp.c */
 	HEALTH_N_KINDS,
 };
 
@@ -55,8 +56,8 @@ enum health_state {
  * @interval_ms: from the start of a probe to the start of the next; >= 10.
  * @timeout_ms: a probe without an answer has failed after this; >= 1. If it
  *              is longer than the interval, the next probe follows at its end.
- * @rise: successes in a row that make a target up; >= 1.
- * @fall: failures in a row that make it down; >= 1.
+ * @rise: successes in a row that make a target up; 1 .. HEALTH_STREAK_MAX.
+ * @fall: failures in a row that make it down; the same.
  * @jitter_percent: each interval is changed at random by up to this share, in
  *                  both directions; 0 .. 100.
  */
@@ -191,7 +192,7 @@ MUST_CHECK int health_add(struct health *h, const struct health_target *target);
  * @h: where.
  * @id: of the target. One that moved to another address or port is another
  *      target: remove it and add it anew.
- * @params: from the next probe on.
+ * @params: from now on. The next probe is within the new interval.
  *
  * Return: 0; -EINVAL if a value is out of its range; -ENOENT.
  */
@@ -209,7 +210,8 @@ int health_remove(struct health *h, uint64_t id);
  * health_kick() - look now: something has happened to the target.
  *
  * Its state stays. A probe under way is given up and made anew, since what it
- * sent before the event may be lost.
+ * sent before the event may be lost; so a target that is kicked without end,
+ * faster than it answers, has no results.
  *
  * Return: 0 or -ENOENT.
  */

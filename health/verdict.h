@@ -32,7 +32,8 @@
 
 #include "health/health.h"
 
-enum verdict {
+/* Not `enum verdict`: that is the packet path's word for a packet. */
+enum vm_verdict {
 	VERDICT_SERVING, /* takes new flows */
 	VERDICT_LEAVING, /* a planned move: new flows elsewhere, its own stay */
 	VERDICT_GONE,	 /* replace it at once, its flows are lost */
@@ -142,7 +143,7 @@ struct verdict_texts {
  * struct verdict_answer - what becomes of the VM, and why.
  */
 struct verdict_answer {
-	enum verdict verdict;
+	enum vm_verdict verdict;
 	enum verdict_reason reason;
 };
 
@@ -162,7 +163,7 @@ void verdict_print(const struct verdict_answer *answer,
 		   const struct verdict_texts *texts, char *buf, size_t size);
 
 /* The names that users and the API read; "?" for a value that is none. */
-const char *verdict_name(enum verdict verdict);		     /* "serving" */
+const char *vm_verdict_name(enum vm_verdict verdict);	     /* "serving" */
 const char *verdict_reason_name(enum verdict_reason reason); /* "probe_down" */
 
 #endif

@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The loop's side of probes: who is due, who is being probed, who must wait.
+ *
+ * DOC: phases of a target
+ *
+ *	idle    its timer runs until its next probe
+ *	queued  due; stands in the queue, no timer
+ *	probing a probe is under way; its timer runs until the timeout
+ *
+ *	idle -> queued     the timer, or a kick
+ *	queued -> probing  there is room; at most BATCH a turn of the loop, so
+ *	                   that many that are due at once don't hold up others
+ *	probing -> idle    result or timeout
+ *	probing -> queued  a kick, or this machine is starved (goes first then)
+ *
+ * Hooks are called as the last thing that is done with a target, since they
+ * may remove it. libevent handles what sockets have to say before timers that
+ * ran out meanwhile, so a loop that was held up turns no answer into a timeout.
+ */
+#include "health/health.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "health/sched.h"
+#include "health/target.h"
+
+#define IN_FLIGHT_DEFAULT 512
+#define BATCH		  32
+#define STARVED_RETRY_US  100000
+#define TROUBLE_EVERY_US  10000000
+#define TROUBLES	  8
+
+enum phase {
+	PHASE_IDLE,
+	PHASE_QUEUED,
+	PHASE_PROBING,
+};
+
+/**
+ * struct target - one of them.
+ * @spec: what the caller wants; its id, the first member, is the tree's key.
+ * @owner: whose.
+ * @kind: how to probe it.
+ * @probe: one after the other.
+ * @record: what is known.
+ * @timer: see the phases.
+ * @phase: where it is.
+ * @spread: the next wait is drawn from all of the interval.
+ * @started_us: start of the last probe.
+ * @eager_until_us: end of its eager time.
+ * @queue: place in it if queued.
+ */
+struct target {
+	struct health_target spec;
+	struct health *owner;
+	const struct probe_kind *kind;
+	struct probe probe;
+	struct record record;
+	struct event timer;
+	enum phase phase;
+	bool spread;
+	uint64_t started_us;
+	uint64_t eager_until_us;
+	TAILQ_ENTRY(target) queue;
+};
+
+/**
+ * struct trouble - a cause that was told.
+ */
+struct trouble {
+	int err;
+	uint64_t told_us;
+};
+
+/**
+ * struct health - all of it.
+ * @base: the loop.
+ * @hooks: the caller's.
+ * @tree: of tsearch(), by id.
+ * @queue: of targets that are due.
+ * @turn: takes the next batch out of the queue.
+ * @sched: spread and jitter.
+ * @max_in_flight: sockets at once.
+ * @n_not_up: targets that are not up.
+ * @starved_until_us: nobody is probed before.
+ * @troubles: told lately.
+ * @count: for health_counters().
+ */
+struct health {
+	struct event_base *base;
+	struct health_hooks hooks;
+	void *tree;
+	TAILQ_HEAD(, target) queue;
+	struct event turn;
+	struct sched sched;
+	uint32_t max_in_flight;
+	size_t n_not_up;
+	uint64_t starved_until_us;
+	struct trouble troubles[TROUBLES];
+	struct health_counters count;
+};
+
+static uint64_t clock_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void arm(struct event *timer, uint64_t us)
+{
+	const struct timeval wait = {
+		.tv_sec = (time_t)(us / 1000000),
+		.tv_usec = (suseconds_t)(us % 1000000),
+	};
+
+	/* Timers are only refused where the base's memory has run out. */
+	(void)evtimer_add(timer, &wait);
+}
+
+static void arm_turn(struct health *h)
+{
+	uint64_t now_us = clock_us();
+
+	if (TAILQ_EMPTY(&h->queue) || evtimer_pending(&h->turn, NULL) ||
+	    h->count.n_in_flight >= h->max_in_flight)
+		return;
+	arm(&h->turn,
+	    h->starved_until_us > now_us ? h->starved_until_us - now_us : 0);
+}
+
+static void enqueue(struct target *t)
+{
+	TAILQ_INSERT_TAIL(&t->owner->queue, t, queue);
+	t->phase = PHASE_QUEUED;
+	t->owner->count.n_queued++;
+}
+
+static void dequeue(struct target *t)
+{
+	TAILQ_REMOVE(&t->owner->queue, t, queue);
+	t->phase = PHASE_IDLE;
+	t->owner->count.n_queued--;
+}
+
+/* Ends the phase it is in; it is idle then, without a timer. */
+static void halt(struct target *t)
+{
+	(void)evtimer_del(&t->timer);
+	if (t->phase == PHASE_QUEUED)
+		dequeue(t);
+	if (t->phase == PHASE_PROBING) {
+		t->kind->stop(&t->probe);
+		t->owner->count.n_in_flight--;
+	}
+	t->phase = PHASE_IDLE;
+}
+
+/* Its next probe: an interval after the start of the last. */
+static void schedule(struct target *t, uint64_t now_us)
+{
+	struct health *h = t->owner;
+	const struct health_params *params = &t->spec.params;
+	bool eager;
+	uint32_t interval_ms;
+	uint64_t wait_us, passed_us = now_us - t->started_us;
+
+	eager = t->record.fsm.state != HEALTH_UP && now_us < t->eager_until_us;
+	interval_ms = sched_interval(params->interval_ms, eager, h->n_not_up);
+	if (t->spread)
+		wait_us = sched_spread(&h->sched, interval_ms);
+	else
+		wait_us = sched_next(&h->sched, interval_ms,
+				     params->jitter_percent);
+	t->spread = false;
+	arm(&t->timer, wait_us > passed_us ? wait_us - passed_us : 0);
+}
+
+static bool may_tell(struct health *h, int err, uint64_t now_us)
+{
+	struct trouble *oldest = h->troubles;
+	size_t i;
+
+	for (i = 0; i < TROUBLES; i++) {
+		struct trouble *seen = &h->troubles[i];
+
+		if (seen->err == err) {
+			oldest = seen;
+			break;
+		}
+		if (seen->told_us < oldest->told_us)
+			oldest = seen;
+	}
+	if (oldest->err == err && now_us - oldest->told_us < TROUBLE_EVERY_US)
+		return false;
+	*oldest = (struct trouble){ .err = err, .told_us = now_us };
+	return true;
+}
+
+/* No room for any probe: the target goes first when there is. */
+static void starve(struct target *t, uint64_t now_us)
+{
+	struct health *h = t->owner;
+	char text[HEALTH_REASON_SIZE];
+	int err = t->probe.err;
+
+	(void)evtimer_del(&t->timer);
+	TAILQ_INSERT_HEAD(&h->queue, t, queue);
+	t->phase = PHASE_QUEUED;
+	h->count.n_queued++;
+	h->count.n_in_flight--;
+	h->count.n_blind++;
+	h->starved_until_us = now_us + STARVED_RETRY_US;
+	if (!may_tell(h, err, now_us))
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "%s: %zu probes wait, %zu are under way; states stay "
+		       "as they are until there is room",
+		       t->probe.detail, h->count.n_queued,
+		       h->count.n_in_flight);
+	h->hooks.on_trouble(err, text, h->hooks.arg);
+}
+
+/* A probe could not be made from here, for this target's own reason. */
+static void tell_blind(struct health *h, int err,
+		       const struct health_status *status, uint64_t now_us)
+{
+	char text[HEALTH_REASON_SIZE + 32];
+
+	if (!may_tell(h, err, now_us))
+		return;
+	(void)snprintf(text, sizeof(text), "%s; it stays %s", status->reason,
+		       health_state_name(status->state));
+	h->hooks.on_trouble(err, text, h->hooks.arg);
+}
+
+static void tell(struct target *t, const struct record_change *change,
+		 enum probe_result result, uint64_t now_us)
+{
+	struct health *h = t->owner;
+	struct health_status status;
+	uint64_t id = t->spec.id;
+	int err = t->probe.err;
+	bool still_unknown = change->cause_changed &&
+			     t->record.fsm.state == HEALTH_UNKNOWN;
+
+	if (!change->state_changed && !still_unknown && result != PROBE_BLIND)
+		return;
+	record_status(&t->record, &t->spec, now_us / 1000, &status);
+	/* The target may be gone after the first hook. */
+	if (change->state_changed || still_unknown)
+		h->hooks.on_state(id, change->old, &status, h->hooks.arg);
+	if (result == PROBE_BLIND)
+		tell_blind(h, err, &status, now_us);
+}
+
+static void note_change(struct target *t, enum health_state old,
+			uint64_t now_us)
+{
+	enum health_state state = t->record.fsm.state;
+
+	if (old == HEALTH_UP && state != HEALTH_UP)
+		t->owner->n_not_up++;
+	if (old != HEALTH_UP && state == HEALTH_UP)
+		t->owner->n_not_up--;
+	/* What flaps gets no second eager time: it has to show stamina. */
+	if (old == HEALTH_UP && state != HEALTH_UP &&
+	    !fsm_flapping(&t->record.fsm, now_us / 1000))
+		t->eager_until_us = now_us + SCHED_EAGER_WINDOW_MS * 1000;
+}
+
+/* A probe is over; its kind holds nothing any more. */
+static void finish(struct target *t, enum probe_result result)
+{
+	struct health *h = t->owner;
+	uint64_t now_us = clock_us();
+	uint64_t latency_us = t->probe.latency_us;
+	struct record_change change;
+
+	if (result == PROBE_STARVED) {
+		starve(t, now_us);
+		return;
+	}
+	if (latency_us == 0)
+		latency_us = now_us - t->started_us;
+	change = record_result(&t->record, &t->spec.params, result,
+			       t->probe.detail, (uint32_t)latency_us,
+			       now_us / 1000);
+	h->count.n_in_flight--;
+	h->count.n_probes += result != PROBE_BLIND;
+	h->count.n_failures += result == PROBE_FAILED;
+	h->count.n_blind += result == PROBE_BLIND;
+	t->phase = PHASE_IDLE;
+	note_change(t, change.old, now_us);
+	schedule(t, now_us);
+	arm_turn(h);
+	tell(t, &change, result, now_us);
+}
+
+static void on_done(struct probe *p, enum probe_result result)
+{
+	struct target *t;
+
+	t = (struct target *)((char *)p - offsetof(struct target, probe));
+	finish(t, result);
+}
+
+static void begin(struct target *t)
+{
+	enum probe_result result;
+
+	dequeue(t);
+	t->owner->count.n_in_flight++;
+	t->phase = PHASE_PROBING;
+	t->started_us = clock_us();
+	arm(&t->timer, (uint64_t)t->spec.params.timeout_ms * 1000);
+	result = t->kind->start(&t->probe);
+	if (result != PROBE_PENDING)
+		finish(t, result);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct health *h = arg;
+	unsigned int n;
+
+	(void)fd;
+	(void)what;
+	/* Timeouts start now, not when this turn of the loop began. */
+	(void)event_base_update_cache_time(h->base);
+	for (n = 0; n < BATCH; n++) {
+		if (TAILQ_EMPTY(&h->queue) ||
+		    h->count.n_in_flight >= h->max_in_flight ||
+		    h->starved_until_us > clock_us())
+			break;
+		begin(TAILQ_FIRST(&h->queue));
+	}
+	arm_turn(h);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct target *t = arg;
+
+	(void)fd;
+	(void)what;
+	if (t->phase == PHASE_IDLE) {
+		enqueue(t);
+		arm_turn(t->owner);
+		return;
+	}
+	t->kind->stop(&t->probe);
+	t->probe.err = ETIMEDOUT;
+	(void)snprintf(t->probe.detail, sizeof(t->probe.detail),
+		       "no answer in %u ms", t->spec.params.timeout_ms);
+	finish(t, PROBE_FAILED);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a;
+	const uint64_t y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct target *find(const struct health *h, uint64_t id)
+{
+	void *const *node;
+
+	_Static_assert(offsetof(struct target, spec.id) == 0, "tree's key");
+	node = tfind(&id, &h->tree, by_id);
+	return node ? *node : NULL;
+}
+
+/* Not in the tree (any more). */
+static void target_free(void *arg)
+{
+	struct target *t = arg;
+
+	halt(t);
+	free(t->probe.state);
+	free(t);
+}
+
+static struct target *target_new(struct health *h,
+				 const struct health_target *spec)
+{
+	struct target *t;
+	uint64_t now_us = clock_us();
+
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->spec = *spec;
+	t->owner = h;
+	t->kind = probe_kind_find(spec->kind);
+	t->spread = true;
+	t->eager_until_us = now_us + SCHED_EAGER_WINDOW_MS * 1000;
+	t->probe.base = h->base;
+	t->probe.target = &t->spec;
+	t->probe.done = on_done;
+	t->probe.state = calloc(1, t->kind->state_size);
+	record_init(&t->record, spec->initial, now_us / 1000);
+	if (!t->probe.state ||
+	    evtimer_assign(&t->timer, h->base, on_timer, t) < 0) {
+		free(t->probe.state);
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+int health_open(struct event_base *base, uint32_t max_in_flight,
+		const struct health_hooks *hooks, struct health **ret_health)
+{
+	struct health *h;
+	uint64_t seed;
+
+	if (!base || !hooks || !hooks->on_state || !hooks->on_trouble)
+		return -EINVAL;
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return -ENOMEM;
+	/* Early at boot there may be no entropy; any number will do. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = clock_us();
+	h->base = base;
+	h->hooks = *hooks;
+	h->max_in_flight = max_in_flight ? max_in_flight : IN_FLIGHT_DEFAULT;
+	TAILQ_INIT(&h->queue);
+	sched_init(&h->sched, seed);
+	if (evtimer_assign(&h->turn, base, on_turn, h) < 0) {
+		free(h);
+		return -ENOMEM;
+	}
+	*ret_health = h;
+	return 0;
+}
+
+void health_close(struct health *h)
+{
+	if (!h)
+		return;
+	tdestroy(h->tree, target_free);
+	(void)evtimer_del(&h->turn);
+	free(h);
+}
+
+int health_add(struct health *h, const struct health_target *target)
+{
+	struct target *t;
+	int r;
+
+	r = target_check(target);
+	if (r < 0)
+		return r;
+	if (find(h, target->id))
+		return -EEXIST;
+	t = target_new(h, target);
+	if (!t)
+		return -ENOMEM;
+	if (!tsearch(t, &h->tree, by_id)) {
+		target_free(t);
+		return -ENOMEM;
+	}
+	h->count.n_targets++;
+	h->n_not_up += target->initial != HEALTH_UP;
+	arm(&t->timer, sched_first(&h->sched, clock_us()));
+	return 0;
+}
+
+int health_change(struct health *h, uint64_t id,
+		  const struct health_params *params)
+{
+	struct target *t = find(h, id);
+	int r;
+
+	if (!t)
+		return -ENOENT;
+	r = params_check(params);
+	if (r < 0)
+		return r;
+	if (memcmp(&t->spec.params, params, sizeof(*params)) == 0)
+		return 0;
+	t->spec.params = *params;
+	if (t->phase != PHASE_IDLE || t->started_us == 0)
+		return 0;
+	/* A reload changes many targets at once: spread them anew. */
+	t->spread = true;
+	schedule(t, clock_us());
+	return 0;
+}
+
+int health_remove(struct health *h, uint64_t id)
+{
+	struct target *t = find(h, id);
+
+	if (!t)
+		return -ENOENT;
+	(void)tdelete(t, &h->tree, by_id);
+	h->count.n_targets--;
+	h->n_not_up -= t->record.fsm.state != HEALTH_UP;
+	target_free(t);
+	arm_turn(h);
+	return 0;
+}
+
+static void look_now(struct target *t)
+{
+	halt(t);
+	t->spread = true;
+	t->eager_until_us = clock_us() + SCHED_EAGER_WINDOW_MS * 1000;
+	enqueue(t);
+	arm_turn(t->owner);
+}
+
+int health_kick(struct health *h, uint64_t id)
+{
+	struct target *t = find(h, id);
+
+	if (!t)
+		return -ENOENT;
+	look_now(t);
+	return 0;
+}
+
+int health_reset(struct health *h, uint64_t id)
+{
+	struct target *t = find(h, id);
+
+	if (!t)
+		return -ENOENT;
+	h->n_not_up += t->record.fsm.state == HEALTH_UP;
+	record_reset(&t->record, clock_us() / 1000);
+	look_now(t);
+	return 0;
+}
+
+int health_get(const struct health *h, uint64_t id,
+	       struct health_status *ret_status)
+{
+	struct target *t = find(h, id);
+
+	if (!t)
+		return -ENOENT;
+	record_status(&t->record, &t->spec, clock_us() / 1000, ret_status);
+	return 0;
+}
+
+void health_counters(const struct health *h,
+		     struct health_counters *ret_counters)
+{
+	*ret_counters = h->count;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a kind of probe is: start one, give one up. Inside of health/ only.
+ *
+ * health.c decides when a probe starts and when it has taken too long; a kind
+ * knows neither clock nor rise and fall. To add one: probe_<kind>.c with a
+ * function that returns its struct probe_kind, a row in probe.c, a name in
+ * enum health_kind, a test.
+ */
+#ifndef HEALTH_PROBE_H
+#define HEALTH_PROBE_H
+
+#include "health/health.h"
+
+#define PROBE_DETAIL_SIZE 96
+
+enum probe_result {
+	PROBE_PENDING, /* under way, done() will be called */
+	PROBE_OK,
+	PROBE_FAILED, /* the target's failure */
+	PROBE_BLIND, /* not possible from here: nothing is known of the target */
+	PROBE_STARVED, /* this machine has no room for any probe now */
+};
+
+/**
+ * struct probe - of one target, used for one probe after the other.
+ * @base: loop to wait in.
+ * @target: what to probe; lives as long as the probe.
+ * @done: to be called once for a pending probe, as the last thing, since the
+ *        struct probe may be gone afterwards; never from start() or stop().
+ * @state: the kind's own memory, zeroed before the first start().
+ * @err: positive errno of a result that has one, else 0.
+ * @latency_us: of a success, if the kind knows better than the clock; else 0.
+ * @detail: the result in words, "connection refused".
+ */
+struct probe {
+	struct event_base *base;
+	const struct health_target *target;
+	void (*done)(struct probe *p, enum probe_result result);
+	void *state;
+	int err;
+	uint32_t latency_us;
+	char detail[PROBE_DETAIL_SIZE];
+};
+
+/**
+ * struct probe_kind - how to probe.
+ * @name: as users write it.
+ * @state_size: bytes of probe->state.
+ * @start: begin. Fills in err, latency_us and detail unless it returns
+ *         PROBE_PENDING; done() does it later then.
+ * @stop: give up a pending probe without a result; nothing of it is left.
+ */
+struct probe_kind {
+	const char *name;
+	size_t state_size;
+	enum probe_result (*start)(struct probe *p);
+	void (*stop)(struct probe *p);
+};
+
+/**
+ * probe_kind_find() - the kind of that number; NULL if there is none.
+ */
+const struct probe_kind *probe_kind_find(enum health_kind kind);
+
+/**
+ * probe_set_error() - note an errno and what it means to people.
+ * @p: its err and detail are set.
+ * @err: positive.
+ */
+void probe_set_error(struct probe *p, int err);
+
+/* The kinds. */
+const struct probe_kind *probe_tcp(void);
+
+#endif
