@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a vector says must come out, against what came out.
+ */
+#include "tests/packet/run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The description of the frame that must come out. */
+static struct frame_spec expected_to_vm(const struct vector *v)
+{
+	struct frame_spec s = v->in;
+
+	s.vlan[0] = 0;
+	s.dst_mac = MAC_VM(v->vm);
+	s.src_mac = MAC_TO(v->vm);
+	s.dst = IP_VM(v->vm);
+	s.dport = PORT_VM;
+	s.ttl = (uint16_t)((s.ttl ? s.ttl : 64) - 1);
+	return s;
+}
+
+static struct frame_spec expected_answer(const struct vector *v)
+{
+	struct frame_spec s = v->in;
+
+	s.src = IP_VIP_WEB;
+	s.sport = PORT_WEB;
+	s.ttl = (uint16_t)((s.ttl ? s.ttl : 64) - 1);
+	return s;
+}
+
+static struct frame_spec expected_rst(const struct vector *v)
+{
+	struct frame_spec s = {
+		.kind = FRAME_TCP,
+		.dst_mac = v->in.src_mac,
+		.src_mac = v->in.dst_mac,
+		.vlan = { v->in.vlan[0] },
+		.qinq = v->in.qinq,
+		.src = v->in.dst,
+		.dst = v->in.src,
+		.sport = v->in.dport,
+		.dport = v->in.sport,
+		.seq = v->rst_seq,
+		.ack = v->rst_ack,
+		.flags = v->rst_flags,
+		.frag = 0x4000,
+		.ttl = 64,
+	};
+
+	return s;
+}
+
+static struct frame_spec expected_arp(const struct vector *v)
+{
+	struct frame_spec s = {
+		.kind = FRAME_ARP,
+		.dst_mac = v->in.src_mac,
+		.src_mac = MAC_UPLINK,
+		.vlan = { v->in.vlan[0] },
+		.src = v->in.dst,
+		.dst = v->in.src,
+		.arp_op = 2,
+		.arp_target_mac = v->in.src_mac,
+	};
+
+	return s;
+}
+
+static struct frame_spec expected_frame(const struct vector *v)
+{
+	switch (v->verdict) {
+	case VERDICT_PASS:
+	case VERDICT_DROP:
+		break;
+	case VERDICT_REPLY:
+		return v->in.kind == FRAME_ARP ? expected_arp(v) :
+						 expected_rst(v);
+	case VERDICT_FORWARD:
+		return v->hook == HOOK_UPLINK ? expected_to_vm(v) :
+						expected_answer(v);
+	}
+	return v->in;
+}
+
+static void check_frame(const struct vector *v, const struct outcome *outcome)
+{
+	struct frame_spec spec = expected_frame(v);
+	struct frame expected;
+
+	frame_encode(&spec, &expected);
+	assert_int_equal(outcome->out.size, expected.size);
+	assert_memory_equal(outcome->out.byte, expected.byte, expected.size);
+}
+
+/* Each packet counts once: as traffic of its service and VM, or as a reason. */
+static void check_counts(const struct vector *v, const struct mem_tables *after,
+			 size_t size)
+{
+	bool in = v->verdict == VERDICT_FORWARD && v->hook == HOOK_UPLINK;
+	bool out = v->verdict == VERDICT_FORWARD && v->hook == HOOK_FROM_VM;
+	uint32_t service = v->in.dst == IP_VIP_API ? SERVICE_API : SERVICE_WEB;
+	uint32_t vm = out && v->vm_port ? v->vm_port : v->vm;
+	bool opener = in && (v->in.flags & (F_SYN | F_ACK)) == F_SYN;
+	uint8_t end_flags = in ? F_RST : F_RST | F_FIN;
+	bool end = v->in.flags & end_flags;
+	const struct traffic *s;
+	uint32_t i;
+
+	for (i = 0; i < N_REASONS; i++) {
+		bool counts = i == v->reason && v->verdict != VERDICT_FORWARD;
+
+		assert_int_equal(after->reasons[i].packets, counts);
+		assert_int_equal(after->reasons[i].bytes, counts ? size : 0);
+	}
+	for (i = 0; i < MEM_SERVICES; i++) {
+		bool mine = (in || out) && i == service;
+
+		s = &after->service_traffic[i];
+		assert_int_equal(s->in_packets, mine && in);
+		assert_int_equal(s->in_bytes, mine && in ? size : 0);
+		assert_int_equal(s->out_packets, mine && out);
+		assert_int_equal(s->out_bytes, mine && out ? size : 0);
+		assert_int_equal(s->openers, mine && opener);
+		assert_int_equal(s->ends, mine && end);
+		assert_int_equal(s->refused, mine && v->refused);
+		assert_int_equal(s->evicted, mine && v->evicted);
+	}
+	for (i = 0; i < MEM_BACKENDS; i++) {
+		struct traffic none = { 0 };
+		bool mine = (in || out) && i == vm;
+
+		assert_memory_equal(&after->backend_traffic[i],
+				    mine ? &after->service_traffic[service] :
+					   &none,
+				    sizeof(none));
+	}
+}
+
+static bool in_time(const struct flow_entry *e, uint32_t now_tick)
+{
+	return (int32_t)(now_tick - (uint32_t)(e->meta >> 32)) < 0;
+}
+
+/* A flow's entry that is in time, NULL if it has none; never two. */
+static const struct flow_entry *find_key(const struct flow_line *line,
+					 uint64_t key, uint32_t now_tick)
+{
+	const struct flow_entry *found = NULL;
+	int i;
+
+	for (i = 0; i < FLOWS_PER_LINE; i++) {
+		/* A place that is being written does not count. */
+		if (line->entry[i].key != key || !line->entry[i].meta ||
+		    line->entry[i].meta >> 28 & 1 ||
+		    !in_time(&line->entry[i], now_tick))
+			continue;
+		if (found)
+			fail_msg("the flow has two entries");
+		found = &line->entry[i];
+	}
+	return found;
+}
+
+/* Alive: in time, written, and of the VM that has the number now. */
+static bool alive(const struct mem_tables *m, const struct flow_entry *e,
+		  uint32_t now_tick)
+{
+	uint32_t vm = e->meta & 0x7fff;
+	uint32_t word = m->backends[vm % MEM_BACKENDS].word;
+
+	return vm && !(e->meta >> 28 & 1) && in_time(e, now_tick) && word & 2 &&
+	       (word >> 8 & 0xff) == (e->meta >> 15 & 0xff);
+}
+
+/* Life that a word is due: RST or both FINs 10 s, embryonic 75 s. */
+static uint32_t full_life(uint64_t meta, uint32_t idle_ticks)
+{
+	uint64_t marks = meta >> 25 & 7;
+	uint32_t life = idle_ticks;
+
+	if (marks & 4 || (marks & 3) == 3)
+		life = TICKS_OF_MS(10000);
+	else if ((meta >> 23 & 3) == 0)
+		life = TICKS_OF_MS(75000);
+	return life < idle_ticks ? life : idle_ticks;
+}
+
+/* An entry as the vector describes it, with its full life ahead. */
+static void check_seen(const struct flow_entry *e, uint64_t low_word,
+		       uint32_t idle_ticks, uint32_t now_tick,
+		       uint32_t slack_ticks)
+{
+	uint32_t due = now_tick + full_life(e->meta, idle_ticks);
+	uint32_t expiry = (uint32_t)(e->meta >> 32);
+
+	assert_int_equal((uint32_t)e->meta, low_word);
+	assert_in_range(expiry - due, 0, slack_ticks);
+}
+
+static void check_entry(const struct vector *v, const struct mem_tables *before,
+			const struct mem_tables *after, uint64_t key,
+			uint32_t slack_ticks)
+{
+	static const uint64_t class_bits[] = {
+		[EMBRYONIC] = 0ULL << 23,
+		[UNCONFIRMED] = 1ULL << 23,
+		[CONFIRMED] = 2ULL << 23,
+	};
+	uint32_t now_tick = TICKS_OF_NS(before->now_ns);
+	const struct flow_entry *old =
+		find_key(&before->flow_lines[0], key, now_tick);
+	const struct flow_entry *e =
+		find_key(&after->flow_lines[0], key, now_tick);
+	uint64_t vm = v->after_vm ? v->after_vm : 2;
+
+	switch (v->after) {
+	case AFTER_NONE:
+		assert_false(e && alive(after, e, now_tick));
+		break;
+	case AFTER_SAME:
+		assert_non_null(e);
+		assert_int_equal(e->meta, old->meta);
+		break;
+	case AFTER_SEEN:
+		assert_non_null(e);
+		check_seen(e,
+			   vm | vm << 15 | class_bits[v->after_class] |
+				   v->after_marks,
+			   after->pools[POOL_WEB].idle_ticks, now_tick,
+			   slack_ticks);
+		break;
+	}
+}
+
+static void check_direct(const struct vector *v,
+			 const struct mem_tables *before,
+			 const struct mem_tables *after, uint64_t key,
+			 uint32_t slack_ticks)
+{
+	uint32_t now_tick = TICKS_OF_NS(before->now_ns);
+	const struct flow_entry *old =
+		find_key(&before->direct_lines[0], key, now_tick);
+	const struct flow_entry *e =
+		find_key(&after->direct_lines[0], key, now_tick);
+
+	switch (v->direct_after) {
+	case AFTER_NONE:
+		assert_null(e);
+		break;
+	case AFTER_SAME:
+		assert_non_null(e);
+		assert_int_equal(e->meta, old->meta);
+		break;
+	case AFTER_SEEN:
+		assert_non_null(e);
+		check_seen(e, 1 | 2ULL << 23 | v->direct_marks,
+			   after->node.direct_idle_ticks, now_tick,
+			   slack_ticks);
+		break;
+	}
+}
+
+/*
+ * Live entries of other flows stand as they stood, but for one that gave way.
+ */
+static void check_others(const struct vector *v,
+			 const struct mem_tables *before,
+			 const struct mem_tables *after, uint64_t key)
+{
+	const struct flow_entry *old;
+	const struct flow_entry *e;
+	uint32_t now_tick = TICKS_OF_NS(before->now_ns);
+	uint32_t gone = 0;
+	int i;
+
+	for (i = 0; i < FLOWS_PER_LINE; i++) {
+		old = &before->flow_lines[0].entry[i];
+		e = &after->flow_lines[0].entry[i];
+		if (old->key == key || !alive(before, old, now_tick))
+			continue;
+		if (e->key == old->key && e->meta == old->meta)
+			continue;
+		/* Of those that may give way, the one that ends first does. */
+		gone++;
+		if (v->scene.fill != FILL_REDUNDANT)
+			assert_int_equal(i, 3);
+	}
+	assert_int_equal(gone, v->evicted || (v->scene.fill == FILL_REDUNDANT));
+}
+
+/* Refusals are noted at the slot of the flow that went without an entry. */
+static void check_clocks(const struct vector *v, const struct mem_tables *after,
+			 uint64_t key, uint32_t slack_ticks)
+{
+	uint32_t own = SLOTS_PER_LINE + (uint32_t)(key >> 60);
+	uint32_t refused = own ^ (v->evicted ? 1 : 0);
+	uint32_t now_tick = TICKS_OF_NS(after->now_ns);
+	uint32_t tick;
+	uint32_t i;
+
+	for (i = 0; i < MEM_SLOTS; i++) {
+		tick = after->slot_clocks[i].refused_tick;
+		if ((v->refused || v->evicted) && i == refused)
+			assert_in_range(tick - now_tick, 0, slack_ticks);
+		else
+			assert_int_equal(tick, 0);
+		assert_int_equal(after->slot_clocks[i].since_tick, 0);
+	}
+}
+
+void vector_check(const struct vector *v, const struct mem_tables *before,
+		  const struct mem_tables *after, const struct outcome *outcome,
+		  uint32_t slack_ticks)
+{
+	struct scene_flow flow = vector_flow(v);
+	uint64_t key = scene_key(&flow, v->scene.flags & SCENE_BY_SOURCE);
+	struct frame in;
+
+	vector_frame(v, &in);
+	assert_int_equal(outcome->verdict, v->verdict);
+	check_counts(v, after, in.size);
+	check_frame(v, outcome);
+	check_entry(v, before, after, key, slack_ticks);
+	check_direct(v, before, after, scene_direct_key(&flow), slack_ticks);
+	check_others(v, before, after, key);
+	check_clocks(v, after, key, slack_ticks);
+}

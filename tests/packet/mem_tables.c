@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tables of the packet core in plain memory.
+ */
+#include "tests/packet/mem_tables.h"
+
+#include <string.h>
+
+static const struct node *mem_node(void *e)
+{
+	const struct mem_tables *m = e;
+
+	return m->has_node ? &m->node : NULL;
+}
+
+static const struct service *mem_service(void *e, const struct service_key *k)
+{
+	const struct mem_tables *m = e;
+	uint32_t i;
+
+	for (i = 0; i < m->n_services; i++)
+		if (!memcmp(&m->services[i].key, k, sizeof(*k)))
+			return &m->services[i].value;
+	return NULL;
+}
+
+static const struct pool *mem_pool(void *e, uint32_t number)
+{
+	const struct mem_tables *m = e;
+
+	return number < MEM_POOLS ? &m->pools[number] : NULL;
+}
+
+static const struct slot_line *mem_slot_line(void *e, uint32_t line)
+{
+	const struct mem_tables *m = e;
+
+	return line < MEM_SLOT_LINES ? &m->slot_lines[line] : NULL;
+}
+
+static struct slot_clock *mem_slot_clock(void *e, uint32_t slot)
+{
+	struct mem_tables *m = e;
+
+	return slot < MEM_SLOTS ? &m->slot_clocks[slot] : NULL;
+}
+
+static const struct backend *mem_backend(void *e, uint32_t number)
+{
+	const struct mem_tables *m = e;
+
+	return number < MEM_BACKENDS ? &m->backends[number] : NULL;
+}
+
+static struct flow_line *mem_flow_line(void *e, uint32_t line)
+{
+	struct mem_tables *m = e;
+
+	return line < MEM_FLOW_LINES ? &m->flow_lines[line] : NULL;
+}
+
+static struct flow_line *mem_direct_line(void *e, uint32_t line)
+{
+	struct mem_tables *m = e;
+
+	return line < MEM_FLOW_LINES ? &m->direct_lines[line] : NULL;
+}
+
+static const struct port *mem_port(void *e, const struct port_key *k)
+{
+	const struct mem_tables *m = e;
+	uint32_t i;
+
+	for (i = 0; i < m->n_ports; i++)
+		if (!memcmp(&m->ports[i].key, k, sizeof(*k)))
+			return &m->ports[i].value;
+	return NULL;
+}
+
+static struct limiter *mem_limiter(void *e)
+{
+	struct mem_tables *m = e;
+
+	return &m->limiter;
+}
+
+static struct traffic *mem_service_traffic(void *e, uint32_t number)
+{
+	struct mem_tables *m = e;
+
+	return number < MEM_SERVICES ? &m->service_traffic[number] : NULL;
+}
+
+static struct traffic *mem_backend_traffic(void *e, uint32_t number)
+{
+	struct mem_tables *m = e;
+
+	return number < MEM_BACKENDS ? &m->backend_traffic[number] : NULL;
+}
+
+static struct reason_count *mem_reason_count(void *e, uint32_t reason)
+{
+	struct mem_tables *m = e;
+
+	return reason < N_REASONS ? &m->reasons[reason] : NULL;
+}
+
+static uint64_t mem_now_ns(void *e)
+{
+	const struct mem_tables *m = e;
+
+	return m->now_ns;
+}
+
+const struct tables *mem_tables(void)
+{
+	static const struct tables tables = {
+		.node = mem_node,
+		.service = mem_service,
+		.pool = mem_pool,
+		.slot_line = mem_slot_line,
+		.slot_clock = mem_slot_clock,
+		.backend = mem_backend,
+		.flow_line = mem_flow_line,
+		.direct_line = mem_direct_line,
+		.port = mem_port,
+		.limiter = mem_limiter,
+		.service_traffic = mem_service_traffic,
+		.backend_traffic = mem_backend_traffic,
+		.reason_count = mem_reason_count,
+		.now_ns = mem_now_ns,
+	};
+
+	return &tables;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tables of the packet core in plain memory: an engine for tests.
+ *
+ * Small fixed arrays, so a whole state is one struct that a test fills in,
+ * copies and compares; the kernel's half of the vector tests loads its maps
+ * from the same struct. Lookups go out of range as an engine's do: NULL.
+ */
+#ifndef TESTS_PACKET_MEM_TABLES_H
+#define TESTS_PACKET_MEM_TABLES_H
+
+#include "dataplane/core/tables.h"
+
+#define MEM_SERVICES   8
+#define MEM_POOLS      4
+#define MEM_SLOT_LINES 4
+#define MEM_SLOTS      (MEM_SLOT_LINES * SLOTS_PER_LINE)
+#define MEM_BACKENDS   8 /* numbers 0 .. 7 */
+#define MEM_FLOW_LINES 4
+#define MEM_PORTS      8
+
+struct mem_service {
+	struct service_key key;
+	struct service value;
+};
+
+struct mem_port {
+	struct port_key key;
+	struct port value;
+};
+
+/**
+ * struct mem_tables - a whole forwarding state.
+ * @has_node: false: the node's record is not there.
+ * @now_ns: what the clock says; a test moves it.
+ *
+ * The rest are the tables of struct tables under their names.
+ */
+struct mem_tables {
+	bool has_node;
+	struct node node;
+	uint32_t n_services;
+	struct mem_service services[MEM_SERVICES];
+	struct pool pools[MEM_POOLS];
+	struct slot_line slot_lines[MEM_SLOT_LINES];
+	struct slot_clock slot_clocks[MEM_SLOTS];
+	struct backend backends[MEM_BACKENDS];
+	struct flow_line flow_lines[MEM_FLOW_LINES];
+	struct flow_line direct_lines[MEM_FLOW_LINES];
+	uint32_t n_ports;
+	struct mem_port ports[MEM_PORTS];
+	struct limiter limiter;
+	struct traffic service_traffic[MEM_SERVICES];
+	struct traffic backend_traffic[MEM_BACKENDS];
+	struct reason_count reasons[N_REASONS];
+	uint64_t now_ns;
+};
+
+/**
+ * mem_tables() - lookups whose engine argument is a struct mem_tables.
+ */
+const struct tables *mem_tables(void);
+
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SipHash-1-3, straightforward: bytes in, one 64-bit number out.
+ */
+#include "tests/packet/ref_hash.h"
+
+#include <string.h>
+
+static uint64_t rotl(uint64_t x, unsigned int n)
+{
+	return (x << n) | (x >> (64 - n));
+}
+
+/* Figure 2.1 of the paper. */
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotl(v[1], 13);
+	v[3] = rotl(v[3], 16);
+	v[1] ^= v[0];
+	v[3] ^= v[2];
+	v[0] = rotl(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotl(v[1], 17);
+	v[3] = rotl(v[3], 21);
+	v[1] ^= v[2];
+	v[3] ^= v[0];
+	v[2] = rotl(v[2], 32);
+}
+
+static uint64_t little64(const uint8_t *byte, size_t n)
+{
+	uint64_t v = 0;
+
+	while (n--)
+		v = v << 8 | byte[n];
+	return v;
+}
+
+uint64_t ref_siphash13(struct ref_seed seed, const uint8_t *byte, size_t size)
+{
+	static const uint8_t text[] = "somepseudorandomlygeneratedbytes";
+	uint64_t v[4];
+	uint64_t word;
+	size_t at;
+	int i;
+
+	/* The constants are this text, big-endian. */
+	for (i = 0; i < 4; i++) {
+		v[i] = 0;
+		for (at = 0; at < 8; at++)
+			v[i] = v[i] << 8 | text[i * 8 + (int)at];
+		v[i] ^= i % 2 ? seed.k1 : seed.k0;
+	}
+	for (at = 0; at + 8 <= size; at += 8) {
+		word = little64(byte + at, 8);
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
+	}
+	word = little64(byte + at, size - at) | (uint64_t)(size & 0xff) << 56;
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+	v[2] ^= 0xff;
+	for (i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static void wire32(uint8_t *byte, uint32_t v)
+{
+	byte[0] = (uint8_t)(v >> 24);
+	byte[1] = (uint8_t)(v >> 16);
+	byte[2] = (uint8_t)(v >> 8);
+	byte[3] = (uint8_t)v;
+}
+
+static void wire16(uint8_t *byte, uint16_t v)
+{
+	byte[0] = (uint8_t)(v >> 8);
+	byte[1] = (uint8_t)v;
+}
+
+uint64_t ref_key_balanced(struct ref_seed seed, int by_source, uint32_t client,
+			  uint16_t client_port, uint32_t vip, uint16_t vip_port,
+			  uint8_t proto)
+{
+	const uint64_t slot_bits = ~(~0ULL >> 20);
+	uint8_t byte[16] = { 0 };
+	uint64_t key;
+	uint64_t slot;
+
+	wire32(byte, vip);
+	wire32(byte + 4, client);
+	byte[8] = proto;
+	wire16(byte + 12, vip_port);
+	wire16(byte + 14, client_port);
+	key = ref_siphash13(seed, byte, sizeof(byte));
+	if (!by_source)
+		return key;
+	memset(byte, 0, sizeof(byte));
+	wire32(byte, client);
+	wire32(byte + 4, client);
+	slot = ref_siphash13(seed, byte, sizeof(byte));
+	return (slot & slot_bits) | (key & ~slot_bits);
+}
+
+uint64_t ref_key_direct(struct ref_seed seed, uint32_t ifindex, uint32_t client,
+			uint16_t client_port, uint32_t vm, uint16_t vm_port,
+			uint8_t proto)
+{
+	uint8_t byte[16];
+
+	wire32(byte, vm);
+	wire32(byte + 4, client);
+	byte[8] = (uint8_t)ifindex;
+	byte[9] = (uint8_t)(ifindex >> 8);
+	byte[10] = (uint8_t)(ifindex >> 16);
+	byte[11] = (uint8_t)(ifindex >> 24) ^ proto;
+	wire16(byte + 12, vm_port);
+	wire16(byte + 14, client_port);
+	return ref_siphash13(seed, byte, sizeof(byte));
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Packet vectors: a frame and a state in, a verdict, a reason, bytes and a
+ * state out. Data only; run.h says how one is run and judged.
+ */
+#ifndef TESTS_PACKET_VECTORS_H
+#define TESTS_PACKET_VECTORS_H
+
+#include "dataplane/core/pkt.h"
+#include "tests/packet/scene.h"
+
+enum hook {
+	HOOK_UPLINK,  /* forward() */
+	HOOK_FROM_VM, /* port_from_vm() */
+	HOOK_TO_VM,   /* port_to_vm() */
+};
+
+/* What must hold of the flow's entry afterwards. */
+enum after {
+	AFTER_NONE, /* none lives */
+	AFTER_SAME, /* the word that it had */
+	AFTER_SEEN, /* made or refreshed: @after_vm, _class, _marks; full life */
+};
+
+#define MARK_FIN_CLIENT (1ULL << 25)
+#define MARK_FIN_SERVER (1ULL << 26)
+#define MARK_RST	(1ULL << 27)
+
+/* What comes out: { NAME, …, FORWARDED(1) }. */
+#define FORWARDED(n) .verdict = VERDICT_FORWARD, .vm = (n)
+#define ANSWERED     .verdict = VERDICT_FORWARD, .vm = 1
+#define PASSED(why)  .verdict = VERDICT_PASS, .reason = (why)
+#define DROPPED(why) .verdict = VERDICT_DROP, .reason = (why)
+#define ARP_ANSWERED .verdict = VERDICT_REPLY, .reason = REPLY_ARP
+#define RESET(why, f, s, a)                                          \
+	.verdict = VERDICT_REPLY, .reason = (why), .rst_flags = (f), \
+	.rst_seq = (s), .rst_ack = (a)
+
+/**
+ * struct vector - one packet and what must come of it.
+ * @name: what it shows.
+ * @hook: where it passes.
+ * @vm_port: at a VM's port: whose, 0 = VM 1's.
+ * @in: the frame.
+ * @scene: the state.
+ * @verdict, @reason: what must come out.
+ * @vm: of a packet that goes to a VM: which.
+ * @rst_seq, @rst_ack, @rst_flags: of an RST that answers.
+ * @after, @after_vm, @after_class, @after_marks: the flow's entry; its VM is
+ *	VM 2 where @after_vm is 0.
+ * @direct_after: the same for its direct entry.
+ * @refused, @evicted: an entry was not made, or took a live one's place.
+ */
+struct vector {
+	const char *name;
+	enum hook hook;
+	uint32_t vm_port;
+	struct frame_spec in;
+	struct scene_spec scene;
+	enum verdict verdict;
+	enum reason reason;
+	uint16_t vm;
+	uint32_t rst_seq;
+	uint32_t rst_ack;
+	uint8_t rst_flags;
+	enum after after;
+	uint16_t after_vm;
+	enum scene_class after_class;
+	uint64_t after_marks;
+	enum after direct_after;
+	uint64_t direct_marks;
+	bool refused;
+	bool evicted;
+};
+
+/**
+ * struct vector_table - vectors of one matter.
+ */
+struct vector_table {
+	const struct vector *vector;
+	size_t n;
+};
+
+struct vector_table vectors_pass(void);
+struct vector_table vectors_header(void);
+struct vector_table vectors_cut(void);
+struct vector_table vectors_rst(void);
+struct vector_table vectors_arp(void);
+struct vector_table vectors_steady(void);
+struct vector_table vectors_claiming(void);
+struct vector_table vectors_moving(void);
+struct vector_table vectors_settling(void);
+struct vector_table vectors_line(void);
+struct vector_table vectors_from_vm(void);
+struct vector_table vectors_answer(void);
+struct vector_table vectors_to_vm(void);
+
+#endif
