@@ -108,7 +108,7 @@ build() {
 		fi
 	done
 	strip -g "$root"/lib/modules/*.ko
-	cc -std=gnu17 -O2 -static -I "$here/../.." -o "$root/bin/httpd" \
+	cc -std=gnu17 -D_GNU_SOURCE -O2 -static -I "$here/../.." -o "$root/bin/httpd" \
 		"$here/httpd.c"
 	strip "$root/bin/httpd"
 	[ "$agent" != --agent ] || add_agent "$root"

@@ -13,12 +13,10 @@
  * which the client's FIN is awaited: a reset never comes from here. One thread,
  * epoll; connections stand in a fixed table.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,10 +33,10 @@
 #define REQUEST_SIZE 1024
 #define ANSWER_SIZE  512
 #define CHUNK_SIZE   8192
-#define REQUEST_MS   10000 /* to send a request */
-#define STALLED_MS   60000 /* without a byte taken */
-#define CLOSING_MS   5000 /* for the client's FIN */
-#define PACE_MS	     50 /* between two pieces of a slow answer */
+#define REQUEST_MS   10000	 /* to send a request */
+#define STALLED_MS   60000	 /* without a byte taken */
+#define CLOSING_MS   5000	 /* for the client's FIN */
+#define PACE_MS	     50		 /* between two pieces of a slow answer */
 #define LISTENER     MAX_CLIENTS /* its epoll tag; clients have their index */
 
 /*
@@ -160,8 +158,8 @@ static void prepare(const struct server *s, struct client *c,
 		     status, slow ? "application/octet-stream" : "text/plain",
 		     (unsigned long long)body_size, s->name, s->uuid);
 	c->body_start = (size_t)n;
-	c->answer_size = c->body_start + (size_t)snprintf(
-						 c->answer + n,
+	c->answer_size =
+		c->body_start + (size_t)snprintf(c->answer + n,
 						 sizeof(c->answer) - (size_t)n,
 						 "%s", body);
 	c->size = c->body_start + body_size;
@@ -239,8 +237,7 @@ static void advance(const struct server *s, struct client *c, uint64_t now)
 	}
 }
 
-static void read_request(const struct server *s, struct client *c,
-			 uint64_t now)
+static void read_request(const struct server *s, struct client *c, uint64_t now)
 {
 	size_t room = sizeof(c->request) - 1 - c->n_request;
 	ssize_t n = recv(c->fd, c->request + c->n_request, room, 0);
@@ -360,7 +357,8 @@ static int listen_on(uint16_t port)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) || listen(fd, 1024)) {
+	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) ||
+	    listen(fd, 1024)) {
 		close(fd);
 		return -errno;
 	}
@@ -380,7 +378,6 @@ int main(int argc, char **argv)
 	}
 	s->name = argv[2];
 	s->uuid = argv[3];
-	signal(SIGPIPE, SIG_IGN);
 	s->listen_fd = listen_on((uint16_t)strtoul(argv[1], NULL, 10));
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->listen_fd < 0 || s->epoll_fd < 0 ||

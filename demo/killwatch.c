@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kill a QEMU process and see for how long packets are still steered to its VM.
+ *
+ *	killwatch [--no-kill] PIN-DIR UUID PID [SECONDS]
+ *
+ * The clock starts when the process's pidfd says that it is dead, and stops at
+ * the last time that the VM's counter of steered packets grew in the pinned
+ * tables, watched for SECONDS (default 2) after the death. Prints JSON. With
+ * --no-kill somebody else ends the process, within 60 s.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "demo/place.h"
+
+#define NS_PER_SEC	1000000000ULL
+#define DEATH_LIMIT_NS	(60 * NS_PER_SEC)
+#define SAMPLE_PAUSE_NS 200000 /* the resolution, but for the sample itself */
+
+/**
+ * struct watch - what is seen. Times are CLOCK_MONOTONIC nanoseconds.
+ * @pidfd: of the QEMU process.
+ * @start_ns: when it was killed.
+ * @death_ns: when it was dead; 0 = it lives.
+ * @last_ns: when a packet had been steered to it last.
+ * @steered: counter.
+ * @n_after: packets steered to it after its death.
+ * @n_samples: how often we looked after its death.
+ */
+struct watch {
+	int pidfd;
+	uint64_t start_ns;
+	uint64_t death_ns;
+	uint64_t last_ns;
+	uint64_t steered;
+	uint64_t n_after;
+	uint64_t n_samples;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
+/* One look at the process and the counter. */
+static void sample(struct watch *w, struct place *place, const char *uuid)
+{
+	struct pollfd dead = { .fd = w->pidfd, .events = POLLIN };
+	uint64_t steered;
+
+	if (!w->death_ns && poll(&dead, 1, 0) == 1)
+		w->death_ns = now_ns();
+	/* A VM that the tables have forgotten gets nothing. */
+	if (place_steered(place, uuid, &steered) < 0)
+		return;
+	if (w->death_ns) {
+		w->n_samples++;
+		w->n_after += steered - w->steered;
+	}
+	if (steered != w->steered)
+		w->last_ns = now_ns();
+	w->steered = steered;
+}
+
+static int watch(struct watch *w, struct place *place, const char *uuid,
+		 uint64_t watch_ns)
+{
+	const struct timespec pause = { .tv_nsec = SAMPLE_PAUSE_NS };
+	uint64_t now = now_ns();
+
+	while (w->death_ns ? now < w->death_ns + watch_ns :
+			     now < w->start_ns + DEATH_LIMIT_NS) {
+		sample(w, place, uuid);
+		nanosleep(&pause, NULL);
+		now = now_ns();
+	}
+	return w->death_ns ? 0 : -ETIMEDOUT;
+}
+
+static void print(const struct watch *w)
+{
+	uint64_t took_ns = w->last_ns > w->death_ns ? w->last_ns - w->death_ns :
+						      0;
+
+	printf("{\"death_ns\":%" PRIu64 ",\"last_packet_ns\":%" PRIu64
+	       ",\"kill_to_last_packet_ms\":%.2f,\"steered_after\":%" PRIu64
+	       ",\"samples\":%" PRIu64 "}\n",
+	       w->death_ns, w->last_ns, (double)took_ns / 1e6, w->n_after,
+	       w->n_samples);
+}
+
+int main(int argc, char **argv)
+{
+	bool no_kill = argc > 1 && strcmp(argv[1], "--no-kill") == 0;
+	struct place *place = NULL;
+	struct watch w = { 0 };
+	uint64_t seconds = 2;
+	int r;
+
+	argv += no_kill;
+	argc -= no_kill;
+	if (argc < 4 || argc > 5) {
+		fprintf(stderr, "usage: killwatch [--no-kill] PIN-DIR UUID PID "
+				"[SECONDS]\n");
+		return 2;
+	}
+	if (argc == 5)
+		seconds = strtoull(argv[4], NULL, 10);
+	w.pidfd = (int)syscall(SYS_pidfd_open, strtol(argv[3], NULL, 10), 0);
+	if (w.pidfd < 0) {
+		fprintf(stderr, "killwatch: %s: %s\n", argv[3],
+			strerror(errno));
+		return 1;
+	}
+	r = place_open(argv[1], &place);
+	if (r == 0)
+		r = place_steered(place, argv[2], &w.steered);
+	w.start_ns = now_ns();
+	if (r == 0 && !no_kill &&
+	    syscall(SYS_pidfd_send_signal, w.pidfd, SIGKILL, NULL, 0))
+		r = -errno;
+	if (r == 0)
+		r = watch(&w, place, argv[2], seconds * NS_PER_SEC);
+	if (r < 0)
+		fprintf(stderr, "killwatch: %s\n", strerror(-r));
+	else
+		print(&w);
+	place_close(place);
+	close(w.pidfd);
+	return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the pinned tables say, for those who measure Drover from outside: where
+ * a connection would go, and what was steered to a VM so far.
+ *
+ * Reads what is in force, with or without the daemon, and changes nothing.
+ */
+#ifndef DEMO_PLACE_H
+#define DEMO_PLACE_H
+
+#include <netinet/in.h>
+
+#include "dataplane/core/base.h"
+
+#define PLACE_UUID_SIZE 37
+
+struct place;
+
+/**
+ * place_open() - open the tables pinned in a directory.
+ *
+ * Return: 0; -ENOENT if there are none; another negative errno, with the reason
+ * on stderr.
+ */
+MUST_CHECK int place_open(const char *pin_dir, struct place **ret_place);
+
+void place_close(struct place *p);
+
+/**
+ * place_flow() - where a SYN would go now.
+ * @client: its address; @client_port: its port, host byte order.
+ * @service: where it goes.
+ * @ret_uuid: the VM's, PLACE_UUID_SIZE bytes; "" if no VM would get it.
+ */
+void place_flow(struct place *p, const struct sockaddr_in *client,
+		uint16_t client_port, const struct sockaddr_in *service,
+		char *ret_uuid);
+
+/**
+ * place_steered() - packets steered to a VM so far, failed redirects included.
+ *
+ * Return: 0, or -ENOENT if the tables don't know it (any more).
+ */
+MUST_CHECK int place_steered(struct place *p, const char *uuid,
+			     uint64_t *ret_packets);
+
+#endif
