@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Printable names of what the packet path says.
+ */
+#include "dataplane/names.h"
+
+#include <string.h>
+
+/* One row a reason, in the enum's order; the name is the enum's. */
+struct reason_text {
+	const char *name;
+	const char *meaning;
+};
+
+static const struct reason_text reasons[] = {
+	[REASON_NONE] = { "none", "forwarded" },
+
+	[PASS_TRUNCATED] = { "pass_truncated",
+			     "no whole Ethernet, IPv4 or ARP header: left to "
+			     "the kernel" },
+	[PASS_NOT_IP] = { "pass_not_ip",
+			  "neither IPv4 nor ARP, or in two VLAN tags: left to "
+			  "the kernel" },
+	[PASS_NOT_VIP] = { "pass_not_vip",
+			   "not for one of our VIPs: left to the kernel" },
+	[PASS_ARP] = { "pass_arp",
+		       "ARP that asks for none of our VIPs: left to the "
+		       "kernel" },
+
+	[REPLY_ARP] = { "reply_arp", "ARP request for a VIP, answered" },
+	[REPLY_RST_NO_SERVICE] = { "reply_rst_no_service",
+				   "to a VIP, but no service has that port: "
+				   "answered with RST" },
+	[REPLY_RST_NO_BACKEND] = { "reply_rst_no_backend",
+				   "no VM of the pool takes it: answered with "
+				   "RST" },
+
+	[DROP_TRUNCATED] = { "drop_truncated",
+			     "to a VIP, but shorter than its headers say" },
+	[DROP_BAD_HEADER] = { "drop_bad_header",
+			      "to a VIP, with header lengths that contradict "
+			      "each other" },
+	[DROP_IP_OPTIONS] = { "drop_ip_options", "to a VIP, with IP options" },
+	[DROP_FRAGMENT] = { "drop_fragment", "to a VIP, a fragment" },
+	[DROP_PROTOCOL] = { "drop_protocol", "to a VIP, but not TCP" },
+	[DROP_TTL] = { "drop_ttl", "to a VIP, its time to live ends here" },
+	[DROP_NO_SERVICE] = { "drop_no_service",
+			      "to a VIP, but no service has that port" },
+	[DROP_NO_BACKEND] = { "drop_no_backend", "no VM of the pool takes it" },
+	[DROP_NO_RECORD] = { "drop_no_record",
+			     "its VM has just been taken out" },
+	[DROP_REPLY_RATE] = { "drop_reply_rate",
+			      "would have been answered, but over "
+			      "reply_rate" },
+	[DROP_REDIRECT] = { "drop_redirect",
+			    "the VM's port is gone or did not take it" },
+
+	[PASS_PORT_NOT_SERVICE] = { "pass_port_not_service",
+				    "at a VM's port, nothing to do with a "
+				    "service: left as it was" },
+	[PASS_PORT_DIRECT] = { "pass_port_direct",
+			       "at a VM's port, a connection past the VIP: "
+			       "left as it was" },
+	[DROP_PORT_DIRECT_FULL] = { "drop_port_direct_full",
+				    "a new connection past the VIP, and the "
+				    "table of those is full" },
+	[DROP_PORT_NO_ROUTE] = { "drop_port_no_route",
+				 "an answer to a client that no uplink has a "
+				 "route to" },
+	[DROP_PORT_TTL] = { "drop_port_ttl",
+			    "an answer whose time to live ends here" },
+};
+_Static_assert(ARRAY_SIZE(reasons) == N_REASONS, "each reason has a name");
+
+static const char *const verdicts[] = {
+	[VERDICT_PASS] = "pass",
+	[VERDICT_DROP] = "drop",
+	[VERDICT_REPLY] = "reply",
+	[VERDICT_FORWARD] = "forward",
+};
+_Static_assert(ARRAY_SIZE(verdicts) == VERDICT_FORWARD + 1, "all verdicts");
+
+static const char *const flow_kinds[] = {
+	[FLOW_OPENER] = "opener",
+	[FLOW_OTHER] = "other",
+	[FLOW_UDP] = "udp",
+};
+_Static_assert(ARRAY_SIZE(flow_kinds) == FLOW_UDP + 1, "all kinds");
+
+static const char *const flow_classes[] = {
+	[FLOW_EMBRYONIC] = "embryonic",
+	[FLOW_UNCONFIRMED] = "unconfirmed",
+	[FLOW_CONFIRMED] = "confirmed",
+};
+_Static_assert(ARRAY_SIZE(flow_classes) == FLOW_CONFIRMED + 1, "all classes");
+
+static const char *const affinities[] = {
+	[AFFINITY_FLOW] = "flow",
+	[AFFINITY_SOURCE] = "source",
+};
+_Static_assert(ARRAY_SIZE(affinities) == AFFINITY_SOURCE + 1, "all of them");
+
+static const char *const when_empties[] = {
+	[EMPTY_RESET] = "reset",
+	[EMPTY_DROP] = "drop",
+};
+_Static_assert(ARRAY_SIZE(when_empties) == EMPTY_DROP + 1, "all of them");
+
+static const char *const roles[] = {
+	[DP_WARM] = "warm",
+	[DP_SERVING] = "serving",
+	[DP_LEAVING] = "leaving",
+	[DP_GONE] = "gone",
+};
+_Static_assert(ARRAY_SIZE(roles) == DP_GONE + 1, "all roles");
+
+static const char unknown[] = "unknown";
+
+static const char *name_in(const char *const *names, size_t n, unsigned int i)
+{
+	return i < n ? names[i] : unknown;
+}
+
+const char *name_of_reason(enum reason reason)
+{
+	return (unsigned int)reason < N_REASONS ? reasons[reason].name :
+						  unknown;
+}
+
+const char *explain_reason(enum reason reason)
+{
+	return (unsigned int)reason < N_REASONS ? reasons[reason].meaning :
+						  unknown;
+}
+
+int reason_by_name(const char *name)
+{
+	int i;
+
+	for (i = 0; i < N_REASONS; i++)
+		if (strcmp(reasons[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+const char *name_of_verdict(enum verdict verdict)
+{
+	return name_in(verdicts, ARRAY_SIZE(verdicts), verdict);
+}
+
+const char *name_of_flow_kind(enum flow_kind kind)
+{
+	return name_in(flow_kinds, ARRAY_SIZE(flow_kinds), kind);
+}
+
+const char *name_of_flow_class(enum flow_class class)
+{
+	return name_in(flow_classes, ARRAY_SIZE(flow_classes), class);
+}
+
+const char *name_of_slot(uint32_t slot)
+{
+	if (!(slot & SLOT_TRACKED))
+		return "steady";
+	if (slot_current(slot) != slot_base(slot))
+		return "moving";
+	return slot & SLOT_MOVING ? "claiming" : "settling";
+}
+
+const char *name_of_affinity(enum affinity affinity)
+{
+	return name_in(affinities, ARRAY_SIZE(affinities), affinity);
+}
+
+const char *name_of_when_empty(enum when_empty when_empty)
+{
+	return name_in(when_empties, ARRAY_SIZE(when_empties), when_empty);
+}
+
+const char *name_of_role(enum dp_role role)
+{
+	return name_in(roles, ARRAY_SIZE(roles), role);
+}
