@@ -139,8 +139,7 @@ struct inv_place;
  * @end: the last end.
  * @up_ns: since when @run is INV_RUN_UP, else 0.
  * @generation: grows with each change.
- * @places: the inventory's.
- * @n_places: the inventory's.
+ * @places: the inventory's, as the rest.
  */
 struct inv_vm {
 	uint8_t uuid[HV_UUID_SIZE];
@@ -150,12 +149,14 @@ struct inv_vm {
 	bool stale;
 	bool migrating;
 	bool duplicate;
-	struct inv_nic nics[HV_MAX_NICS];
+	struct inv_nic *nics;
 	struct inv_end end;
 	uint64_t up_ns;
 	uint64_t generation;
 	struct inv_place *places;
 	size_t n_places;
+	struct inv_nic *nics_before;
+	size_t max_nics;
 };
 
 /**

@@ -22,7 +22,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STORE_SCHEMA	 1 /* version of the tables */
+#define STORE_SCHEMA	 1     /* version of the tables */
 #define STORE_EVENTS_MAX 10000 /* events kept by default */
 #define STORE_ERROR_SIZE 512
 

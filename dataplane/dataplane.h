@@ -200,7 +200,9 @@ struct dp_backend_status {
 	bool drained;
 	uint64_t drained_at_ns;
 	uint64_t quiet_ns;
-	struct ip_addr addr;
+	struct ip_addr addr; /* this and the next three as in force */
+	uint8_t mac[6];
+	uint32_t ifindex;
 	char ifname[DP_IFNAME_SIZE];
 	struct traffic traffic;
 };

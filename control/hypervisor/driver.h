@@ -400,6 +400,27 @@ const char *hv_event_type_name(enum hv_event_type type);
 void hv_uuid_print(const uint8_t uuid[HV_UUID_SIZE], char buf[HV_UUID_TEXT]);
 
 /**
+ * hv_uuid_parse() - the reverse.
+ *
+ * Return: 0 or -EINVAL.
+ */
+MUST_CHECK int hv_uuid_parse(const char *text, uint8_t ret_uuid[HV_UUID_SIZE]);
+
+/**
+ * hv_ip_parse() - an IPv4 or IPv6 address from its text.
+ *
+ * Return: 0 or -EINVAL.
+ */
+MUST_CHECK int hv_ip_parse(const char *text, struct ip_addr *ret_ip);
+
+/**
+ * hv_ip_usable() - can one host of a network serve others at this address?
+ *
+ * Return: false for loopback, link-local, multicast and unspecified ones.
+ */
+bool hv_ip_usable(const struct ip_addr *ip);
+
+/**
  * hv_clock_ns() - now, in the times of this header.
  */
 uint64_t hv_clock_ns(void);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * announce = "l2": tell the uplinks' neighbours where the VIPs are, by
+ * gratuitous ARP (RFC 5227, 3: an ARP announcement), three times a second
+ * apart for each VIP that is new. Requests are answered by the packet path.
+ */
+#ifndef CONTROL_ANNOUNCE_H
+#define CONTROL_ANNOUNCE_H
+
+#include "config/config.h"
+#include "dataplane/dataplane.h"
+
+struct event_base;
+struct announce;
+
+MUST_CHECK int announce_new(struct event_base *base,
+			    struct announce **ret_announce);
+void announce_free(struct announce *announce);
+
+/**
+ * announce_apply() - announce what is new among these.
+ * @uplinks: by name.
+ * @vips: those with answer_l2 are announced.
+ */
+void announce_apply(struct announce *announce,
+		    const struct conf_strings *uplinks,
+		    const struct dp_vip *vips, uint32_t n_vips);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One request to the API, and the functions that answer each kind. Part of api.
+ */
+#ifndef CONTROL_API_REQUEST_H
+#define CONTROL_API_REQUEST_H
+
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <jansson.h>
+
+#include "dataplane/core/base.h"
+
+struct daemon;
+struct inv_vm;
+
+#define API_ARGUMENT_SIZE 256
+
+/* What went wrong; the command makes its exit code of it. */
+enum api_code {
+	API_USAGE, /* the request is malformed */
+	API_UNKNOWN,
+	API_AMBIGUOUS,
+	API_REFUSED, /* understood, but not done; the message says why */
+	API_FAILED,
+};
+
+/**
+ * struct api_request - a request.
+ * @argument: what stood for '*' in the path.
+ * @query: behind the '?'.
+ * @body: an object, may be empty.
+ */
+struct api_request {
+	struct daemon *daemon;
+	struct evhttp_request *http;
+	char argument[API_ARGUMENT_SIZE];
+	struct evkeyvalq query;
+	json_t *body;
+};
+
+/* Answer with `{"schema":1,"data":...}`; takes the reference. */
+void api_answer(struct api_request *r, json_t *data);
+
+/* Answer with an error; @details is an array of strings, or NULL; taken. */
+void api_error(struct api_request *r, enum api_code code, json_t *details,
+	       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A value of the query, or NULL. */
+const char *api_query(const struct api_request *r, const char *key);
+
+/**
+ * api_find_vm() - the VM that a word names, by the rules of the command line.
+ * Return: the VM; NULL: the error was answered.
+ */
+const struct inv_vm *api_find_vm(struct api_request *r, const char *word);
+
+void api_get_version(struct api_request *r);
+void api_get_status(struct api_request *r);
+void api_get_vms(struct api_request *r);
+void api_get_vm(struct api_request *r);
+void api_post_drain(struct api_request *r);
+void api_delete_drain(struct api_request *r);
+void api_get_explain(struct api_request *r);
+void api_get_events(struct api_request *r);
+void api_get_counters(struct api_request *r);
+void api_post_reload(struct api_request *r);
+void api_post_detach(struct api_request *r);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * /v1/vms: what is known of each VM, and whether it serves and why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/api_request.h"
+#include "control/daemon.h"
+#include "control/render.h"
+
+#define CANDIDATES_MAX 16
+
+const struct inv_vm *api_find_vm(struct api_request *r, const char *word)
+{
+	const struct inv_vm *found[CANDIDATES_MAX];
+	char uuid[HV_UUID_TEXT];
+	json_t *names;
+	size_t n;
+	size_t i;
+
+	n = inv_find(r->daemon->inv, word, CANDIDATES_MAX, found);
+	if (n == 1)
+		return found[0];
+	if (!n) {
+		api_error(r, API_UNKNOWN, NULL,
+			  "there is no VM \"%s\"; `drover vms --all` lists "
+			  "them",
+			  word);
+		return NULL;
+	}
+	names = json_array();
+	for (i = 0; i < n && i < CANDIDATES_MAX; i++) {
+		hv_uuid_print(found[i]->uuid, uuid);
+		json_array_append_new(
+			names, json_sprintf("%s/%s  %s", found[i]->hv->name,
+					    found[i]->vm->name, uuid));
+	}
+	api_error(r, API_AMBIGUOUS, names,
+		  "\"%s\" may be one of these %zu VMs:", word, n);
+	return NULL;
+}
+
+static json_t *render_tags(const struct hv_vm *vm)
+{
+	json_t *tags = json_array();
+	size_t i;
+
+	for (i = 0; i < vm->n_tags; i++)
+		json_array_append_new(tags, json_pack("{s:s,s:s}", "name",
+						      vm->tags[i].name, "value",
+						      vm->tags[i].value));
+	return tags;
+}
+
+static json_t *render_addresses(const struct inv_vm *vm)
+{
+	char text[CONF_ADDR_SIZE];
+	json_t *list = json_array();
+	const struct hv_addr *a;
+	size_t nic;
+	size_t i;
+
+	for (nic = 0; nic < vm->vm->n_nics; nic++)
+		for (i = 0; i < vm->nics[nic].n_addrs; i++) {
+			a = &vm->nics[nic].addrs[i];
+			conf_addr_print(&a->ip, text, sizeof(text));
+			json_array_append_new(
+				list, json_pack("{s:s,s:s,s:i}", "address",
+						text, "source",
+						hv_addr_source_name(a->source),
+						"nic", (int)nic));
+		}
+	return list;
+}
+
+static json_t *render_port(const struct inv_vm *vm, size_t nic)
+{
+	const struct hv_nic *hw;
+	char mac[18];
+
+	if (nic >= vm->vm->n_nics)
+		return json_null();
+	hw = &vm->vm->nics[nic];
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", hw->mac[0],
+		 hw->mac[1], hw->mac[2], hw->mac[3], hw->mac[4], hw->mac[5]);
+	return json_pack("{s:s,s:i,s:s,s:s,s:s,s:s,s:b,s:b}", "name", hw->port,
+			 "ifindex", (int)vm->nics[nic].ifindex, "mac", mac,
+			 "network", hw->network[0] ? hw->network : hw->bridge,
+			 "kind", hv_nic_kind_name(hw->kind), "state",
+			 inv_port_name(vm->nics[nic].port), "filtered",
+			 (int)hw->has_filter, "shaped", (int)hw->has_bandwidth);
+}
+
+static json_t *render_health(const struct rec_member *m)
+{
+	if (!m->has_target)
+		return json_pack("{s:s,s:s}", "state", "unknown", "reason",
+				 "not probed");
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:b}", "state",
+			 health_state_name(m->probe.state), "reason",
+			 m->probe.reason, "latency_us",
+			 (json_int_t)m->probe.latency_us, "smoothed_us",
+			 (json_int_t)m->probe.smoothed_us, "probes",
+			 (json_int_t)m->probe.n_probes, "failures",
+			 (json_int_t)m->probe.n_failures, "flapping",
+			 (int)m->probe.flapping);
+}
+
+static json_t *render_drain(const struct daemon *d, const struct rec_member *m)
+{
+	const struct wish_drain *wish =
+		wishes_drain(d->wishes, m->uuid, m->pool_name);
+	uint64_t now_ns = hv_clock_ns();
+	uint64_t earliest_ms = 0;
+
+	if (!wish)
+		return json_null();
+	if (m->status.drained_at_ns > now_ns)
+		earliest_ms = (m->status.drained_at_ns - now_ns) / 1000000;
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:s}", "state",
+			 rec_drain_name(m->drain), "reason", wish->reason,
+			 "since_ms", (json_int_t)wish->since_ms, "deadline_ms",
+			 (json_int_t)wish->deadline_ms, "left_ms",
+			 (json_int_t)m->drain_left_ms, "earliest_left_ms",
+			 (json_int_t)earliest_ms, "quiet_after_ms",
+			 (json_int_t)wish->quiet_after_ms, "at_deadline",
+			 conf_at_deadline_name(wish->at_deadline));
+}
+
+static uint32_t pool_slots(const struct daemon *d, const char *pool)
+{
+	uint32_t i;
+
+	for (i = 0; i < d->status.n_pools; i++)
+		if (!strcmp(d->status.pools[i].name, pool))
+			return d->status.pools[i].n_slots;
+	return 0;
+}
+
+static json_t *render_member(const struct daemon *d, const struct rec_member *m)
+{
+	uint32_t n_slots = pool_slots(d, m->pool_name);
+	const struct dp_backend_status *s = &m->status;
+	json_t *member;
+
+	member = json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:o,s:o}", "pool",
+			   m->pool_name, "role",
+			   vm_verdict_name(m->answer.verdict), "reason",
+			   verdict_reason_name(m->answer.reason), "why", m->why,
+			   "weight", (int)m->weight, "backend",
+			   m->in_tables ? (int)s->number : 0, "health",
+			   render_health(m), "drain", render_drain(d, m));
+	if (!m->in_tables)
+		return member;
+	json_object_update_new(
+		member,
+		json_pack("{s:i,s:i,s:i,s:f,s:i,s:I,s:b,s:b,s:b,s:I}", "slots",
+			  (int)s->slots_current, "slots_base",
+			  (int)s->slots_base, "slots_marked",
+			  (int)s->slots_marked, "slots_percent",
+			  n_slots ? 100.0 * s->slots_current / n_slots : 0.0,
+			  "entries", (int)s->entries, "flows",
+			  (json_int_t)s->flows, "flows_exact", (int)s->exact,
+			  "attached", (int)s->attached, "learned",
+			  (int)s->learned, "quiet_ms",
+			  (json_int_t)(s->quiet_ns / 1000000)));
+	render_traffic(member, &s->traffic);
+	return member;
+}
+
+/* Whose NIC it is that counts: that of the first pool it is in, else the first. */
+static json_t *render_vm(const struct daemon *d, const struct inv_vm *vm)
+{
+	char full[DP_NAME_SIZE];
+	char uuid[HV_UUID_TEXT];
+	const struct rec_member *m;
+	json_t *pools = json_array();
+	const char *tenant = "";
+	const char *why = "";
+	char address[CONF_ADDR_SIZE] = "";
+	const struct hv_addr *addr = NULL;
+	size_t i;
+
+	hv_uuid_print(vm->uuid, uuid);
+	snprintf(full, sizeof(full), "%s/%s", vm->hv->name, vm->vm->name);
+	for (i = 0; i < rec_count(d->rec); i++) {
+		m = rec_at(d->rec, i);
+		if (memcmp(m->uuid, vm->uuid, HV_UUID_SIZE) != 0)
+			continue;
+		json_array_append_new(pools, render_member(d, m));
+		if (m->pool)
+			tenant = m->pool->tenant->name;
+		if (m->has_addr)
+			conf_addr_print(&m->addr, address, sizeof(address));
+	}
+	for (i = 0; !address[0] && i < vm->vm->n_nics; i++) {
+		addr = inv_vm_addr(vm, i, true);
+		if (addr)
+			conf_addr_print(&addr->ip, address, sizeof(address));
+	}
+	if (!json_array_size(pools))
+		why = "no pool selects it";
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:s,s:o,s:o,s:o,s:o,"
+			 "s:s}",
+			 "uuid", uuid, "name", vm->vm->name, "hypervisor",
+			 vm->hv->name, "full_name", full, "tenant", tenant,
+			 "state", hv_state_name(vm->vm->state), "stale",
+			 (int)vm->stale, "migrating", (int)vm->migrating,
+			 "address", address, "addresses", render_addresses(vm),
+			 "port", render_port(vm, 0), "tags",
+			 render_tags(vm->vm), "pools", pools, "why", why);
+}
+
+/* A VM that only the tables still know: its hypervisor has forgotten it. */
+static json_t *render_remains(const struct daemon *d,
+			      const struct rec_member *m)
+{
+	char address[CONF_ADDR_SIZE] = "";
+	char uuid[HV_UUID_TEXT];
+
+	hv_uuid_print(m->uuid, uuid);
+	if (m->has_addr)
+		conf_addr_print(&m->addr, address, sizeof(address));
+	return json_pack("{s:s,s:s,s:s,s:s,s:b,s:s,s:[],s:[],s:[o],s:s}",
+			 "uuid", uuid, "full_name", m->vm_name, "tenant", "",
+			 "state", "unknown", "stale", 1, "address", address,
+			 "addresses", "tags", "pools", render_member(d, m),
+			 "why", m->why);
+}
+
+void api_get_vms(struct api_request *r)
+{
+	struct daemon *d = r->daemon;
+	json_t *vms = json_array();
+	struct rec_member *m;
+	size_t i;
+
+	if (daemon_look(d)) {
+		json_decref(vms);
+		api_error(r, API_FAILED, NULL, "the tables can't be read");
+		return;
+	}
+	for (i = 0; i < inv_count(d->inv); i++)
+		json_array_append_new(vms, render_vm(d, inv_at(d->inv, i)));
+	for (i = 0; i < rec_count(d->rec); i++) {
+		m = rec_at(d->rec, i);
+		if (!inv_get(d->inv, m->uuid))
+			json_array_append_new(vms, render_remains(d, m));
+	}
+	api_answer(r, vms);
+}
+
+void api_get_vm(struct api_request *r)
+{
+	const struct inv_vm *vm = api_find_vm(r, r->argument);
+
+	if (!vm)
+		return;
+	if (daemon_look(r->daemon)) {
+		api_error(r, API_FAILED, NULL, "the tables can't be read");
+		return;
+	}
+	api_answer(r, render_vm(r->daemon, vm));
+}

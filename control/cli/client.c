@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The way to the daemon: HTTP over its unix socket, by libcurl.
+ */
+#include "control/cli/cli.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_TIMEOUT_MS 3000L
+#define REQUEST_TIMEOUT_MS 60000L
+#define PATH_SIZE	   1024
+
+/* What arrives: the body as a whole, or line by line. */
+struct receiver {
+	char *text;
+	size_t size;
+	void (*line_fn)(void *arg, const char *line);
+	void *arg;
+};
+
+static void take_lines(struct receiver *r)
+{
+	char *end;
+
+	while ((end = memchr(r->text, '\n', r->size)) != NULL) {
+		*end = '\0';
+		if (end != r->text)
+			r->line_fn(r->arg, r->text);
+		r->size -= (size_t)(end + 1 - r->text);
+		memmove(r->text, end + 1, r->size);
+	}
+}
+
+static size_t receive(char *data, size_t one, size_t n, void *arg)
+{
+	struct receiver *r = arg;
+	char *text = realloc(r->text, r->size + n * one + 1);
+
+	if (!text)
+		return 0;
+	r->text = text;
+	memcpy(r->text + r->size, data, n * one);
+	r->size += n * one;
+	r->text[r->size] = '\0';
+	if (r->line_fn)
+		take_lines(r);
+	return n * one;
+}
+
+static const struct {
+	const char *code;
+	int exit_code;
+} error_codes[] = {
+	{ "usage", EXIT_USAGE },       { "unknown", EXIT_UNKNOWN },
+	{ "ambiguous", EXIT_UNKNOWN }, { "refused", EXIT_REFUSED },
+	{ "deadline", EXIT_DEADLINE },
+};
+
+/* An answer that says no: print why, and what there is to choose from. */
+static int report_error(const struct cli *cli, const json_t *answer)
+{
+	const json_t *error = json_object_get(answer, "error");
+	const char *code = cli_text(error, "code");
+	const json_t *candidate;
+	size_t i;
+
+	if (cli->json)
+		(void)cli_print_json(answer);
+	fprintf(stderr, "drover: %s\n", cli_text(error, "message"));
+	json_array_foreach(json_object_get(error, "details"), i, candidate)
+		fprintf(stderr, "  %s\n", json_string_value(candidate));
+	for (i = 0; i < ARRAY_SIZE(error_codes); i++)
+		if (!strcmp(code, error_codes[i].code))
+			return error_codes[i].exit_code;
+	return EXIT_FAILED;
+}
+
+/* Whether the connection failed for want of anybody at the socket. */
+static int curl_failed(CURLcode code, long os_errno)
+{
+	if (code == CURLE_COULDNT_CONNECT &&
+	    (os_errno == 0 || os_errno == ENOENT || os_errno == ECONNREFUSED))
+		return EXIT_NO_DAEMON;
+	fprintf(stderr, "drover: the daemon did not answer: %s\n",
+		os_errno ? strerror((int)os_errno) : curl_easy_strerror(code));
+	return EXIT_FAILED;
+}
+
+static int perform(const struct cli *cli, const char *method, const char *path,
+		   const char *body, struct receiver *r)
+{
+	struct curl_slist *headers = NULL;
+	char url[PATH_SIZE];
+	CURL *curl = curl_easy_init();
+	long os_errno = 0;
+	CURLcode code;
+
+	if (!curl) {
+		fprintf(stderr, "drover: out of memory\n");
+		return EXIT_FAILED;
+	}
+	snprintf(url, sizeof(url), "http://drover%s", path);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->socket);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	if (!r->line_fn)
+		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, REQUEST_TIMEOUT_MS);
+	if (body) {
+		headers = curl_slist_append(headers,
+					    "Content-Type: application/json");
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	}
+	code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_errno);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	return code == CURLE_OK ? EXIT_DONE : curl_failed(code, os_errno);
+}
+
+int cli_request(const struct cli *cli, const char *method, const char *path,
+		const json_t *body, json_t **ret_answer)
+{
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct receiver r = { 0 };
+	json_error_t error;
+	json_t *answer;
+	int rc;
+
+	rc = perform(cli, method, path, text, &r);
+	free(text);
+	if (rc) {
+		free(r.text);
+		return rc;
+	}
+	answer = r.text ? json_loads(r.text, 0, &error) : NULL;
+	free(r.text);
+	if (!answer) {
+		fprintf(stderr,
+			"drover: %s is not the socket of droverd: its "
+			"answer is no JSON\n",
+			cli->socket);
+		return EXIT_FAILED;
+	}
+	if (json_object_get(answer, "error")) {
+		rc = report_error(cli, answer);
+		json_decref(answer);
+		return rc;
+	}
+	*ret_answer = answer;
+	return EXIT_DONE;
+}
+
+int cli_stream(const struct cli *cli, const char *path,
+	       void (*fn)(void *arg, const char *line), void *arg)
+{
+	struct receiver r = { .line_fn = fn, .arg = arg };
+	int rc = perform(cli, "GET", path, NULL, &r);
+
+	free(r.text);
+	return rc;
+}
+
+char *cli_quote(const char *text)
+{
+	char *quoted = curl_easy_escape(NULL, text, 0);
+	char *copy = quoted ? strdup(quoted) : NULL;
+
+	curl_free(quoted);
+	if (!copy) {
+		fprintf(stderr, "drover: out of memory\n");
+		exit(EXIT_FAILED);
+	}
+	return copy;
+}
+
+int cli_no_daemon(const struct cli *cli)
+{
+	fprintf(stderr,
+		"drover: no daemon answers at %s\n"
+		"  start droverd, or name its socket with --socket PATH or "
+		"DROVER_SOCKET\n",
+		cli->socket);
+	return EXIT_NO_DAEMON;
+}
+
+int cli_print_json(const json_t *answer)
+{
+	if (json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) ||
+	    putchar('\n') == EOF)
+		return EXIT_FAILED;
+	return EXIT_DONE;
+}
+
+int cli_usage(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "drover %s: ", command);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n  see: drover %s --help\n", command);
+	return EXIT_USAGE;
+}
+
+const char *cli_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+uint64_t cli_number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_number(value) ? (uint64_t)json_number_value(value) : 0;
+}
+
+bool cli_bool(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}

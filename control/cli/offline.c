@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Answers without a daemon, from the forwarding state that outlives it.
+ */
+#include "control/cli/cli.h"
+
+#include <errno.h>
+
+int cli_get_or_read(const struct cli *cli, const char *path,
+		    json_t *(*offline)(struct dp *dp, const struct dp_ops *ops,
+				       const void *arg),
+		    const void *arg, json_t **ret_answer)
+{
+	char error[DP_ERROR_SIZE] = "";
+	struct dp *dp = NULL;
+	json_t *data;
+	int rc;
+
+	rc = cli_request(cli, "GET", path, NULL, ret_answer);
+	if (rc != EXIT_NO_DAEMON)
+		return rc;
+	rc = cli->engine->open_readonly(cli->pin_dir, &dp, error);
+	if (rc == -ENOENT) {
+		(void)cli_no_daemon(cli);
+		fprintf(stderr,
+			"  and nothing is being forwarded: %s is not "
+			"there\n",
+			cli->pin_dir);
+		return EXIT_NO_DAEMON;
+	}
+	if (rc) {
+		fprintf(stderr, "drover: no daemon, and %s\n", error);
+		return EXIT_FAILED;
+	}
+	data = offline(dp, cli->engine, arg);
+	cli->engine->close(dp);
+	if (!data) {
+		fprintf(stderr, "drover: %s could not be read\n", cli->pin_dir);
+		return EXIT_FAILED;
+	}
+	fprintf(stderr,
+		"drover: no daemon runs; forwarding goes on, this is "
+		"its state in %s\n",
+		cli->pin_dir);
+	*ret_answer = json_pack("{s:i,s:o}", "schema", 1, "data", data);
+	return *ret_answer ? EXIT_DONE : EXIT_FAILED;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one context of droverd, and what its parts may ask of each other.
+ *
+ * daemon.c starts and stops everything and turns the loop's events into runs
+ * of reconcile; api.c and its views answer requests. All of it is one thread.
+ */
+#ifndef CONTROL_DAEMON_H
+#define CONTROL_DAEMON_H
+
+#include "control/hypervisors.h"
+#include "control/inventory.h"
+#include "control/journal.h"
+#include "control/links.h"
+#include "control/neigh.h"
+#include "control/reconcile.h"
+#include "control/store.h"
+#include "control/wishes.h"
+#include "health/health.h"
+
+struct event_base;
+struct event;
+struct api;
+struct announce;
+
+/**
+ * struct daemon - everything of one droverd.
+ * @conf_path, @conf: the config in force.
+ * @engine, @dp: the data plane.
+ * @last: what the last apply did; @applied_ns: when it was over.
+ * @cause_ns: when the oldest change was known that no apply has seen yet.
+ * @reaction_ns: of the last apply with a known cause: from that to published.
+ * @status: how the tables stood at the last look.
+ * @started_ns: CLOCK_MONOTONIC.
+ * @detached: the state was taken off the machine: leave without closing it.
+ */
+struct daemon {
+	const char *conf_path;
+	struct conf *conf;
+	struct event_base *base;
+	struct store *store;
+	struct journal *journal;
+	struct wishes *wishes;
+	const struct dp_ops *engine;
+	struct dp *dp;
+	struct inv *inv;
+	struct hypervisors *hypervisors;
+	struct links *links;
+	struct neigh *neigh;
+	struct health *health;
+	struct announce *announce;
+	struct api *api;
+	struct rec *rec;
+	struct event *reconcile_event;
+	struct event *tick_event;
+	struct event *look_event;
+	struct event *signals[3];
+	struct dp_result last;
+	uint64_t applied_ns;
+	uint64_t cause_ns;
+	uint64_t reaction_ns;
+	struct dp_status status;
+	uint64_t started_ns;
+	char apply_error[DP_ERROR_SIZE];
+	bool detached;
+};
+
+/**
+ * daemon_run() - start, serve until told to stop, stop.
+ * @conf: becomes the daemon's.
+ * @engine: the data plane to use.
+ *
+ * Return: the exit code of the process.
+ */
+int daemon_run(const char *conf_path, struct conf *conf,
+	       const struct dp_ops *engine);
+
+/* Something changed: reconcile at the end of this turn of the loop. */
+void daemon_changed(struct daemon *d, uint64_t cause_ns);
+
+/* Look at the tables now: status for views and for what is judged. */
+int daemon_look(struct daemon *d);
+
+/**
+ * daemon_reload() - read the config again.
+ * @errs: what is wrong, on -EINVAL.
+ * @ret_changes: what changed, on 0; conf_changes_done() it.
+ */
+struct conf_changes;
+MUST_CHECK int daemon_reload(struct daemon *d, struct conf_errors *errs,
+			     struct conf_changes *ret_changes);
+
+/* Take the state off the machine and leave the loop. */
+MUST_CHECK int daemon_detach(struct daemon *d, char error[DP_ERROR_SIZE]);
+
+/* Wall clock, milliseconds since 1970. */
+uint64_t daemon_wall_ms(void);
+
+#endif

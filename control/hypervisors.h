@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The hypervisors of the config: their drivers run, their events reach the
+ * inventory.
+ */
+#ifndef CONTROL_HYPERVISORS_H
+#define CONTROL_HYPERVISORS_H
+
+#include "control/inventory.h"
+
+struct conf;
+struct event_base;
+struct hypervisors;
+
+/**
+ * hypervisors_new() - none yet.
+ * @inv: what their events are fed to.
+ */
+MUST_CHECK int hypervisors_new(struct event_base *base, struct inv *inv,
+			       struct hypervisors **ret_hypervisors);
+
+/* Stop all of them. NULL is fine. */
+void hypervisors_free(struct hypervisors *hypervisors);
+
+/**
+ * hypervisors_apply() - watch those that the config names, and no others.
+ *
+ * Return: 0, or the first failure; the others are watched all the same.
+ */
+MUST_CHECK int hypervisors_apply(struct hypervisors *hypervisors,
+				 const struct conf *conf);
+
+/* Counters of a driver; all zero if there is none of that name. */
+void hypervisors_counters(const struct hypervisors *hypervisors,
+			  const char *name, struct hv_counters *ret_counters);
+
+#endif

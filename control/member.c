@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One member of a pool, judged.
+ */
+#include "control/member.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WEIGHT_UNIT	 100 /* of a weight of 1, so that it can grow in steps */
+#define SLOW_START_STEPS 10
+#define WEIGHT_TAG	 "weight"
+#define NS_PER_MS	 1000000ULL
+
+void member_locate(struct rec_member *m, const struct inv_vm *vm, size_t nic)
+{
+	const struct hv_addr *addr = NULL;
+	const struct hv_nic *hw;
+
+	snprintf(m->vm_name, sizeof(m->vm_name), "%s/%s", vm->hv->name,
+		 vm->vm->name);
+	if (nic >= vm->vm->n_nics) {
+		m->has_addr = false;
+		m->ifindex = 0;
+		return;
+	}
+	hw = &vm->vm->nics[nic];
+	addr = inv_vm_addr(vm, nic, true);
+	m->has_addr = addr != NULL;
+	if (addr)
+		m->addr = addr->ip;
+	memcpy(m->mac, hw->mac, sizeof(m->mac));
+	m->ifindex = vm->nics[nic].ifindex;
+	snprintf(m->ifname, sizeof(m->ifname), "%s", hw->port);
+}
+
+static enum verdict_hv hv_fact(const struct inv_vm *vm)
+{
+	if (vm->stale)
+		return VERDICT_HV_STALE;
+	switch (vm->run) {
+	case INV_RUN_UP:
+		return VERDICT_HV_RUNNING;
+	case INV_RUN_HELD:
+		return VERDICT_HV_PAUSED;
+	case INV_RUN_ENDED:
+		return vm->vm->state == HV_STATE_OFF ? VERDICT_HV_GONE :
+						       VERDICT_HV_DYING;
+	case INV_RUN_STARTING:
+	case INV_N_RUNS:
+		break;
+	}
+	return VERDICT_HV_GONE;
+}
+
+static enum verdict_port port_fact(const struct rec_member *m,
+				   const struct inv_vm *vm, size_t nic,
+				   bool refuses_port)
+{
+	const struct hv_nic *hw;
+
+	if (nic >= vm->vm->n_nics)
+		return VERDICT_PORT_GONE;
+	hw = &vm->vm->nics[nic];
+	switch (vm->nics[nic].port) {
+	case INV_PORT_OK:
+		break;
+	case INV_PORT_ELSEWHERE:
+		return VERDICT_PORT_ELSEWHERE;
+	case INV_PORT_KIND:
+		return VERDICT_PORT_NO_RETURN;
+	case INV_PORT_NONE:
+	case INV_PORT_MISSING:
+	case INV_PORT_DOWN:
+	case INV_PORT_OTHERS:
+	case INV_N_PORTS:
+		return VERDICT_PORT_GONE;
+	}
+	if (refuses_port && (hw->has_filter || hw->has_bandwidth))
+		return VERDICT_PORT_POLICY;
+	if (m->in_tables && !m->status.attached && m->status.attach_error)
+		return VERDICT_PORT_NO_RETURN;
+	return VERDICT_PORT_OK;
+}
+
+/* Nobody can say anything of the VM, because its hypervisor is out of reach. */
+static bool unheard_of(const struct rec_member *m, const struct inv *inv)
+{
+	const struct inv_hv *hv;
+	size_t length;
+
+	for (hv = inv_hvs(inv); hv; hv = hv->next) {
+		length = strlen(hv->name);
+		if (!strncmp(m->vm_name, hv->name, length) &&
+		    m->vm_name[length] == '/')
+			return !hv->connected;
+	}
+	return false;
+}
+
+static void member_relocate(struct rec_member *m)
+{
+	m->has_addr = true;
+	m->addr = m->status.addr;
+	m->ifindex = m->status.ifindex;
+	memcpy(m->mac, m->status.mac, sizeof(m->mac));
+	snprintf(m->ifname, sizeof(m->ifname), "%s", m->status.ifname);
+}
+
+void member_facts(struct rec_member *m, const struct inv_vm *vm,
+		  const struct inv_owner *owner, const struct rec_input *in,
+		  bool refuses_port)
+{
+	struct verdict_facts f = { .claimed_once = true };
+
+	f.in_tables = m->in_tables &&
+		      (m->status.slots_current || m->status.slots_base ||
+		       m->status.entries);
+	f.probe = m->has_target ? m->probe.state : HEALTH_UNKNOWN;
+	f.settled = m->has_target && m->probe.settled;
+	f.hv = VERDICT_HV_GONE;
+	f.port = VERDICT_PORT_GONE;
+	if (vm) {
+		f.hv = hv_fact(vm);
+		f.port = port_fact(m, vm, owner->nic, refuses_port);
+		f.claimed_once = owner->owned == INV_OWNED;
+	} else if (m->in_tables && unheard_of(m, in->inv)) {
+		/* It stays as it is in force until somebody knows better. */
+		member_relocate(m);
+		f.hv = VERDICT_HV_STALE;
+		f.port = VERDICT_PORT_OK;
+		m->belongs = true;
+	}
+	f.address_known = m->has_addr;
+	/* Out of the pool by config or tag: as if the operator drained it. */
+	if (!m->belongs || wishes_drain(in->wishes, m->uuid, m->pool_name))
+		f.wish = VERDICT_WISH_DRAIN;
+	m->facts = f;
+}
+
+/* Is the drain over, and how? */
+static void judge_drain(struct rec_member *m, const struct rec_input *in)
+{
+	const struct wish_drain *wish =
+		wishes_drain(in->wishes, m->uuid, m->pool_name);
+
+	m->drain_left_ms = 0;
+	if (!wish) {
+		m->drain = REC_DRAIN_NONE;
+		return;
+	}
+	if (wish->deadline_ms > in->now_ms)
+		m->drain_left_ms = wish->deadline_ms - in->now_ms;
+	if (!m->facts.in_tables)
+		m->drain = REC_DRAINED;
+	else if (m->drain == REC_DRAIN_QUIET ||
+		 (wish->quiet_after_ms && m->status.slots_current == 0 &&
+		  m->status.quiet_ns / NS_PER_MS >= wish->quiet_after_ms))
+		m->drain = REC_DRAIN_QUIET;
+	else if (wish->deadline_ms && wish->deadline_ms <= in->now_ms)
+		m->drain = REC_DRAIN_DEADLINE;
+	else
+		m->drain = REC_DRAINING;
+	if (m->drain == REC_DRAIN_DEADLINE &&
+	    wish->at_deadline == CONF_DEADLINE_RESET)
+		m->role = DP_GONE;
+}
+
+static void judge_role(struct rec_member *m)
+{
+	bool reachable = m->facts.port == VERDICT_PORT_OK && m->ifindex &&
+			 m->has_addr &&
+			 (m->facts.hv == VERDICT_HV_RUNNING ||
+			  m->facts.hv == VERDICT_HV_STALE ||
+			  m->facts.hv == VERDICT_HV_PAUSED);
+
+	m->publish = true;
+	switch (m->answer.verdict) {
+	case VERDICT_SERVING:
+		m->role = DP_SERVING;
+		break;
+	case VERDICT_LEAVING:
+		m->role = m->pool && m->pool->reset_unhealthy &&
+					  m->answer.reason ==
+						  VERDICT_BY_PROBE_DOWN ?
+				  DP_GONE :
+				  DP_LEAVING;
+		break;
+	case VERDICT_GONE:
+		m->role = DP_GONE;
+		break;
+	case VERDICT_WAITING:
+	case VERDICT_N:
+		/* Its port learns meanwhile which connections are direct. */
+		m->role = DP_WARM;
+		m->publish = reachable && m->belongs;
+		break;
+	}
+}
+
+void member_judge(struct rec_member *m, const struct inv_vm *vm,
+		  const struct rec_input *in, const char *panic_text)
+{
+	const struct wish_drain *wish =
+		wishes_drain(in->wishes, m->uuid, m->pool_name);
+	char hv[HV_TEXT_MAX + INV_NAME_MAX + 32] = "";
+	char wish_text[300] = "";
+	struct verdict_texts texts = { .panic = panic_text };
+
+	if (vm && vm->stale)
+		snprintf(hv, sizeof(hv), "hypervisor %s: %s", vm->hv->name,
+			 vm->hv->text);
+	else if (vm && vm->run == INV_RUN_ENDED && vm->end.text[0])
+		snprintf(hv, sizeof(hv), "%s", vm->end.text);
+	else if (vm)
+		snprintf(hv, sizeof(hv), "%s (%s)",
+			 hv_state_name(vm->vm->state), vm->vm->reason);
+	if (!m->belongs)
+		snprintf(wish_text, sizeof(wish_text),
+			 "config or tags no longer put it in this pool");
+	else if (wish)
+		snprintf(wish_text, sizeof(wish_text), "%s", wish->reason);
+	texts.hv = hv[0] ? hv : NULL;
+	texts.wish = wish_text[0] ? wish_text : NULL;
+	texts.probe = m->has_target && m->probe.reason[0] ? m->probe.reason :
+							    NULL;
+	if (m->facts.port == VERDICT_PORT_NO_RETURN && m->status.attach_error)
+		texts.port = strerror(m->status.attach_error);
+	m->answer = verdict_find(&m->facts);
+	verdict_print(&m->answer, &texts, m->why, sizeof(m->why));
+	judge_role(m);
+	judge_drain(m, in);
+}
+
+static uint32_t configured_weight(const struct rec_member *m,
+				  const struct inv_vm *vm)
+{
+	char *end = NULL;
+	long weight;
+	size_t i;
+
+	if (!m->pool || m->pool->weights != CONF_WEIGHTS_FIXED || !vm)
+		return 1;
+	for (i = 0; i < vm->vm->n_tags; i++) {
+		if (strcmp(vm->vm->tags[i].name, WEIGHT_TAG) != 0)
+			continue;
+		weight = strtol(vm->vm->tags[i].value, &end, 10);
+		if (end != vm->vm->tags[i].value && !*end && weight >= 0 &&
+		    weight <= 1000)
+			return (uint32_t)weight;
+	}
+	return 1;
+}
+
+void member_weight(struct rec_member *m, const struct inv_vm *vm, bool alone,
+		   uint64_t now_ns, uint64_t *ret_wake_ns)
+{
+	uint32_t slow_start_ms = m->pool ? m->pool->slow_start_ms : 0;
+	uint64_t step_ns = slow_start_ms * NS_PER_MS / SLOW_START_STEPS;
+	uint64_t steps;
+
+	m->weight = configured_weight(m, vm) * WEIGHT_UNIT;
+	if (m->role != DP_SERVING || !m->publish) {
+		m->serving_since_ns = 0;
+		m->full_weight = false;
+		return;
+	}
+	if (!m->serving_since_ns) {
+		m->serving_since_ns = now_ns;
+		/* What served before a restart, or serves alone, goes on. */
+		m->full_weight = alone || m->facts.in_tables;
+	}
+	if (m->full_weight || !step_ns)
+		return;
+	steps = (now_ns - m->serving_since_ns) / step_ns + 1;
+	if (steps >= SLOW_START_STEPS) {
+		m->full_weight = true;
+		return;
+	}
+	m->weight = (uint32_t)(m->weight * steps / SLOW_START_STEPS);
+	if (m->serving_since_ns + steps * step_ns < *ret_wake_ns)
+		*ret_wake_ns = m->serving_since_ns + steps * step_ns;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Config, inventory, probes and wishes -> the desired forwarding state.
+ *
+ * The one place where what config/, health/ and hypervisors say meets what the
+ * data plane is told. Pure: it reads its inputs, keeps its members, and hands
+ * out a snapshot; who does I/O with it is daemon.c's business.
+ *
+ * DOC: members
+ *
+ * A member is a VM in a pool. It exists while the config and the VM's tags say
+ * so, and after that until its flows are over. rec_run() walks all pools and
+ * VMs, decides about each member (health/verdict.h) and remembers what it said,
+ * so that changes can be told with their reasons.
+ */
+#ifndef CONTROL_RECONCILE_H
+#define CONTROL_RECONCILE_H
+
+#include "config/config.h"
+#include "control/inventory.h"
+#include "control/wishes.h"
+#include "dataplane/dataplane.h"
+#include "health/panic.h"
+#include "health/verdict.h"
+
+#define REC_WHY_SIZE 320
+
+/* How an operator's drain of a member stands. */
+enum rec_drain {
+	REC_DRAIN_NONE,
+	REC_DRAINING,
+	REC_DRAINED, /* no packet of a balanced flow can reach it any more */
+	REC_DRAIN_QUIET,    /* nothing seen for quiet_after: taken as drained */
+	REC_DRAIN_DEADLINE, /* flows were left */
+	REC_N_DRAINS,
+};
+
+/**
+ * struct rec_member - a VM in a pool.
+ * @pool: of the config in force; NULL: the pool is no longer configured.
+ * @pool_name: "tenant/pool".
+ * @uuid: the VM.
+ * @id: number of its health target; never used again.
+ * @belongs: config and tags still put it in the pool.
+ * @vm_name: "hypervisor/name".
+ * @addr, @mac, @ifname, @ifindex: where it is; @has_addr and @ifindex say
+ *                                 whether.
+ * @probe: what probes say; @has_target: it is probed, at @target_addr.
+ * @status: how it stands in the tables, as of the last look; @in_tables: it
+ *          has a backend number there.
+ * @facts, @answer, @why: what was judged, the answer, its reason in words.
+ * @publish: it is in the snapshot, in @role, with @weight.
+ * @serving_since_ns: for slow start; 0 = not serving. @full_weight: it is over.
+ * @drain: how its drain stands; @drain_left_ms: to the deadline.
+ */
+struct rec_member {
+	const struct conf_pool *pool;
+	char pool_name[DP_NAME_SIZE];
+	uint8_t uuid[HV_UUID_SIZE];
+	uint64_t id;
+	bool belongs;
+	char vm_name[DP_NAME_SIZE];
+	bool has_addr;
+	struct ip_addr addr;
+	uint8_t mac[6];
+	char ifname[DP_IFNAME_SIZE];
+	uint32_t ifindex;
+	bool has_target;
+	struct ip_addr target_addr;
+	uint16_t target_port;
+	struct health_status probe;
+	bool in_tables;
+	struct dp_backend_status status;
+	struct verdict_facts facts;
+	struct verdict_answer answer;
+	char why[REC_WHY_SIZE];
+	bool publish;
+	enum dp_role role;
+	uint32_t weight;
+	uint64_t serving_since_ns;
+	bool full_weight;
+	enum rec_drain drain;
+	uint64_t drain_left_ms;
+};
+
+/**
+ * struct rec_pool - what is kept of a pool between runs.
+ * @name: "tenant/pool".
+ * @seed: of its hash, from the store.
+ * @panic: its state.
+ */
+struct rec_pool {
+	char name[DP_NAME_SIZE];
+	struct hash_seed seed;
+	struct panic panic;
+};
+
+struct rec;
+
+/**
+ * struct rec_hooks - what the run tells; called from within rec_run().
+ * @changed: a member's verdict, role or drain is another now. @what is a word
+ *           ("serving", "drained", ...).
+ * @pool_changed: a pool went into panic or out of it.
+ * @seed: the seed of a pool that is new here.
+ * @leaving: a member is about to be forgotten.
+ */
+struct rec_hooks {
+	void (*changed)(void *arg, const struct rec_member *member,
+			const char *what);
+	void (*pool_changed)(void *arg, const char *pool, const char *what,
+			     const char *why);
+	int (*seed)(void *arg, const char *pool, struct hash_seed *ret_seed);
+	void (*leaving)(void *arg, struct rec_member *member);
+	void *arg;
+};
+
+/**
+ * struct rec_input - everything a run looks at.
+ * @conf: the config in force.
+ * @inv: the inventory.
+ * @wishes: the operator's.
+ * @now_ns: CLOCK_MONOTONIC; @now_ms: wall clock.
+ */
+struct rec_input {
+	const struct conf *conf;
+	const struct inv *inv;
+	const struct wishes *wishes;
+	uint64_t now_ns;
+	uint64_t now_ms;
+};
+
+MUST_CHECK int rec_new(const struct rec_hooks *hooks, struct rec **ret_rec);
+void rec_free(struct rec *rec);
+
+/**
+ * rec_run() - decide about every member and make the snapshot.
+ * @ret_snapshot: the rec's; valid until the next run.
+ * @ret_wake_ns: run again then even if nothing changes; UINT64_MAX = never.
+ *
+ * Return: 0 or -ENOMEM: nothing was decided, the old state stays.
+ */
+MUST_CHECK int rec_run(struct rec *rec, const struct rec_input *in,
+		       const struct dp_snapshot **ret_snapshot,
+		       uint64_t *ret_wake_ns);
+
+/* How the tables stand now; decides what "in the tables" means for a member. */
+void rec_take_status(struct rec *rec, const struct dp_status *status);
+
+/* What probes say of a member; ignored when it is gone. */
+void rec_take_probe(struct rec *rec, uint64_t id,
+		    const struct health_status *status);
+
+/* The config in force goes: forget all pointers into it, until the next run. */
+void rec_forget_conf(struct rec *rec);
+
+/* Members, for views and for health targets; index < rec_count(). */
+size_t rec_count(const struct rec *rec);
+struct rec_member *rec_at(struct rec *rec, size_t i);
+
+/* The pool's panic, NULL if there is no such pool. */
+const struct rec_pool *rec_pool(const struct rec *rec, const char *name);
+
+const char *rec_drain_name(enum rec_drain drain);
+
+#endif

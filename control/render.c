@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The forwarding state as JSON.
+ */
+#include "control/render.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/config.h"
+#include "dataplane/names.h"
+
+uint64_t render_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+void render_uuid(const uint8_t uuid[DP_UUID_SIZE], char buf[RENDER_UUID_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *out = buf;
+	int i;
+
+	for (i = 0; i < DP_UUID_SIZE; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = digits[uuid[i] >> 4];
+		*out++ = digits[uuid[i] & 15];
+	}
+	*out = '\0';
+}
+
+bool render_name_is(const char *full, const char *wanted)
+{
+	const char *slash = strchr(full, '/');
+
+	return !strcmp(full, wanted) || (slash && !strcmp(slash + 1, wanted));
+}
+
+static json_t *render_addr(const struct ip_addr *addr)
+{
+	char text[CONF_ADDR_SIZE];
+
+	conf_addr_print(addr, text, sizeof(text));
+	return json_string(text);
+}
+
+void render_traffic(json_t *object, const struct traffic *t)
+{
+	const struct {
+		const char *key;
+		uint64_t value;
+	} fields[] = {
+		{ "in_packets", t->in_packets },
+		{ "in_bytes", t->in_bytes },
+		{ "out_packets", t->out_packets },
+		{ "out_bytes", t->out_bytes },
+		{ "openers", t->openers },
+		{ "ends", t->ends },
+		{ "refused", t->refused },
+		{ "evicted", t->evicted },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		json_object_set_new(object, fields[i].key,
+				    json_integer((json_int_t)fields[i].value));
+}
+
+json_t *render_dataplane(const struct dp_status *status, uint64_t now_ns)
+{
+	json_t *uplinks = json_array();
+	uint32_t i;
+
+	for (i = 0; i < status->n_uplinks; i++)
+		json_array_append_new(
+			uplinks, json_pack("{s:s,s:s}", "name",
+					   status->uplinks[i].ifname, "mode",
+					   status->uplinks[i].mode));
+	return json_pack(
+		"{s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:o}", "engine", status->engine,
+		"version", (int)status->version, "generation",
+		(json_int_t)status->generation, "published_ago_ms",
+		(json_int_t)((now_ns - status->published_ns) / 1000000),
+		"memory_bytes", (json_int_t)status->memory_bytes,
+		"flow_entries", (json_int_t)status->n_flow_entries,
+		"flow_entries_max", (json_int_t)status->limits.n_flows,
+		"uplinks", uplinks);
+}
+
+static const char *protocol_name(uint8_t proto)
+{
+	return proto == IP_PROTO_TCP ? "tcp" : "?";
+}
+
+json_t *render_services(const struct dp_status *status)
+{
+	const struct dp_service_status *s;
+	json_t *services = json_array();
+	json_t *service;
+	uint32_t i;
+
+	for (i = 0; i < status->n_services; i++) {
+		s = &status->services[i];
+		service = json_pack("{s:s,s:o,s:i,s:s,s:s,s:i}", "service",
+				    s->name, "vip", render_addr(&s->vip),
+				    "port", (int)s->port, "protocol",
+				    protocol_name(s->proto), "pool", s->pool,
+				    "target_port", (int)s->target_port);
+		render_traffic(service, &s->traffic);
+		json_array_append_new(services, service);
+	}
+	return services;
+}
+
+static json_t *offline_pools(const struct dp_status *status)
+{
+	const struct dp_pool_status *p;
+	json_t *pools = json_array();
+	uint32_t serving;
+	uint32_t leaving;
+	uint32_t vms;
+	uint32_t i;
+	uint32_t k;
+
+	for (i = 0; i < status->n_pools; i++) {
+		p = &status->pools[i];
+		vms = serving = leaving = 0;
+		for (k = 0; k < status->n_backends; k++) {
+			if (strcmp(status->backends[k].pool, p->name) != 0)
+				continue;
+			vms++;
+			serving += status->backends[k].slots_current > 0;
+			leaving += !status->backends[k].slots_current &&
+				   !status->backends[k].drained;
+		}
+		json_array_append_new(
+			pools,
+			json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:"
+				  "s}",
+				  "pool", p->name, "vms", (int)vms, "serving",
+				  (int)serving, "leaving", (int)leaving,
+				  "waiting", (int)(vms - serving - leaving),
+				  "slots", (int)p->n_slots, "claiming",
+				  (int)p->n_claiming, "moving",
+				  (int)p->n_moving, "settling",
+				  (int)p->n_settling, "refused",
+				  (json_int_t)p->n_refused, "note", ""));
+	}
+	return pools;
+}
+
+json_t *render_offline(struct dp *dp, const struct dp_ops *ops)
+{
+	uint64_t now_ns = render_now_ns();
+	struct dp_status status;
+	json_t *data;
+
+	if (ops->status(dp, now_ns, &status))
+		return NULL;
+	data = json_pack("{s:s,s:s,s:o,s:[],s:o,s:o,s:[]}", "node", "",
+			 "control", "not running", "dataplane",
+			 render_dataplane(&status, now_ns), "hypervisors",
+			 "pools", offline_pools(&status), "services",
+			 render_services(&status), "warnings");
+	dp_status_free(&status);
+	return data;
+}
+
+static json_t *counters_backends(const struct dp_status *status)
+{
+	const struct dp_backend_status *b;
+	char uuid[RENDER_UUID_SIZE];
+	json_t *backends = json_array();
+	json_t *backend;
+	uint32_t i;
+
+	for (i = 0; i < status->n_backends; i++) {
+		b = &status->backends[i];
+		render_uuid(b->uuid, uuid);
+		backend = json_pack("{s:s,s:s,s:s,s:i}", "name", b->name,
+				    "uuid", uuid, "pool", b->pool, "backend",
+				    (int)b->number);
+		render_traffic(backend, &b->traffic);
+		json_array_append_new(backends, backend);
+	}
+	return backends;
+}
+
+static json_t *counters_reasons(const struct dp_status *status)
+{
+	json_t *reasons = json_array();
+	int i;
+
+	for (i = REASON_NONE + 1; i < N_REASONS; i++)
+		json_array_append_new(
+			reasons,
+			json_pack("{s:s,s:I,s:I,s:s}", "reason",
+				  name_of_reason((enum reason)i), "packets",
+				  (json_int_t)status->reasons[i].packets,
+				  "bytes", (json_int_t)status->reasons[i].bytes,
+				  "text", explain_reason((enum reason)i)));
+	return reasons;
+}
+
+json_t *render_counters(struct dp *dp, const struct dp_ops *ops)
+{
+	struct dp_status status;
+	json_t *data;
+
+	if (ops->status(dp, render_now_ns(), &status))
+		return NULL;
+	data = json_pack("{s:o,s:o,s:o}", "services", render_services(&status),
+			 "backends", counters_backends(&status), "reasons",
+			 counters_reasons(&status));
+	dp_status_free(&status);
+	return data;
+}
+
+/* The rule that decided, in a sentence. */
+static const char *explain_rule(const struct dp_flow *flow,
+				const struct dp_explanation *x)
+{
+	uint32_t word = x->slot_word;
+	bool opener = flow->kind == FLOW_OPENER;
+
+	if (!x->pool[0])
+		return "no service has this address, port and protocol";
+	if (!(word & SLOT_TRACKED))
+		return "steady: every packet goes to current, no entry is asked";
+	if (x->has_entry && !(opener && x->entry_closing))
+		return "the flow has an entry, and it decides";
+	if (slot_current(word) == slot_base(word))
+		return word & SLOT_MOVING ?
+			       "claiming: a move is announced; base, and an "
+			       "entry is made" :
+			       "settling: current; no entry is made any more";
+	if (opener)
+		return "moving: a new connection goes to current, and an entry "
+		       "is made";
+	return "moving: an open connection without an entry is base's, and an "
+	       "entry is made";
+}
+
+static json_t *explain_slot(const struct dp_explanation *x)
+{
+	return json_pack("{s:i,s:i,s:s,s:s,s:s}", "index", (int)x->slot, "of",
+			 (int)x->n_slots, "state", name_of_slot(x->slot_word),
+			 "current", x->current_name, "base", x->base_name);
+}
+
+static json_t *explain_entry(const struct dp_explanation *x)
+{
+	if (!x->has_entry)
+		return json_null();
+	return json_pack("{s:s,s:b,s:I}", "class",
+			 name_of_flow_class(x->entry_class), "closing",
+			 (int)x->entry_closing, "left_ms",
+			 (json_int_t)x->entry_left_ms);
+}
+
+static json_t *endpoint(const struct ip_addr *addr, uint16_t port)
+{
+	char text[CONF_ADDR_SIZE];
+
+	conf_addr_print(addr, text, sizeof(text));
+	return json_sprintf(IP_IS_V4(*addr) ? "%s:%u" : "[%s]:%u", text,
+			    (unsigned)port);
+}
+
+json_t *render_explain(struct dp *dp, const struct dp_ops *ops,
+		       const struct dp_flow *flow)
+{
+	struct dp_explanation x;
+	char uuid[RENDER_UUID_SIZE] = "";
+	json_t *data;
+
+	if (ops->explain(dp, flow, render_now_ns(), &x))
+		return NULL;
+	if (x.backend)
+		render_uuid(x.uuid, uuid);
+	data = json_pack(
+		"{s:o,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o}",
+		"client", endpoint(&flow->client, flow->client_port), "service",
+		x.service, "pool", x.pool, "vip",
+		endpoint(&flow->vip, flow->port), "verdict",
+		name_of_verdict(x.verdict), "reason",
+		x.reason ? explain_reason(x.reason) : "", "rule",
+		explain_rule(flow, &x), "vm", x.backend_name, "uuid", uuid,
+		"target",
+		x.backend ? endpoint(&x.addr, x.target_port) : json_string(""),
+		"port", x.ifname, "slot",
+		x.pool[0] ? explain_slot(&x) : json_null(), "entry",
+		explain_entry(&x));
+	return data;
+}
+
+json_t *render_explain_named(struct dp *dp, const struct dp_ops *ops,
+			     const char *service, const struct dp_flow *flow)
+{
+	const struct dp_service_status *found = NULL;
+	struct dp_flow whole = *flow;
+	struct dp_status status;
+	json_t *data = NULL;
+	uint32_t n = 0;
+	uint32_t i;
+
+	if (ops->status(dp, render_now_ns(), &status))
+		return NULL;
+	for (i = 0; i < status.n_services; i++)
+		if (render_name_is(status.services[i].name, service)) {
+			found = &status.services[i];
+			n++;
+		}
+	if (n == 1) {
+		whole.vip = found->vip;
+		whole.port = found->port;
+		whole.proto = found->proto;
+		data = render_explain(dp, ops, &whole);
+	}
+	dp_status_free(&status);
+	return data;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Builds the snapshot that the data plane is handed.
+ */
+#include "control/snapshot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void snapshot_done(struct snapshot *s)
+{
+	free(s->vips);
+	free(s->services);
+	free(s->pools);
+	free(s->backends);
+	free(s->service_names);
+	memset(s, 0, sizeof(*s));
+}
+
+static void add_vip(struct snapshot *s, const struct conf *conf,
+		    const struct ip_addr *addr,
+		    const struct conf_tenant *tenant)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->dp.n_vips; i++)
+		if (!memcmp(&s->vips[i].addr, addr, sizeof(*addr)))
+			return;
+	s->vips[s->dp.n_vips++] = (struct dp_vip){
+		.addr = *addr,
+		.answer_l2 = conf->node.announce == CONF_ANNOUNCE_L2,
+		.drop_no_service = tenant->no_service == CONF_DROP,
+	};
+}
+
+/* Addresses that are ours: those of services, and whole-address prefixes. */
+static int build_vips(struct snapshot *s, const struct conf *conf)
+{
+	const struct conf_tenant *t;
+	size_t n = conf->n_services;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < conf->n_tenants; i++)
+		n += conf->tenants[i].vips.n;
+	s->vips = calloc(n + 1, sizeof(*s->vips));
+	if (!s->vips)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_tenants; i++) {
+		t = &conf->tenants[i];
+		for (k = 0; k < t->vips.n; k++)
+			if (t->vips.prefix[k].bits == 128)
+				add_vip(s, conf, &t->vips.prefix[k].addr, t);
+	}
+	for (i = 0; i < conf->n_services; i++)
+		add_vip(s, conf, &conf->services[i].vip,
+			conf->services[i].tenant);
+	s->dp.vips = s->vips;
+	return 0;
+}
+
+static int build_services(struct snapshot *s, const struct conf *conf)
+{
+	const struct conf_service *c;
+	size_t i;
+
+	s->services = calloc(conf->n_services + 1, sizeof(*s->services));
+	s->service_names =
+		calloc(conf->n_services + 1, sizeof(*s->service_names));
+	if (!s->services || !s->service_names)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_services; i++) {
+		c = &conf->services[i];
+		snprintf(s->service_names[i], DP_NAME_SIZE, "%s/%s",
+			 c->tenant->name, c->name);
+		s->services[i] = (struct dp_service){
+			.name = s->service_names[i],
+			.vip = c->vip,
+			.port = c->port,
+			.proto = (uint8_t)c->protocol,
+			.pool = (uint32_t)(c->pool - conf->pools),
+			.target_port = c->target_port,
+		};
+	}
+	s->dp.services = s->services;
+	s->dp.n_services = (uint32_t)conf->n_services;
+	return 0;
+}
+
+static void fill_backend(struct dp_backend *b, const struct rec_member *m)
+{
+	memcpy(b->uuid, m->uuid, sizeof(b->uuid));
+	memcpy(b->mac, m->mac, sizeof(b->mac));
+	b->name = m->vm_name;
+	b->role = m->role;
+	b->weight = m->weight;
+	b->addr = m->addr;
+	b->ifname = m->ifname;
+	b->ifindex = m->ifindex;
+}
+
+static const struct rec_pool *kept_pool(const struct rec_pool *pools,
+					size_t n_pools,
+					const struct conf_pool *c)
+{
+	char name[DP_NAME_SIZE];
+	size_t i;
+
+	snprintf(name, sizeof(name), "%s/%s", c->tenant->name, c->name);
+	for (i = 0; i < n_pools; i++)
+		if (!strcmp(pools[i].name, name))
+			return &pools[i];
+	return NULL;
+}
+
+/* The backends of one pool, appended to the common array. */
+static uint32_t fill_backends(struct dp_backend *backends, const char *pool,
+			      struct rec_member *const *members,
+			      size_t n_members)
+{
+	uint32_t n = 0;
+	size_t i;
+
+	for (i = 0; i < n_members; i++)
+		if (members[i]->publish && !strcmp(members[i]->pool_name, pool))
+			fill_backend(&backends[n++], members[i]);
+	return n;
+}
+
+static int build_pools(struct snapshot *s, const struct conf *conf,
+		       const struct rec_pool *kept, size_t n_kept,
+		       struct rec_member *const *members, size_t n_members)
+{
+	const struct rec_pool *known;
+	const struct conf_pool *c;
+	struct dp_pool *p;
+	uint32_t used = 0;
+	size_t i;
+
+	s->pools = calloc(conf->n_pools + 1, sizeof(*s->pools));
+	s->backends = calloc(n_members + 1, sizeof(*s->backends));
+	if (!s->pools || !s->backends)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_pools; i++) {
+		c = &conf->pools[i];
+		p = &s->pools[i];
+		known = kept_pool(kept, n_kept, c);
+		if (!known)
+			return -EINVAL;
+		p->name = known->name;
+		p->seed = known->seed;
+		p->affinity = c->affinity == CONF_AFFINITY_SOURCE ?
+				      AFFINITY_SOURCE :
+				      AFFINITY_FLOW;
+		p->when_empty = c->when_empty == CONF_DROP ? EMPTY_DROP :
+							     EMPTY_RESET;
+		p->idle_timeout_ms = c->idle_timeout_ms;
+		p->udp_idle_ms = c->udp_idle_ms;
+		p->max_backends = c->max_backends;
+		p->backends = s->backends + used;
+		p->n_backends = fill_backends(s->backends + used, p->name,
+					      members, n_members);
+		used += p->n_backends;
+	}
+	s->dp.pools = s->pools;
+	s->dp.n_pools = (uint32_t)conf->n_pools;
+	return 0;
+}
+
+int snapshot_build(struct snapshot *s, const struct conf *conf,
+		   const struct rec_pool *pools, size_t n_pools,
+		   struct rec_member *const *members, size_t n_members)
+{
+	int rc;
+
+	snapshot_done(s);
+	rc = build_vips(s, conf);
+	if (!rc)
+		rc = build_services(s, conf);
+	if (!rc)
+		rc = build_pools(s, conf, pools, n_pools, members, n_members);
+	if (rc)
+		snapshot_done(s);
+	return rc;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Builds the snapshot that the data plane is handed. Part of reconcile.
+ */
+#ifndef CONTROL_SNAPSHOT_H
+#define CONTROL_SNAPSHOT_H
+
+#include "control/reconcile.h"
+
+/**
+ * struct snapshot - a dp_snapshot and the memory behind it.
+ *
+ * Names are the members' and the pools' own; valid until either changes.
+ */
+struct snapshot {
+	struct dp_snapshot dp;
+	struct dp_vip *vips;
+	struct dp_service *services;
+	struct dp_pool *pools;
+	struct dp_backend *backends;
+	char (*service_names)[DP_NAME_SIZE];
+};
+
+/**
+ * snapshot_build() - replace what was there.
+ * @members: sorted by pool.
+ *
+ * Return: 0, or -ENOMEM with the old snapshot gone (an empty one is left).
+ */
+MUST_CHECK int snapshot_build(struct snapshot *s, const struct conf *conf,
+			      const struct rec_pool *pools, size_t n_pools,
+			      struct rec_member *const *members,
+			      size_t n_members);
+
+void snapshot_done(struct snapshot *s);
+
+#endif

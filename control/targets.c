@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Members of pools -> targets of probes.
+ */
+#include "control/targets.h"
+
+#include <string.h>
+
+#include "control/log.h"
+
+static struct health_params params_of(const struct conf_health *c)
+{
+	return (struct health_params){
+		.interval_ms = c->interval_ms,
+		.timeout_ms = c->timeout_ms,
+		.rise = c->rise,
+		.fall = c->fall,
+		.jitter_percent = c->jitter_percent,
+	};
+}
+
+void targets_drop(struct health *health, struct rec_member *m)
+{
+	if (!m->has_target)
+		return;
+	(void)health_remove(health, m->id);
+	m->has_target = false;
+	memset(&m->probe, 0, sizeof(m->probe));
+}
+
+static void add_target(struct health *health, struct rec_member *m)
+{
+	const struct conf_health *c = &m->pool->health;
+	struct health_target target = {
+		.id = m->id,
+		.kind = HEALTH_TCP,
+		.addr = m->addr,
+		.port = c->port,
+		.params = params_of(c),
+	};
+	int rc = health_add(health, &target);
+
+	if (rc) {
+		log_err("vm %s: can't be probed: %s", m->vm_name,
+			strerror(-rc));
+		return;
+	}
+	m->has_target = true;
+	m->target_addr = m->addr;
+	m->target_port = c->port;
+}
+
+static void update_one(struct health *health, struct rec_member *m,
+		       const struct inv *inv)
+{
+	const struct inv_vm *vm = inv_get(inv, m->uuid);
+	struct health_params params;
+	bool wanted = m->pool && m->has_addr &&
+		      (vm ? vm->run == INV_RUN_UP : m->in_tables);
+
+	if (!wanted) {
+		targets_drop(health, m);
+		return;
+	}
+	params = params_of(&m->pool->health);
+	if (m->has_target &&
+	    (memcmp(&m->target_addr, &m->addr, sizeof(m->addr)) != 0 ||
+	     m->target_port != m->pool->health.port))
+		targets_drop(health, m);
+	if (!m->has_target)
+		add_target(health, m);
+	else if (health_change(health, m->id, &params))
+		log_err("vm %s: its probe can't be changed", m->vm_name);
+}
+
+void targets_update(struct health *health, struct rec *rec,
+		    const struct inv *inv)
+{
+	size_t i;
+
+	for (i = 0; i < rec_count(rec); i++)
+		update_one(health, rec_at(rec, i), inv);
+}
