@@ -24,14 +24,19 @@
  *	1 free, expired, or of a VM that is gone
  *	2 redundant: its slot is settling and it names current
  *	3 embryonic for 4 s without a packet     (not for an opener)
- *	4 unconfirmed, oldest first              (not for an opener)
+ *	4 unconfirmed and naming base, oldest first  (not for an opener)
  *
  * A confirmed entry that its slot still needs is never taken: that would break
- * an established flow, where refusing only keeps a slot marked for longer. An
- * opener takes nobody's place but 1 and 2, because it loses nothing by a
- * refusal, so a flood of openers pushes nothing out. At most half of a line is
- * unconfirmed. Where a live entry that its slot needs is taken (4), the slot
- * counts as refused and waits one more clock.
+ * an established flow, where refusing only keeps a slot marked for longer. Nor
+ * is an unconfirmed one that names another than base (its slot has settled or
+ * moved on since): without it the flow would go elsewhere. An opener takes
+ * nobody's place but 1 and 2, because it loses nothing by a refusal, so a flood
+ * of openers pushes nothing out. At most half of a line is unconfirmed. Where a
+ * live entry that its slot needs is taken (4), the slot counts as refused and
+ * waits one more clock.
+ *
+ * What a full line can cost: a handshake whose client is silent for over 4 s
+ * (3), and one whose opener was refused and is repeated before its answer comes.
  */
 #ifndef DATAPLANE_CORE_PICK_H
 #define DATAPLANE_CORE_PICK_H
@@ -159,7 +164,8 @@ static ALWAYS_INLINE void slot_refuse(const struct tables *t, void *e,
 #define RANK_REDUNDANT	 1
 #define RANK_EMBRYONIC	 2
 #define RANK_UNCONFIRMED 3
-#define RANK_NEVER	 4
+#define RANK_KEPT	 4 /* unconfirmed, but its slot can't do without it */
+#define RANK_NEVER	 5
 
 /* How readily an entry gives its place; see above. */
 static ALWAYS_INLINE uint32_t flow_rank(const struct tables *t, void *e,
@@ -211,19 +217,22 @@ static ALWAYS_INLINE struct flow_place
 flow_find_place(const struct tables *t, void *e, struct flow_line *line,
 		enum flow_class class, uint32_t now_tick)
 {
-	struct flow_place best = { -1, 0, RANK_NEVER };
+	struct flow_place best = { -1, 0, RANK_KEPT };
 	struct flow_place oldest = { -1, 0, RANK_UNCONFIRMED };
 	uint32_t n_unconfirmed = 0;
 	uint64_t meta;
+	uint64_t key;
 	uint32_t rank;
 	int i;
 
 	for (i = 0; i < FLOWS_PER_LINE; i++) {
 		meta = READ_ONCE(line->entry[i].meta);
-		rank = flow_rank(t, e, READ_ONCE(line->entry[i].key), meta,
-				 now_tick);
-		if (rank == RANK_UNCONFIRMED) {
+		key = READ_ONCE(line->entry[i].key);
+		rank = t->rank ? t->rank(e, key, meta, now_tick) :
+				 flow_rank(t, e, key, meta, now_tick);
+		if (rank == RANK_UNCONFIRMED || rank == RANK_KEPT)
 			n_unconfirmed++;
+		if (rank == RANK_UNCONFIRMED) {
 			if (oldest.index < 0 || flow_older(meta, oldest.meta)) {
 				oldest.index = i;
 				oldest.meta = meta;
@@ -244,15 +253,35 @@ flow_find_place(const struct tables *t, void *e, struct flow_line *line,
 }
 
 /**
+ * struct tracked - a packet whose slot is marked, as the flow table sees it.
+ * @key: of its flow.
+ * @pool: number of its pool.
+ * @index: of its slot in the flat array; @slot: the slot's word.
+ * @kind, @tcp_flags: as in struct pkt.
+ * @refused, @evicted: set as in struct pkt.
+ */
+struct tracked {
+	uint64_t key;
+	uint32_t pool;
+	uint32_t index;
+	uint32_t slot;
+	enum flow_kind kind;
+	uint8_t tcp_flags;
+	bool refused;
+	bool evicted;
+	uint8_t spare[5];
+};
+_Static_assert(sizeof(struct tracked) == 32, "no padding in an argument");
+
+/**
  * flow_insert() - make an entry for a packet.
- * @slot: index of the flow's slot, for a refusal.
  *
  * Return: the meta word in force for the flow, or 0: refused, and noted at the
- * slot. @p says whether it was refused or took a live entry's place.
+ * slot. @q says whether it was refused or took a live entry's place.
  */
 static ALWAYS_INLINE uint64_t flow_insert(const struct tables *t, void *e,
-					  struct pkt *p, struct flow_line *line,
-					  uint32_t slot, uint64_t meta,
+					  struct tracked *q,
+					  struct flow_line *line, uint64_t meta,
 					  uint32_t now_tick)
 {
 	struct flow_place place;
@@ -265,16 +294,16 @@ static ALWAYS_INLINE uint64_t flow_insert(const struct tables *t, void *e,
 	if (place.index >= 0) {
 		entry = &line->entry[place.index & (FLOWS_PER_LINE - 1)];
 		victim = READ_ONCE(entry->key);
-		now_meta = flow_claim(line, entry, place.meta, p->key, meta,
+		now_meta = flow_claim(line, entry, place.meta, q->key, meta,
 				      now_tick);
 	}
 	if (!now_meta) {
-		p->refused = true;
-		slot_refuse(t, e, slot, now_tick);
+		q->refused = true;
+		slot_refuse(t, e, q->index, now_tick);
 		return 0;
 	}
 	if (place.rank >= RANK_EMBRYONIC) {
-		p->evicted = true;
+		q->evicted = true;
 		owner = flow_owner_of(t, e, victim, place.meta);
 		if (owner.live)
 			slot_refuse(t, e, owner.slot, now_tick);
@@ -284,25 +313,25 @@ static ALWAYS_INLINE uint64_t flow_insert(const struct tables *t, void *e,
 
 /* A packet of a marked slot: the flow table is asked. */
 static ALWAYS_INLINE uint16_t pick_tracked(const struct tables *t, void *e,
-					   struct pkt *p,
-					   const struct pool *pool,
-					   uint32_t slot_index, uint32_t slot)
+					   struct tracked *q)
 {
 	uint32_t now_tick = TICKS_OF_NS(t->now_ns(e));
-	uint32_t idle_ticks = p->kind == FLOW_UDP ? pool->udp_idle_ticks :
-						    pool->idle_ticks;
+	const struct pool *pool = t->pool(e, q->pool);
 	const struct node *node = t->node(e);
 	struct flow_entry *entry = NULL;
 	const struct backend *backend;
 	struct flow_line *line;
+	uint32_t idle_ticks;
 	uint64_t meta = 0;
 	struct pick pick;
 
-	line = node ? t->flow_line(e, (uint32_t)p->key & node->flow_line_mask) :
+	line = node ? t->flow_line(e, (uint32_t)q->key & node->flow_line_mask) :
 		      NULL;
-	if (!line)
-		return slot_base(slot);
-	entry = flow_find(line, p->key, now_tick, &meta);
+	if (!line || !pool)
+		return slot_base(q->slot);
+	idle_ticks = q->kind == FLOW_UDP ? pool->udp_idle_ticks :
+					   pool->idle_ticks;
+	entry = flow_find(line, q->key, now_tick, &meta);
 	if (entry) {
 		backend = t->backend(e, flow_backend(meta));
 		if (!backend || !flow_current(backend, meta)) {
@@ -311,29 +340,49 @@ static ALWAYS_INLINE uint16_t pick_tracked(const struct tables *t, void *e,
 			meta = 0;
 		}
 	}
-	pick = pick_decide(slot, meta, p->kind);
+	pick = pick_decide(q->slot, meta, q->kind);
 	if (pick.action == PICK_PLAIN)
 		return pick.backend;
 	if (entry && pick.action == PICK_ENTRY) {
-		flow_touch(entry, meta, p->tcp_flags, FLOW_FIN_CLIENT,
+		flow_touch(entry, meta, q->tcp_flags, FLOW_FIN_CLIENT,
 			   idle_ticks, now_tick);
 		return pick.backend;
 	}
 	if (entry)
 		flow_end(entry, meta);
 	/* An RST ends its flow: nothing is left to keep together. */
-	if (pick.action == PICK_END_PLAIN || p->tcp_flags & TCP_RST)
+	if (pick.action == PICK_END_PLAIN || q->tcp_flags & TCP_RST)
 		return pick.backend;
 	backend = t->backend(e, pick.backend);
 	if (!backend)
 		return BACKEND_NONE;
 	meta = flow_meta(
 		pick.backend, BACKEND_GENERATION(READ_ONCE(backend->word)),
-		p->kind == FLOW_OPENER ? FLOW_EMBRYONIC : FLOW_UNCONFIRMED, 0);
-	meta = flow_seen(meta, p->tcp_flags, FLOW_FIN_CLIENT, idle_ticks,
+		q->kind == FLOW_OPENER ? FLOW_EMBRYONIC : FLOW_UNCONFIRMED, 0);
+	meta = flow_seen(meta, q->tcp_flags, FLOW_FIN_CLIENT, idle_ticks,
 			 now_tick);
-	meta = flow_insert(t, e, p, line, slot_index, meta, now_tick);
+	meta = flow_insert(t, e, q, line, meta, now_tick);
 	return meta ? flow_backend(meta) : pick.refused_backend;
+}
+
+static ALWAYS_INLINE uint16_t pick_marked(const struct tables *t, void *e,
+					  struct pkt *p, uint32_t index,
+					  uint32_t slot)
+{
+	struct tracked q = {
+		.key = p->key,
+		.pool = p->pool,
+		.index = index,
+		.slot = slot,
+		.kind = p->kind,
+		.tcp_flags = p->tcp_flags,
+	};
+	uint16_t backend;
+
+	backend = t->tracked ? t->tracked(e, &q) : pick_tracked(t, e, &q);
+	p->refused = q.refused;
+	p->evicted = q.evicted;
+	return backend;
 }
 
 /**
@@ -361,7 +410,7 @@ static ALWAYS_INLINE uint16_t pick_backend(const struct tables *t, void *e,
 	slot = READ_ONCE(line->slot[index % SLOTS_PER_LINE]);
 	if (!(slot & SLOT_TRACKED))
 		return slot_current(slot);
-	return pick_tracked(t, e, p, pool, index, slot);
+	return pick_marked(t, e, p, index, slot);
 }
 
 #endif

@@ -65,50 +65,84 @@ static ALWAYS_INLINE const struct port *port_find(const struct tables *t,
 }
 
 /**
- * direct_seen() - look a direct flow up, and note the packet.
+ * struct direct - a packet as the table of direct flows sees it.
+ * @key: of its flow.
+ * @kind, @tcp_flags: as in struct pkt.
+ * @from_vm: whose packet it is.
  * @make: make an entry if there is none.
- * @ret_known: it is a direct flow.
- *
- * Return: false if an entry was to be made and its line is full.
  */
-static ALWAYS_INLINE bool direct_seen(const struct tables *t, void *e,
-				      const struct pkt *p,
-				      const struct port_view *view, bool make,
-				      bool *ret_known)
+struct direct {
+	uint64_t key;
+	enum flow_kind kind;
+	uint8_t tcp_flags;
+	bool from_vm;
+	bool make;
+	uint8_t spare;
+};
+_Static_assert(sizeof(struct direct) == 16, "no padding in an argument");
+
+#define DIRECT_UNKNOWN 0 /* no entry: balanced, or nothing known of it */
+#define DIRECT_KNOWN   1
+#define DIRECT_FULL    2 /* an entry was to be made and its line is full */
+
+/**
+ * direct_note() - look a direct flow up, and note the packet.
+ *
+ * Return: DIRECT_*.
+ */
+static ALWAYS_INLINE uint32_t direct_note(const struct tables *t, void *e,
+					  const struct direct *q)
 {
+	uint64_t fin = q->from_vm ? FLOW_FIN_SERVER : FLOW_FIN_CLIENT;
 	uint32_t now_tick = TICKS_OF_NS(t->now_ns(e));
 	const struct node *node = t->node(e);
 	struct flow_entry *entry = NULL;
 	struct flow_line *line;
 	uint64_t meta = 0;
-	uint64_t key;
 
-	*ret_known = false;
-	if (!node)
-		return true;
-	key = key_direct(&node->direct_seed, p->ifindex, &view->peer,
-			 view->peer_port, &view->vm, view->vm_port, p->proto);
-	line = t->direct_line(e, (uint32_t)key & node->direct_line_mask);
+	line = node ? t->direct_line(e, (uint32_t)q->key &
+						node->direct_line_mask) :
+		      NULL;
 	if (!line)
-		return true;
-	entry = flow_find(line, key, now_tick, &meta);
-	if (entry && p->kind == FLOW_OPENER && flow_closing(meta)) {
+		return DIRECT_UNKNOWN;
+	entry = flow_find(line, q->key, now_tick, &meta);
+	if (entry && q->kind == FLOW_OPENER && flow_closing(meta)) {
 		flow_end(entry, meta);
 		entry = NULL;
 	}
 	if (entry) {
-		flow_touch(entry, meta, p->tcp_flags, view->fin,
+		flow_touch(entry, meta, q->tcp_flags, fin,
 			   node->direct_idle_ticks, now_tick);
-		*ret_known = true;
-		return true;
+		return DIRECT_KNOWN;
 	}
-	if (!make)
-		return true;
+	if (!q->make)
+		return DIRECT_UNKNOWN;
 	meta = flow_meta(1, 0, FLOW_CONFIRMED, 0);
-	meta = flow_seen(meta, p->tcp_flags, view->fin, node->direct_idle_ticks,
+	meta = flow_seen(meta, q->tcp_flags, fin, node->direct_idle_ticks,
 			 now_tick);
-	*ret_known = flow_insert_plain(line, key, meta, now_tick) != 0;
-	return *ret_known;
+	return flow_insert_plain(line, q->key, meta, now_tick) ? DIRECT_KNOWN :
+								 DIRECT_FULL;
+}
+
+/* The same for a parsed packet. */
+static ALWAYS_INLINE uint32_t direct_seen(const struct tables *t, void *e,
+					  const struct pkt *p,
+					  const struct port_view *view,
+					  bool make)
+{
+	const struct node *node = t->node(e);
+	struct direct q = {
+		.kind = p->kind,
+		.tcp_flags = p->tcp_flags,
+		.from_vm = view->fin == FLOW_FIN_SERVER,
+		.make = make,
+	};
+
+	if (!node)
+		return DIRECT_UNKNOWN;
+	q.key = key_direct(&node->direct_seed, p->ifindex, &view->peer,
+			   view->peer_port, &view->vm, view->vm_port, p->proto);
+	return t->direct ? t->direct(e, &q) : direct_note(t, e, &q);
 }
 
 /* Note an answer on its flow's entry, if its slot is marked and it has one. */
@@ -164,19 +198,19 @@ static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 	struct port_view view = { .fin = FLOW_FIN_SERVER };
 	const struct port *port = port_find(t, e, p, &view);
 	const struct pool *pool;
-	bool learning;
-	bool known;
+	uint32_t direct;
+	bool make;
 
 	p->reason = PASS_PORT_NOT_SERVICE;
 	if (!port)
 		return VERDICT_PASS;
-	learning = port->flags & PORT_LEARNING || p->kind == FLOW_OPENER;
+	make = port->flags & PORT_LEARNING || p->kind == FLOW_OPENER;
+	direct = direct_seen(t, e, p, &view, make);
 	p->reason = DROP_PORT_DIRECT_FULL;
-	if (!direct_seen(t, e, p, &view, learning, &known) &&
-	    p->kind == FLOW_OPENER)
+	if (direct == DIRECT_FULL && p->kind == FLOW_OPENER)
 		return VERDICT_DROP;
 	p->reason = PASS_PORT_DIRECT;
-	if (known || learning)
+	if (direct == DIRECT_KNOWN || make)
 		return VERDICT_PASS;
 	p->reason = DROP_PORT_TTL;
 	if (p->ip->ttl <= 1)
@@ -210,13 +244,12 @@ static ALWAYS_INLINE enum verdict port_to_vm(const struct tables *t, void *e,
 					     struct pkt *p)
 {
 	struct port_view view = { .fin = FLOW_FIN_CLIENT };
-	bool known;
 
 	p->reason = PASS_PORT_NOT_SERVICE;
 	if (!port_find(t, e, p, &view))
 		return VERDICT_PASS;
 	p->reason = PASS_PORT_DIRECT;
-	if (!direct_seen(t, e, p, &view, true, &known) &&
+	if (direct_seen(t, e, p, &view, true) == DIRECT_FULL &&
 	    p->kind == FLOW_OPENER) {
 		p->reason = DROP_PORT_DIRECT_FULL;
 		return VERDICT_DROP;

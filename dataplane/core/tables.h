@@ -10,6 +10,9 @@
 
 #include "dataplane/core/state.h"
 
+struct tracked; /* pick.h */
+struct direct;	/* port.h */
+
 /**
  * struct tables - lookups and counters of an engine.
  *
@@ -29,6 +32,10 @@
  * @limiter: this CPU's token buckets for packets that the path makes.
  * @service_traffic, @backend_traffic, @reason_count: this CPU's counters.
  * @now_ns: CLOCK_MONOTONIC; asked only where a table with times is.
+ * @tracked, @rank, @direct: parts of the slow path out of line:
+ *         pick_tracked(), flow_rank(), direct_note(); NULL = in line. BPF's
+ *         verifier walks every path through what is in line, and the product
+ *         of these with the rest would be over a million instructions.
  */
 struct tables {
 	const struct node *(*node)(void *e);
@@ -45,6 +52,10 @@ struct tables {
 	struct traffic *(*backend_traffic)(void *e, uint32_t number);
 	struct reason_count *(*reason_count)(void *e, uint32_t reason);
 	uint64_t (*now_ns)(void *e);
+	uint32_t (*direct)(void *e, struct direct *q);
+	uint16_t (*tracked)(void *e, struct tracked *q);
+	uint32_t (*rank)(void *e, uint64_t key, uint64_t meta,
+			 uint32_t now_tick);
 };
 
 /* The record in force of a backend, NULL if the number has no VM. */
