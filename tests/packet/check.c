@@ -98,48 +98,58 @@ static void check_frame(const struct vector *v, const struct outcome *outcome)
 	assert_memory_equal(outcome->out.byte, expected.byte, expected.size);
 }
 
+static void check_reasons(const struct vector *v,
+			  const struct mem_tables *after, size_t size)
+{
+	bool counts;
+	uint32_t i;
+
+	for (i = 0; i < N_REASONS; i++) {
+		counts = i == v->reason && v->verdict != VERDICT_FORWARD;
+		assert_int_equal(after->reasons[i].packets, counts);
+		assert_int_equal(after->reasons[i].bytes, counts ? size : 0);
+	}
+}
+
+/* What one forwarded packet adds to its service and its VM. */
+static struct traffic expected_traffic(const struct vector *v, size_t size)
+{
+	struct traffic t = { 0 };
+
+	if (v->hook == HOOK_UPLINK) {
+		t.in_packets = 1;
+		t.in_bytes = size;
+		t.openers = (v->in.flags & (F_SYN | F_ACK)) == F_SYN;
+		t.ends = (v->in.flags & F_RST) != 0;
+		t.refused = v->refused;
+		t.evicted = v->evicted;
+	} else {
+		t.out_packets = 1;
+		t.out_bytes = size;
+		t.ends = (v->in.flags & (F_RST | F_FIN)) != 0;
+	}
+	return t;
+}
+
 /* Each packet counts once: as traffic of its service and VM, or as a reason. */
 static void check_counts(const struct vector *v, const struct mem_tables *after,
 			 size_t size)
 {
-	bool in = v->verdict == VERDICT_FORWARD && v->hook == HOOK_UPLINK;
-	bool out = v->verdict == VERDICT_FORWARD && v->hook == HOOK_FROM_VM;
+	const struct traffic none = { 0 };
+	const struct traffic one = expected_traffic(v, size);
 	uint32_t service = v->in.dst == IP_VIP_API ? SERVICE_API : SERVICE_WEB;
-	uint32_t vm = out && v->vm_port ? v->vm_port : v->vm;
-	bool opener = in && (v->in.flags & (F_SYN | F_ACK)) == F_SYN;
-	uint8_t end_flags = in ? F_RST : F_RST | F_FIN;
-	bool end = v->in.flags & end_flags;
-	const struct traffic *s;
+	bool forwarded = v->verdict == VERDICT_FORWARD;
 	uint32_t i;
 
-	for (i = 0; i < N_REASONS; i++) {
-		bool counts = i == v->reason && v->verdict != VERDICT_FORWARD;
-
-		assert_int_equal(after->reasons[i].packets, counts);
-		assert_int_equal(after->reasons[i].bytes, counts ? size : 0);
-	}
-	for (i = 0; i < MEM_SERVICES; i++) {
-		bool mine = (in || out) && i == service;
-
-		s = &after->service_traffic[i];
-		assert_int_equal(s->in_packets, mine && in);
-		assert_int_equal(s->in_bytes, mine && in ? size : 0);
-		assert_int_equal(s->out_packets, mine && out);
-		assert_int_equal(s->out_bytes, mine && out ? size : 0);
-		assert_int_equal(s->openers, mine && opener);
-		assert_int_equal(s->ends, mine && end);
-		assert_int_equal(s->refused, mine && v->refused);
-		assert_int_equal(s->evicted, mine && v->evicted);
-	}
-	for (i = 0; i < MEM_BACKENDS; i++) {
-		struct traffic none = { 0 };
-		bool mine = (in || out) && i == vm;
-
+	check_reasons(v, after, size);
+	for (i = 0; i < MEM_SERVICES; i++)
+		assert_memory_equal(&after->service_traffic[i],
+				    forwarded && i == service ? &one : &none,
+				    sizeof(one));
+	for (i = 0; i < MEM_BACKENDS; i++)
 		assert_memory_equal(&after->backend_traffic[i],
-				    mine ? &after->service_traffic[service] :
-					   &none,
-				    sizeof(none));
-	}
+				    forwarded && i == v->vm ? &one : &none,
+				    sizeof(one));
 }
 
 static bool in_time(const struct flow_entry *e, uint32_t now_tick)

@@ -6,7 +6,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,32 +154,44 @@ void vector_run_core(const struct vector *v, struct mem_tables *tables,
 	free(exact);
 }
 
+static size_t count_vectors(const struct vector_table *tables, size_t n_tables)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < n_tables; i++)
+		n += tables[i].n;
+	return n;
+}
+
 int vector_group(const char *name, void (*test)(void **state))
 {
+	/* cmocka hands the state on as void *, though nobody writes to it. */
+	union {
+		const struct vector *vector;
+		void *state;
+	} u;
 	struct CMUnitTest *tests;
 	size_t n_tables = 0;
 	const struct vector_table *tables = vector_tables(&n_tables);
-	size_t n = 0;
+	size_t n = count_vectors(tables, n_tables);
 	size_t i;
 	size_t j;
 	int failed;
 
-	for (i = 0; i < n_tables; i++)
-		n += tables[i].n;
-	tests = calloc(n, sizeof(*tests));
+	tests = calloc(n + 1, sizeof(*tests));
 	if (!tests)
 		return 1;
 	n = 0;
 	for (i = 0; i < n_tables; i++) {
 		for (j = 0; j < tables[i].n; j++) {
-			tests[n].name = tables[i].vector[j].name;
+			u.vector = &tables[i].vector[j];
+			tests[n].name = u.vector->name;
 			tests[n].test_func = test;
-			tests[n].initial_state =
-				(void *)(uintptr_t)&tables[i].vector[j];
+			tests[n].initial_state = u.state;
 			n++;
 		}
 	}
-	printf("%zu vectors\n", n);
 	failed = _cmocka_run_group_tests(name, tests, n, NULL, NULL);
 	free(tests);
 	return failed;
