@@ -13,7 +13,9 @@
 
 #define PATH_SIZE 256
 
-static int add(struct conf_changes *changes, const struct conf_change *change)
+static int add(struct conf_changes *changes, enum conf_change_kind kind,
+	       enum conf_effect effect, const char *path, const char *old_text,
+	       const char *new_text)
 {
 	struct conf_change *grown, *new;
 
@@ -21,34 +23,32 @@ static int add(struct conf_changes *changes, const struct conf_change *change)
 	if (!grown)
 		return -ENOMEM;
 	changes->change = grown;
-	new = &grown[changes->n];
-	*new = *change;
-	new->path = strdup(change->path);
-	new->old_text = strdup(change->old_text);
-	new->new_text = strdup(change->new_text);
-	changes->n++; /* conf_changes_done() frees what there is of it */
+	new = &grown[changes->n++]; /* conf_changes_done() frees what is there */
+	*new = (struct conf_change){
+		.kind = kind,
+		.effect = effect,
+		.path = strdup(path),
+		.old_text = strdup(old_text),
+		.new_text = strdup(new_text),
+	};
 	return new->path &&new->old_text &&new->new_text ? 0 : -ENOMEM;
 }
 
 static int diff_value(const struct conf_field *field, const void *before,
-		      const void *after, char *path,
+		      const void *after, const char *path,
 		      struct conf_changes *changes)
 {
-	struct conf_change change = {
-		.kind = CONF_CHANGED,
-		.effect = field->effect,
-		.path = path,
-	};
+	char *old_text = conf_value_print(field, before);
+	char *new_text = conf_value_print(field, after);
 	int err = 0;
 
-	change.old_text = conf_value_print(field, before);
-	change.new_text = conf_value_print(field, after);
-	if (!change.old_text || !change.new_text)
+	if (!old_text || !new_text)
 		err = -ENOMEM;
-	else if (strcmp(change.old_text, change.new_text) != 0)
-		err = add(changes, &change);
-	free(change.old_text);
-	free(change.new_text);
+	else if (strcmp(old_text, new_text) != 0)
+		err = add(changes, CONF_CHANGED, field->effect, path, old_text,
+			  new_text);
+	free(old_text);
+	free(new_text);
 	return err;
 }
 
@@ -107,25 +107,20 @@ static int diff_missing(const struct conf_section *section,
 			enum conf_change_kind kind, const struct conf *these,
 			const struct conf *others, struct conf_changes *changes)
 {
-	char path[PATH_SIZE], empty[] = "";
-	struct conf_change change = {
-		.kind = kind,
-		.path = path,
-		.old_text = empty,
-		.new_text = empty,
-	};
+	enum conf_effect effect = CONF_EFFECT_NONE;
+	char path[PATH_SIZE];
 	const char *objects;
 	size_t n = 0, i;
 	int err = 0;
 
 	if (kind == CONF_REMOVED)
-		change.effect = section->removed;
+		effect = section->removed;
 	objects = conf_objects(these, section, &n);
 	for (i = 0; i < n && !err; i++, objects += section->size) {
 		if (find(others, section, objects))
 			continue;
 		object_path(section, objects, path);
-		err = add(changes, &change);
+		err = add(changes, kind, effect, path, "", "");
 	}
 	return err;
 }

@@ -47,9 +47,9 @@ WORDS(port_policies, { "refuse", CONF_POLICY_REFUSE, false },
 	static const struct conf_group name##_group = {  \
 		name##_fields, ARRAY_SIZE(name##_fields) \
 	}
-#define LATER(name)                             \
-	{                                       \
-		.key = name, .kind = KIND_LATER \
+#define LATER(name)                               \
+	{                                         \
+		.key = (name), .kind = KIND_LATER \
 	}
 #define AT(type, member) .offset = offsetof(struct type, member)
 
@@ -528,10 +528,10 @@ static const char *word_name(const struct conf_words *words, int value)
 	return "?";
 }
 
-#define NAME_FUNCTION(name, type, words)              \
-	const char *name(enum type value)             \
-	{                                             \
-		return word_name(&words, (int)value); \
+#define NAME_FUNCTION(name, type, words)                \
+	const char *name(enum type value)               \
+	{                                               \
+		return word_name(&(words), (int)value); \
 	}
 
 NAME_FUNCTION(conf_log_level_name, conf_log_level, log_levels)
