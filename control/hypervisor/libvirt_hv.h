@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the libvirt driver share: one watched hypervisor.
+ *
+ * DOC: threads
+ *
+ * loop	   One for the process (libvirt_loop.c): libvirt's own event loop.
+ *	   Callbacks (libvirt_watch.c) run here. They never call libvirt back:
+ *	   an end goes into the queue as it is, all else becomes a hint.
+ * reader  One a hypervisor (libvirt.c): connects, lists, reads the VMs that
+ *	   hints name, polls. It never uses a QEMU's monitor, so a hung QEMU
+ *	   holds up nothing; but libvirtd may keep it waiting while it starts
+ *	   or stops the VM that is being read, which is why ends don't pass here.
+ * asker   At most one at work a hypervisor (libvirt_addr.c), with a connection
+ *	   of its own, started when needed: calls that may block.
+ *
+ * The owner's thread opens and closes. A struct hv is freed by whoever lets go
+ * of it last, since a blocked thread may outlive hv_driver.close().
+ */
+#ifndef CONTROL_HYPERVISOR_LIBVIRT_HV_H
+#define CONTROL_HYPERVISOR_LIBVIRT_HV_H
+
+#include <pthread.h>
+
+#include <libvirt/libvirt.h>
+
+#include "control/hypervisor/driver.h"
+
+#define NS_PER_MS 1000000ULL
+#define NS_PER_S  1000000000ULL
+
+/* Lifecycle, and those that not every kind of hypervisor has. */
+#define WATCH_MAX 8
+
+/**
+ * struct hv_known - what the driver remembers of a VM.
+ * @uuid: which.
+ * @digest: of all that was last sent about it.
+ * @run: number of the run, 0 = does not run.
+ * @state: libvirt's, as last read.
+ * @reason: libvirt's, as last read.
+ * @poll: number of the poll that last saw it.
+ * @was_up: has been seen running in this run.
+ * @ask_lease: its addresses may be found in leases.
+ * @ask_agent: its agent may tell addresses.
+ * @found: the last answer had addresses.
+ * @ask_since_ns: since when it is worth asking.
+ * @ask_due_ns: when to ask next.
+ */
+struct hv_known {
+	uint8_t uuid[HV_UUID_SIZE];
+	uint64_t digest;
+	int run;
+	int state;
+	int reason;
+	uint64_t poll;
+	bool was_up;
+	bool ask_lease;
+	bool ask_agent;
+	bool found;
+	uint64_t ask_since_ns;
+	uint64_t ask_due_ns;
+};
+
+/**
+ * struct hv_hint - a VM to be read again.
+ * @uuid: which.
+ * @at_ns: when the first of the hints came.
+ */
+struct hv_hint {
+	uint8_t uuid[HV_UUID_SIZE];
+	uint64_t at_ns;
+};
+
+/* One question to the asker. */
+struct hv_question {
+	uint8_t uuid[HV_UUID_SIZE];
+	bool lease;
+	bool agent;
+};
+
+/**
+ * struct hv - one watched hypervisor.
+ * @settings: its own copy.
+ * @lock: for all that follows up to @wake; never held during a call.
+ * @refs: owner, threads, callbacks.
+ * @closed: the owner is done with it: no more events, threads end.
+ * @lost: the connection has been closed under us.
+ * @hint_failed: a hint was lost for want of memory: poll at once.
+ * @hints: to be read, in order.
+ * @n_hints: their number.
+ * @max_hints: room.
+ * @known: all VMs; changed by the reader only.
+ * @n_known: their number.
+ * @max_known: room.
+ * @questions: for the asker.
+ * @n_questions: their number.
+ * @max_questions: room.
+ * @asker: the one at work, or NULL.
+ * @n_threads: threads that run and are not given up.
+ * @counters: as in driver.h.
+ * @wake: something for the reader, or a thread has ended.
+ * @ask: something for the asker.
+ * @conn: the reader's.
+ * @watches: the callbacks' numbers, -1 = none.
+ * @listed: the reader's: this connection's first list is complete.
+ * @n_polls: the reader's.
+ * @refresh: the reader's: where the next full reads go on.
+ */
+struct hv {
+	struct hv_settings settings;
+	pthread_mutex_t lock;
+	unsigned int refs;
+	bool closed;
+	bool lost;
+	bool hint_failed;
+	struct hv_hint *hints;
+	size_t n_hints;
+	size_t max_hints;
+	struct hv_known *known;
+	size_t n_known;
+	size_t max_known;
+	struct hv_question *questions;
+	size_t n_questions;
+	size_t max_questions;
+	struct hv_asker *asker;
+	unsigned int n_threads;
+	struct hv_counters counters;
+	pthread_cond_t wake;
+	pthread_cond_t ask;
+	virConnectPtr conn;
+	int watches[WATCH_MAX];
+	bool listed;
+	uint64_t n_polls;
+	size_t refresh;
+};
+
+/* libvirt_loop.c: keep the loop running while somebody needs it. */
+MUST_CHECK int libvirt_loop_get(void);
+void libvirt_loop_put(void);
+
+/* A detached thread that gets no signals. */
+MUST_CHECK int libvirt_thread(void *(*fn)(void *arg), void *arg);
+
+/* libvirt.c */
+struct hv *hv_ref(struct hv *hv);
+void hv_unref(struct hv *hv);
+
+/**
+ * hv_send() - put an event into the queue, if the owner still listens.
+ */
+void hv_send(struct hv *hv, struct hv_event *event);
+
+/**
+ * hv_hint() - have a VM read again. Any thread.
+ */
+void hv_hint(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
+
+/**
+ * libvirt_watch() - register for events. All kinds but lifecycle may fail.
+ *
+ * Return: 0, or -EIO when there would be no events.
+ */
+MUST_CHECK int libvirt_watch(struct hv *hv);
+void libvirt_unwatch(struct hv *hv);
+
+/* libvirt_known.c: hv->known, sorted by UUID. */
+struct hv_known *hv_known_find(struct hv *hv,
+			       const uint8_t uuid[HV_UUID_SIZE]);
+struct hv_known *hv_known_add(struct hv *hv,
+			      const uint8_t uuid[HV_UUID_SIZE]);
+void hv_known_remove(struct hv *hv, struct hv_known *known);
+
+/* libvirt_read.c, by the reader only. */
+
+/**
+ * enum read_why - why a VM is read.
+ * @READ_LIST: it is in the first list of a connection.
+ * @READ_HINT: an event named it.
+ * @READ_POLL: the poll wants to see.
+ *
+ * At a poll it is sent only if something changed; else always, because what it
+ * is compared with may have been overtaken by an end.
+ */
+enum read_why {
+	READ_LIST,
+	READ_HINT,
+	READ_POLL,
+};
+
+/**
+ * libvirt_read() - read a VM and send what it says.
+ * @hv: the hypervisor.
+ * @uuid: which VM.
+ * @why: said in the event.
+ * @ret_sent: whether an event was sent, what it is or that it is gone.
+ *
+ * Return: 0; -ENOMEM; -EIO when libvirt did not answer sensibly: try later.
+ */
+MUST_CHECK int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
+			    enum read_why why, bool *ret_sent);
+
+/**
+ * libvirt_poll() - list all VMs and repair what events missed.
+ * @between: called after each VM that was read, to serve what is urgent.
+ *
+ * Return: 0; -EIO when the connection is no good; -ENOMEM.
+ */
+MUST_CHECK int libvirt_poll(struct hv *hv, void (*between)(struct hv *hv));
+
+/* libvirt_state.c: libvirt's words. */
+void libvirt_state(const struct hv_known *known, int state, int reason,
+		   struct hv_vm *vm);
+enum hv_end libvirt_stopped(int detail);
+const char *libvirt_stopped_text(int detail);
+
+/* libvirt_addr.c, by the reader only. */
+
+/**
+ * libvirt_ask() - have the addresses found of all VMs that are due.
+ *
+ * Gives up calls that are past their deadline and starts the asker if needed.
+ *
+ * Return: when to call again.
+ */
+uint64_t libvirt_ask(struct hv *hv, uint64_t now_ns);
+
+/**
+ * libvirt_ask_set() - what there is to ask about a VM, after it was read.
+ */
+void libvirt_ask_set(struct hv_known *known, const struct hv_vm *vm);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading VMs, by the reader's thread: one by one where a hint names it, all
+ * of them at a poll.
+ *
+ * A poll takes one list with everybody's state. A VM is read in full when it
+ * is new, when its state or its run differ from what was last read, and, some
+ * at each poll in turn, for what has no state to show it (an edit of the
+ * metadata whose event was missed).
+ */
+#include "control/hypervisor/libvirt_hv.h"
+#include "control/hypervisor/libvirt_xml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+/* Full reads in turn at each poll: about 0.1 ms each. */
+#define REFRESH_PER_POLL 64
+
+static void domain_freep(virDomainPtr *dom)
+{
+	if (*dom)
+		virDomainFree(*dom);
+}
+
+static void count(struct hv *hv, uint64_t *counter)
+{
+	pthread_mutex_lock(&hv->lock);
+	(*counter)++;
+	pthread_mutex_unlock(&hv->lock);
+}
+
+static bool no_such_domain(void)
+{
+	virErrorPtr error;
+
+	error = virGetLastError();
+	return error && error->code == VIR_ERR_NO_DOMAIN;
+}
+
+/* FNV-1a (Fowler, Noll, Vo), 64 bits: has it changed, not more. */
+static uint64_t digest(uint64_t seed, const void *data, size_t size)
+{
+	const uint8_t *byte = data;
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		seed = (seed ^ byte[i]) * 0x100000001b3;
+	return seed;
+}
+
+/* It is not there: say so if it was. */
+static int send_gone(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
+		     uint64_t began_ns, bool *ret_sent)
+{
+	struct hv_known *known;
+	struct hv_event *event;
+
+	known = hv_known_find(hv, uuid);
+	if (!known)
+		return 0;
+	event = hv_event_new(HV_EVENT_GONE, began_ns);
+	if (!event)
+		return -ENOMEM;
+	memcpy(event->uuid, uuid, HV_UUID_SIZE);
+	snprintf(event->text, sizeof(event->text),
+		 "the hypervisor does not know it any more");
+	hv_known_remove(hv, known);
+	hv_send(hv, event);
+	*ret_sent = true;
+	return 0;
+}
+
+/* What libvirt said of a VM. */
+struct said {
+	int state;
+	int reason;
+	char *xml;
+};
+
+static void said_done(struct said *said)
+{
+	free(said->xml);
+}
+
+static void remember(struct hv *hv, struct hv_known *known,
+		     const struct said *said, struct hv_vm *vm)
+{
+	pthread_mutex_lock(&hv->lock);
+	known->was_up = known->was_up && vm->run && known->run == vm->run;
+	known->run = vm->run;
+	known->state = said->state;
+	known->reason = said->reason;
+	libvirt_state(known, said->state, said->reason, vm);
+	known->was_up |= vm->state == HV_STATE_RUNNING;
+	libvirt_ask_set(known, vm);
+	pthread_mutex_unlock(&hv->lock);
+}
+
+/* Take over what was read and send it, if it differs from what was sent. */
+static int note(struct hv *hv, struct hv_vm **vm, const struct said *said,
+		enum read_why why, bool *ret_sent)
+{
+	static const char *const whys[] = {
+		[READ_LIST] = "listed",
+		[READ_HINT] = "read after an event",
+		[READ_POLL] = "found by the poll",
+	};
+	const int words[] = { said->state, said->reason, (*vm)->run };
+	struct hv_known *known;
+	struct hv_event *event;
+	uint64_t sum;
+
+	known = hv_known_add(hv, (*vm)->uuid);
+	if (!known)
+		return -ENOMEM;
+	remember(hv, known, said, *vm);
+	sum = digest(0xcbf29ce484222325, said->xml, strlen(said->xml));
+	sum = digest(sum, words, sizeof(words));
+	if (sum == known->digest && why == READ_POLL)
+		return 0;
+	event = hv_event_new(HV_EVENT_VM, (*vm)->read_ns);
+	if (!event)
+		return -ENOMEM;
+	known->digest = sum;
+	memcpy(event->uuid, (*vm)->uuid, HV_UUID_SIZE);
+	event->vm = STEAL(*vm);
+	snprintf(event->text, sizeof(event->text), "%s", whys[why]);
+	hv_send(hv, event);
+	*ret_sent = true;
+	return 0;
+}
+
+int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
+		 enum read_why why, bool *ret_sent)
+{
+	CLEANUP(domain_freep) virDomainPtr dom = NULL;
+	CLEANUP(hv_vm_freep) struct hv_vm *vm = NULL;
+	CLEANUP(said_done) struct said said = { 0 };
+	uint64_t began_ns;
+	int err;
+
+	*ret_sent = false;
+	began_ns = hv_clock_ns();
+	count(hv, &hv->counters.reads);
+	dom = virDomainLookupByUUID(hv->conn, uuid);
+	if (dom && !virDomainGetState(dom, &said.state, &said.reason, 0))
+		said.xml = virDomainGetXMLDesc(dom, 0);
+	if (!said.xml)
+		return no_such_domain() ?
+			       send_gone(hv, uuid, began_ns, ret_sent) :
+			       -EIO;
+	vm = hv_vm_new();
+	if (!vm)
+		return -ENOMEM;
+	err = libvirt_xml_parse(said.xml, strlen(said.xml), vm);
+	if (err)
+		return err == -ENOMEM ? err : -EIO;
+	vm->persistent = virDomainIsPersistent(dom) == 1;
+	if (said.state != VIR_DOMAIN_SHUTOFF && (int)virDomainGetID(dom) > 0)
+		vm->run = (int)virDomainGetID(dom);
+	vm->read_ns = began_ns;
+	return note(hv, &vm, &said, why, ret_sent);
+}
+
+/* Trouble with one VM is no trouble with the others. */
+static int carry_on(struct hv *hv, int err)
+{
+	return err == -EIO && virConnectIsAlive(hv->conn) == 1 ? 0 : err;
+}
+
+/* One VM of the list. */
+static int look(struct hv *hv, virDomainPtr dom, const int *state)
+{
+	uint8_t uuid[HV_UUID_SIZE];
+	struct hv_known *known;
+	const enum read_why why = hv->listed ? READ_POLL : READ_LIST;
+	bool changed, sent;
+	int run, err;
+
+	if (virDomainGetUUID(dom, uuid) < 0)
+		return -EIO;
+	run = (int)virDomainGetID(dom);
+	known = hv_known_find(hv, uuid);
+	changed = !known || !state || known->state != state[0] ||
+		  known->reason != state[1] || (run > 0 && known->run != run);
+	if (changed || !hv->listed) {
+		err = carry_on(hv, libvirt_read(hv, uuid, why, &sent));
+		if (err)
+			return err;
+		if (sent && hv->listed)
+			count(hv, &hv->counters.repairs);
+	}
+	known = hv_known_find(hv, uuid);
+	if (known)
+		known->poll = hv->n_polls;
+	return 0;
+}
+
+/* State and reason; -1 where the record has none. */
+static void stats_state(const virDomainStatsRecord *record, int ret_state[2])
+{
+	const virTypedParameter *param;
+	int i;
+
+	ret_state[0] = ret_state[1] = -1;
+	for (i = 0; i < record->nparams; i++) {
+		param = &record->params[i];
+		if (param->type != VIR_TYPED_PARAM_INT)
+			continue;
+		if (!strcmp(param->field, "state.state"))
+			ret_state[0] = param->value.i;
+		else if (!strcmp(param->field, "state.reason"))
+			ret_state[1] = param->value.i;
+	}
+}
+
+static int look_at_all(struct hv *hv, void (*between)(struct hv *hv))
+{
+	virDomainStatsRecordPtr *records;
+	int n, i, err, state[2];
+
+	n = virConnectGetAllDomainStats(hv->conn, VIR_DOMAIN_STATS_STATE,
+					&records, 0);
+	if (n < 0)
+		return -EIO;
+	err = 0;
+	for (i = 0; i < n && !err; i++) {
+		stats_state(records[i], state);
+		err = look(hv, records[i]->dom, state);
+		between(hv);
+	}
+	virDomainStatsRecordListFree(records);
+	return err;
+}
+
+/* The same for kinds of hypervisor without bulk stats (LXC): read them all. */
+static int read_all(struct hv *hv, void (*between)(struct hv *hv))
+{
+	virDomainPtr *doms;
+	int n, i, err;
+
+	n = virConnectListAllDomains(hv->conn, &doms, 0);
+	if (n < 0)
+		return -EIO;
+	err = 0;
+	for (i = 0; i < n; i++) {
+		if (!err)
+			err = look(hv, doms[i], NULL);
+		virDomainFree(doms[i]);
+		between(hv);
+	}
+	free(doms);
+	return err;
+}
+
+/* Those that the list did not name; a read each, it may be newer than that. */
+static int sweep(struct hv *hv)
+{
+	uint8_t uuid[HV_UUID_SIZE];
+	bool sent;
+	size_t i;
+	int err;
+
+	for (i = hv->n_known; i > 0; i--) {
+		if (hv->known[i - 1].poll == hv->n_polls)
+			continue;
+		memcpy(uuid, hv->known[i - 1].uuid, sizeof(uuid));
+		err = carry_on(hv, libvirt_read(hv, uuid, READ_POLL, &sent));
+		if (err)
+			return err;
+		if (sent && hv->listed)
+			count(hv, &hv->counters.repairs);
+	}
+	return 0;
+}
+
+static int refresh_some(struct hv *hv, void (*between)(struct hv *hv))
+{
+	uint8_t uuid[HV_UUID_SIZE];
+	size_t left;
+	bool sent;
+	int err;
+
+	left = hv->n_known < REFRESH_PER_POLL ? hv->n_known : REFRESH_PER_POLL;
+	for (; left > 0 && hv->n_known > 0; left--) {
+		if (hv->refresh >= hv->n_known)
+			hv->refresh = 0;
+		memcpy(uuid, hv->known[hv->refresh++].uuid, sizeof(uuid));
+		err = carry_on(hv, libvirt_read(hv, uuid, READ_POLL, &sent));
+		if (err)
+			return err;
+		if (sent)
+			count(hv, &hv->counters.repairs);
+		between(hv);
+	}
+	return 0;
+}
+
+int libvirt_poll(struct hv *hv, void (*between)(struct hv *hv))
+{
+	virErrorPtr error;
+	int err;
+
+	hv->n_polls++;
+	count(hv, &hv->counters.polls);
+	err = look_at_all(hv, between);
+	error = virGetLastError();
+	if (err == -EIO && error && error->code == VIR_ERR_NO_SUPPORT)
+		err = read_all(hv, between);
+	if (!err)
+		err = sweep(hv);
+	/* The first list of a connection has just read what there is. */
+	if (!err && hv->listed)
+		err = refresh_some(hv, between);
+	return err;
+}
