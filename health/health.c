@@ -277,7 +277,7 @@ static void note_change(struct target *t, enum health_state old,
 	/* What flaps gets no second eager time: it has to show stamina. */
 	if (old == HEALTH_UP && state != HEALTH_UP &&
 	    !fsm_flapping(&t->record.fsm, now_us / 1000))
-		t->eager_until_us = now_us + SCHED_EAGER_WINDOW_MS * 1000;
+		t->eager_until_us = now_us + SCHED_EAGER_WINDOW_US;
 }
 
 /* A probe is over; its kind holds nothing any more. */
@@ -407,7 +407,7 @@ static struct target *target_new(struct health *h,
 	t->owner = h;
 	t->kind = probe_kind_find(spec->kind);
 	t->spread = true;
-	t->eager_until_us = now_us + SCHED_EAGER_WINDOW_MS * 1000;
+	t->eager_until_us = now_us + SCHED_EAGER_WINDOW_US;
 	t->probe.base = h->base;
 	t->probe.target = &t->spec;
 	t->probe.done = on_done;
@@ -521,7 +521,7 @@ static void look_now(struct target *t)
 {
 	halt(t);
 	t->spread = true;
-	t->eager_until_us = clock_us() + SCHED_EAGER_WINDOW_MS * 1000;
+	t->eager_until_us = clock_us() + SCHED_EAGER_WINDOW_US;
 	enqueue(t);
 	arm_turn(t->owner);
 }

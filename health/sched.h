@@ -27,7 +27,7 @@
 
 #define SCHED_PACE_US	      200
 #define SCHED_EAGER_MS	      250
-#define SCHED_EAGER_WINDOW_MS 30000
+#define SCHED_EAGER_WINDOW_US 30000000
 #define SCHED_EAGER_RATE      1000 /* probes a second */
 
 /**

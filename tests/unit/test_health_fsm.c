@@ -17,6 +17,15 @@
 
 #define HISTORY 4000
 
+/* A history has a number, so a failure can be had again. */
+static uint16_t chance_state[3];
+
+/* 0 .. @n - 1 */
+static uint32_t chance(uint32_t n)
+{
+	return (uint32_t)nrand48(chance_state) % n;
+}
+
 /**
  * struct model - the rules, written by looking at the whole past.
  * @ok: every result since the last reset.
@@ -103,25 +112,27 @@ static void run_history(unsigned int seed)
 	bool ok = false;
 	int i;
 
-	srand(seed);
-	rise = 1 + rand() % 4;
-	fall = 1 + rand() % 4;
-	stickiness = 1 + rand() % 12;
+	chance_state[0] = (uint16_t)seed;
+	chance_state[1] = 0;
+	chance_state[2] = 0;
+	rise = 1 + chance(4);
+	fall = 1 + chance(4);
+	stickiness = 1 + chance(12);
 	m.n = 0;
 	m.n_falls = 0;
-	m.state = rand() % HEALTH_N_STATES;
+	m.state = chance(HEALTH_N_STATES);
 	fsm_init(&f, m.state, now_ms);
 	for (i = 0; i < HISTORY; i++) {
 		bool changed;
 
-		now_ms += rand() % (seed % 3 ? 3000 : 40000);
-		if (rand() % 500 == 0) {
+		now_ms += chance(seed % 3 ? 3000 : 40000);
+		if (chance(500) == 0) {
 			fsm_reset(&f, now_ms);
 			m.n = 0;
 			m.state = HEALTH_UNKNOWN;
 			assert_false(f.been_up);
 		}
-		if (rand() % stickiness == 0)
+		if (chance(stickiness) == 0)
 			ok = !ok;
 		changed = model_result(&m, rise, fall, ok, now_ms);
 		assert_int_equal(fsm_result(&f, rise, fall, ok, now_ms),
@@ -149,40 +160,35 @@ static void random_histories_are_as_the_model(void **state)
 		run_history(seed);
 }
 
-/* Every history of seven results (too few to flap), for all small rise and
- * fall. */
+/* One history of seven results (too few to flap), a bit each. */
+static void run_short(struct fsm *f, uint32_t rise, uint32_t fall,
+		      unsigned int bits)
+{
+	uint32_t streak = 0, needed;
+	unsigned int i;
+
+	for (i = 0; i < 7; i++) {
+		bool ok = bits >> i & 1;
+		enum health_state old = f->state;
+		enum health_state wanted = ok ? HEALTH_UP : HEALTH_DOWN;
+
+		streak = i > 0 && ok == (bits >> (i - 1) & 1) ? streak + 1 : 1;
+		needed = ok ? rise : fall;
+		assert_int_equal(fsm_result(f, rise, fall, ok, i),
+				 old != wanted && streak >= needed);
+		assert_int_equal(f->state, streak >= needed ? wanted : old);
+	}
+}
+
 static void all_short_histories_keep_rise_and_fall(void **state)
 {
-	unsigned int start, bits, i, rise, fall;
+	unsigned int n;
+	struct fsm f;
 
 	(void)state;
-	for (start = 0; start < HEALTH_N_STATES * 16 * 128; start++) {
-		struct fsm f;
-		uint32_t streak = 0;
-
-		bits = start & 127;
-		rise = 1 + (start >> 7 & 3);
-		fall = 1 + (start >> 9 & 3);
-		fsm_init(&f, start >> 11, 0);
-		for (i = 0; i < 7; i++) {
-			bool ok = bits >> i & 1;
-			enum health_state old = f.state;
-
-			if (i == 0 || ok != (bits >> (i - 1) & 1))
-				streak = 0;
-			streak++;
-			if (fsm_result(&f, rise, fall, ok, i)) {
-				assert_true(streak >= (ok ? rise : fall));
-				assert_int_not_equal(f.state, old);
-				assert_int_equal(f.state,
-						 ok ? HEALTH_UP : HEALTH_DOWN);
-			} else {
-				assert_int_equal(f.state, old);
-				assert_true(
-					streak < (ok ? rise : fall) ||
-					old == (ok ? HEALTH_UP : HEALTH_DOWN));
-			}
-		}
+	for (n = 0; n < HEALTH_N_STATES * 16 * 128; n++) {
+		fsm_init(&f, n >> 11, 0);
+		run_short(&f, 1 + (n >> 7 & 3), 1 + (n >> 9 & 3), n & 127);
 	}
 }
 
@@ -216,10 +222,10 @@ static void flapping_doubles_rise_and_is_forgotten(void **state)
 	fsm_reset(&f, now_ms);
 	assert_int_equal(bounce(&f, &now_ms), 16);
 	/* Six are remembered; after three minutes three are left. */
-	now_ms += 3 * FSM_FLAP_MS;
+	now_ms += 3 * (uint64_t)FSM_FLAP_MS;
 	assert_false(fsm_flapping(&f, now_ms));
 	assert_int_equal(bounce(&f, &now_ms), 4);
-	now_ms += 60 * FSM_FLAP_MS;
+	now_ms += 60 * (uint64_t)FSM_FLAP_MS;
 	assert_int_equal(bounce(&f, &now_ms), 2);
 }
 
@@ -338,7 +344,7 @@ static void targets_have_names(void **state)
 	t.addr = (struct ip_addr){ { BE32(0xfe800000), 0, 0, BE32(1) } };
 	target_name(&t, name, sizeof(name));
 	assert_string_equal(name, "tcp [fe80::1]:80");
-	(void)strcpy(t.device, "vnet3");
+	(void)snprintf(t.device, sizeof(t.device), "vnet3");
 	target_name(&t, name, sizeof(name));
 	assert_string_equal(name, "tcp [fe80::1%vnet3]:80");
 	assert_string_equal(health_state_name(HEALTH_DOWN), "down");
