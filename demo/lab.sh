@@ -142,17 +142,22 @@ lab_client() {
 	nsenter --net="/run/netns/$LAB_CLIENT_NS" "$@"
 }
 
+# Whoever made the lab and still runs, if that is another process.
+lab_owner() {
+	local kind pid started
+	while read -r kind pid started; do
+		if [ "$kind" = owner ] && [ "$pid" != $$ ] &&
+			lab_is "$pid" "$started"; then
+			echo "$pid"
+			return 0
+		fi
+	done < <(cat "$LAB_DIR/state" 2>/dev/null)
+	return 1
+}
+
 # One lab of a name at a time: the folder is the lock, its owner in the state.
 lab_claim() {
-	local kind pid started
 	if ! mkdir "$LAB_DIR" 2>/dev/null; then
-		while read -r kind pid started; do
-			if [ "$kind" = owner ] && [ "$pid" != $$ ] &&
-				lab_is "$pid" "$started"; then
-				lab_say "in use by process $pid"
-				return 1
-			fi
-		done < <(cat "$LAB_DIR/state" 2>/dev/null)
 		lab_down && mkdir "$LAB_DIR" || return 1
 	fi
 	lab_record owner $$ "$(lab_started $$)"
@@ -260,10 +265,15 @@ lab_stop_host() {
 	lab_until 5 lab_ended "$@" || lab_stop "$@" KILL
 }
 
-# Undo the state file from its end; what is not there any more is no error.
+# Undo the state file from its end; what is not there any more is no error. A
+# lab whose owner is another process that runs is left alone.
 lab_down() {
 	local kind a b c bad=0
 	[ -d "$LAB_DIR" ] || return 0
+	if a=$(lab_owner); then
+		lab_say "in use by process $a"
+		return 1
+	fi
 	while read -r kind a b c; do
 		case $kind in
 		process)

@@ -411,6 +411,7 @@ static int take_option(struct load *l, int c, const char *arg)
 		r = l->log ? 0 : -errno;
 		break;
 	default:
+		usage(stderr);
 		return -EINVAL;
 	}
 	if (r < 0)
@@ -445,10 +446,8 @@ int main(int argc, char **argv)
 	l->plan.timeout_ms = 3000;
 	l->n_open_min = UINT32_MAX;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (take_option(l, c, optarg) < 0) {
-			usage(stderr);
+		if (take_option(l, c, optarg) < 0)
 			return 2;
-		}
 	}
 	if (optind != argc || !l->plan.target.sin_port ||
 	    !l->plan.source.sin_family || (!l->rate && !l->n_floor)) {
