@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * control/reconcile: config, inventory, probes and wishes in, snapshot out.
+ *
+ * The real config parser, inventory, wishes and store; only the clock is ours.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/reconcile.h"
+#include "control/store.h"
+
+#define SECOND_NS 1000000000ULL
+
+static const char config[] =
+	"node = { name = \"n1\"; uplinks = [ \"up0\" ]; };\n"
+	"hypervisors = ( { name = \"hv1\"; uri = \"qemu:///system\"; } );\n"
+	"tenants = ( { name = \"shop\"; vips = [ \"203.0.113.10/32\" ];\n"
+	"              networks = [ \"br0\" ]; } );\n"
+	"pools = ( { tenant = \"shop\"; name = \"web\"; select = [ \"role=web\" ];\n"
+	"            health = { type = \"tcp\"; port = 80; };\n"
+	"            max_backends = 3; panic_threshold = 50;\n"
+	"            slow_start = \"10s\"; },\n"
+	"          { tenant = \"shop\"; name = \"api\"; select = [ \"role=api\" ];\n"
+	"            health = { type = \"tcp\"; port = 80; }; } );\n"
+	"services = ( { tenant = \"shop\"; name = \"http\";\n"
+	"               vip = \"203.0.113.10\"; port = 80; protocol = \"tcp\";\n"
+	"               pool = \"web\"; target_port = 80; mode = \"nat\"; },\n"
+	"             { tenant = \"shop\"; name = \"api\";\n"
+	"               vip = \"203.0.113.10\"; port = 81; protocol = \"tcp\";\n"
+	"               pool = \"api\"; target_port = 80; mode = \"nat\"; } );\n";
+
+struct fixture {
+	char dir[32];
+	struct conf *conf;
+	struct store *store;
+	struct wishes *wishes;
+	struct inv *inv;
+	struct inv_hv *hv;
+	struct rec *rec;
+	const struct dp_snapshot *snapshot;
+	uint64_t wake_ns;
+	uint64_t now_ns;
+	uint64_t now_ms;
+	int n_changes;
+	char last_change[64];
+	int n_pool_changes;
+};
+
+static void inv_changed(void *arg, const struct inv_change *change)
+{
+	(void)arg;
+	(void)change;
+}
+
+static void changed(void *arg, const struct rec_member *m, const char *what)
+{
+	struct fixture *f = arg;
+
+	f->n_changes++;
+	snprintf(f->last_change, sizeof(f->last_change), "%.40s %s", m->vm_name,
+		 what);
+}
+
+static void pool_changed(void *arg, const char *pool, const char *what,
+			 const char *why)
+{
+	(void)pool;
+	(void)what;
+	(void)why;
+	((struct fixture *)arg)->n_pool_changes++;
+}
+
+static int seed(void *arg, const char *pool, struct hash_seed *ret_seed)
+{
+	return store_seed(((struct fixture *)arg)->store, pool, ret_seed);
+}
+
+static void leaving(void *arg, struct rec_member *m)
+{
+	(void)arg;
+	(void)m;
+}
+
+static void tell(struct fixture *f, struct hv_event *event)
+{
+	event->arg = f->hv;
+	assert_int_equal(inv_event(f->inv, event), 0);
+	hv_event_free(event);
+}
+
+static int setup(void **state)
+{
+	char error[STORE_ERROR_SIZE];
+	struct conf_errors *errs = calloc(1, sizeof(*errs));
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct rec_hooks hooks = { changed, pool_changed, seed, leaving, f };
+
+	assert_non_null(f);
+	assert_non_null(errs);
+	strcpy(f->dir, "/tmp/drover-rec-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	if (conf_load_text("test.cfg", config, &f->conf, errs)) {
+		conf_errors_print(errs, stderr);
+		fail();
+	}
+	free(errs);
+	assert_int_equal(store_open(f->dir, 100, &f->store, error), 0);
+	assert_int_equal(wishes_load(f->store, &f->wishes), 0);
+	assert_int_equal(inv_new(inv_changed, f, &f->inv), 0);
+	assert_int_equal(inv_hv_add(f->inv, "hv1", true, &f->hv), 0);
+	assert_int_equal(rec_new(&hooks, &f->rec), 0);
+	f->now_ns = 1000 * SECOND_NS;
+	f->now_ms = 1700000000000ULL;
+	tell(f, hv_event_new(HV_EVENT_CONNECTED, f->now_ns));
+	tell(f, hv_event_new(HV_EVENT_LISTED, f->now_ns));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[64];
+
+	rec_free(f->rec);
+	inv_free(f->inv);
+	wishes_free(f->wishes);
+	store_close(f->store);
+	conf_free(f->conf);
+	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+static uint8_t *uuid_of(int n)
+{
+	static uint8_t uuid[HV_UUID_SIZE];
+
+	memset(uuid, 0, sizeof(uuid));
+	uuid[0] = 0xab;
+	uuid[15] = (uint8_t)n;
+	return uuid;
+}
+
+/* VM n: named web-n, on tap vnetN with number 10 + n, address 10.0.0.n. */
+static void vm_is(struct fixture *f, int n, const char *role,
+		  enum hv_state vm_state)
+{
+	struct hv_event *event = hv_event_new(HV_EVENT_VM, f->now_ns);
+	struct link_info link = { .ifindex = (uint32_t)(10 + n), .up = true };
+	struct hv_vm *vm = hv_vm_new();
+	char text[32];
+
+	assert_non_null(event);
+	assert_non_null(vm);
+	memcpy(event->uuid, uuid_of(n), HV_UUID_SIZE);
+	memcpy(vm->uuid, uuid_of(n), HV_UUID_SIZE);
+	snprintf(text, sizeof(text), "web-%d", n);
+	vm->name = strdup(text);
+	vm->state = vm_state;
+	vm->reason = "test";
+	vm->run = vm_state == HV_STATE_OFF ? 0 : 1;
+	vm->read_ns = f->now_ns;
+	vm->persistent = true;
+	vm->tags = calloc(1, sizeof(*vm->tags));
+	vm->n_tags = 1;
+	vm->tags[0].name = strdup("role");
+	vm->tags[0].value = strdup(role);
+	vm->nics = calloc(1, sizeof(*vm->nics));
+	vm->n_nics = 1;
+	snprintf(text, sizeof(text), "vnet%d", n);
+	vm->nics[0].port = strdup(text);
+	vm->nics[0].port_managed = true;
+	vm->nics[0].network = strdup("");
+	vm->nics[0].bridge = strdup("br0");
+	vm->nics[0].kind = HV_NIC_BRIDGE;
+	memcpy(vm->nics[0].mac, "\x52\x54\x00\x00\x00", 5);
+	vm->nics[0].mac[5] = (uint8_t)n;
+	vm->nics[0].addrs[0].ip.word[2] = BE32(0xffff);
+	vm->nics[0].addrs[0].ip.word[3] = BE32(0x0a000000 + n);
+	vm->nics[0].n_addrs = 1;
+	event->vm = vm;
+	if (vm_state != HV_STATE_OFF) {
+		snprintf(link.name, sizeof(link.name), "vnet%d", n);
+		memcpy(link.mac, vm->nics[0].mac, sizeof(link.mac));
+		link.mac[0] = 0xfe;
+		assert_int_equal(inv_link(f->inv, &link, f->now_ns), 0);
+	}
+	tell(f, event);
+}
+
+static struct rec_member *member(struct fixture *f, int n)
+{
+	size_t i;
+
+	for (i = 0; i < rec_count(f->rec); i++)
+		if (!memcmp(rec_at(f->rec, i)->uuid, uuid_of(n), HV_UUID_SIZE))
+			return rec_at(f->rec, i);
+	return NULL;
+}
+
+static void probe_says(struct fixture *f, int n, enum health_state state)
+{
+	struct health_status status = { .state = state, .settled = true };
+	struct rec_member *m = member(f, n);
+
+	assert_non_null(m);
+	m->has_target = true;
+	snprintf(status.reason, sizeof(status.reason), "test says %s",
+		 health_state_name(state));
+	rec_take_probe(f->rec, m->id, &status);
+}
+
+static void run(struct fixture *f)
+{
+	const struct rec_input in = { f->conf, f->inv, f->wishes, f->now_ns,
+				      f->now_ms };
+
+	assert_int_equal(rec_run(f->rec, &in, &f->snapshot, &f->wake_ns), 0);
+}
+
+static const struct dp_backend *backend(const struct fixture *f, int n)
+{
+	const struct dp_pool *p;
+	uint32_t i;
+	uint32_t k;
+
+	for (i = 0; i < f->snapshot->n_pools; i++) {
+		p = &f->snapshot->pools[i];
+		for (k = 0; k < p->n_backends; k++)
+			if (!memcmp(p->backends[k].uuid, uuid_of(n),
+				    HV_UUID_SIZE))
+				return &p->backends[k];
+	}
+	return NULL;
+}
+
+/* The tables name these VMs now, with slots. */
+static void tables_name(struct fixture *f, int first, int last)
+{
+	struct dp_backend_status backends[8] = { 0 };
+	struct dp_status status = { .backends = backends };
+	int n;
+
+	for (n = first; n <= last; n++) {
+		memcpy(backends[n - first].uuid, uuid_of(n), HV_UUID_SIZE);
+		strcpy(backends[n - first].pool, "shop/web");
+		snprintf(backends[n - first].name, DP_NAME_SIZE, "hv1/web-%d",
+			 n);
+		backends[n - first].slots_current = 100;
+		backends[n - first].attached = true;
+		backends[n - first].ifindex = (uint32_t)(10 + n);
+		status.n_backends++;
+	}
+	rec_take_status(f->rec, &status);
+}
+
+static void test_join(void **state)
+{
+	struct fixture *f = *state;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	vm_is(f, 2, "other", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(rec_count(f->rec), 1);
+	assert_int_equal(backend(f, 1)->role, DP_WARM);
+	assert_int_equal(backend(f, 1)->ifindex, 11);
+	assert_null(backend(f, 2));
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_string_equal(f->last_change, "hv1/web-1 serving");
+	assert_true(backend(f, 1)->weight > 0);
+}
+
+static void test_says_nothing_twice(void **state)
+{
+	struct fixture *f = *state;
+	int n_changes;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	n_changes = f->n_changes;
+	assert_true(n_changes > 0);
+	run(f);
+	run(f);
+	assert_int_equal(f->n_changes, n_changes);
+}
+
+static void test_slow_start(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t whole;
+	uint32_t last;
+	int i;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	/* Alone it has all at once. */
+	whole = backend(f, 1)->weight;
+	vm_is(f, 2, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 2, HEALTH_UP);
+	run(f);
+	last = backend(f, 2)->weight;
+	assert_true(last > 0 && last < whole / 5);
+	for (i = 0; i < 9; i++) {
+		assert_true(f->wake_ns > f->now_ns);
+		f->now_ns = f->wake_ns;
+		run(f);
+		assert_true(backend(f, 2)->weight > last);
+		last = backend(f, 2)->weight;
+	}
+	assert_int_equal(last, whole);
+	assert_true(f->wake_ns == UINT64_MAX);
+}
+
+static void test_death(void **state)
+{
+	struct fixture *f = *state;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 1);
+	f->now_ns += SECOND_NS;
+	inv_link_gone(f->inv, 11, f->now_ns);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_GONE);
+	assert_string_equal(f->last_change, "hv1/web-1 gone");
+}
+
+static void test_drain(void **state)
+{
+	struct fixture *f = *state;
+	struct wish_drain wish = { .at_deadline = CONF_DEADLINE_RESET };
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	vm_is(f, 2, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	probe_says(f, 2, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 2);
+	memcpy(wish.uuid, uuid_of(1), HV_UUID_SIZE);
+	wish.since_ms = f->now_ms;
+	wish.deadline_ms = f->now_ms + 60000;
+	assert_int_equal(wishes_set_drain(f->wishes, &wish), 0);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_LEAVING);
+	assert_int_equal(member(f, 1)->drain, REC_DRAINING);
+	assert_int_equal(member(f, 1)->drain_left_ms, 60000);
+	assert_int_equal(backend(f, 2)->role, DP_SERVING);
+	f->now_ms += 60001;
+	run(f);
+	assert_int_equal(member(f, 1)->drain, REC_DRAIN_DEADLINE);
+	assert_int_equal(backend(f, 1)->role, DP_GONE);
+	tables_name(f, 2, 2);
+	run(f);
+	assert_int_equal(member(f, 1)->drain, REC_DRAINED);
+	assert_int_equal(wishes_clear_drain(f->wishes, uuid_of(1), ""), 0);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+}
+
+static void test_tag_taken_away(void **state)
+{
+	struct fixture *f = *state;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 1);
+	f->now_ns += SECOND_NS;
+	vm_is(f, 1, "retired", HV_STATE_RUNNING);
+	run(f);
+	/* Its flows stay until they are over; then it is forgotten. */
+	assert_int_equal(backend(f, 1)->role, DP_LEAVING);
+	tables_name(f, 2, 1);
+	run(f);
+	assert_int_equal(rec_count(f->rec), 0);
+}
+
+static void test_limit(void **state)
+{
+	struct fixture *f = *state;
+	int n_waiting = 0;
+	int n;
+
+	for (n = 1; n <= 4; n++)
+		vm_is(f, n, "web", HV_STATE_RUNNING);
+	run(f);
+	for (n = 1; n <= 4; n++)
+		probe_says(f, n, HEALTH_UP);
+	run(f);
+	for (n = 1; n <= 4; n++)
+		n_waiting += member(f, n)->answer.reason == VERDICT_BY_LIMIT;
+	assert_int_equal(n_waiting, 1);
+	assert_int_equal(member(f, 4)->answer.reason, VERDICT_BY_LIMIT);
+}
+
+static void test_panic(void **state)
+{
+	struct fixture *f = *state;
+	int n;
+
+	for (n = 1; n <= 3; n++)
+		vm_is(f, n, "web", HV_STATE_RUNNING);
+	run(f);
+	for (n = 1; n <= 3; n++)
+		probe_says(f, n, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 3);
+	probe_says(f, 1, HEALTH_DOWN);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_LEAVING);
+	assert_int_equal(f->n_pool_changes, 0);
+	probe_says(f, 2, HEALTH_DOWN);
+	run(f);
+	assert_int_equal(f->n_pool_changes, 1);
+	for (n = 1; n <= 3; n++)
+		assert_int_equal(backend(f, n)->role, DP_SERVING);
+}
+
+/* After a restart the tables name VMs that nobody has reported yet. */
+static void test_restart_while_hypervisor_is_away(void **state)
+{
+	struct fixture *f = *state;
+
+	tables_name(f, 1, 2);
+	tell(f, hv_event_new(HV_EVENT_LOST, f->now_ns));
+	run(f);
+	assert_non_null(backend(f, 1));
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_int_equal(backend(f, 1)->ifindex, 11);
+	/* It comes back and knows only one of them. */
+	tell(f, hv_event_new(HV_EVENT_CONNECTED, f->now_ns));
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	tell(f, hv_event_new(HV_EVENT_LISTED, f->now_ns));
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_true(!backend(f, 2) || backend(f, 2)->role == DP_GONE);
+}
+
+static void test_conflict(void **state)
+{
+	struct fixture *f = *state;
+	struct conf_errors *errs = calloc(1, sizeof(*errs));
+	char *text = strdup(config);
+	char *api = strstr(text, "role=api");
+	int rc;
+
+	/* Now both pools take the VM, and both use its port 80. */
+	assert_non_null(api);
+	memcpy(api, "!missing", 8);
+	conf_free(f->conf);
+	f->conf = NULL;
+	rc = conf_load_text("test.cfg", text, &f->conf, errs);
+	conf_errors_print(errs, stderr);
+	free(text);
+	free(errs);
+	assert_int_equal(rc, 0);
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(rec_count(f->rec), 2);
+	probe_says(f, 1, HEALTH_UP);
+	rec_at(f->rec, 1)->has_target = true;
+	rec_at(f->rec, 1)->probe.state = HEALTH_UP;
+	run(f);
+	/* New in both: the first pool by name has it. */
+	assert_string_equal(rec_at(f->rec, 0)->pool_name, "shop/api");
+	assert_int_equal(rec_at(f->rec, 0)->answer.verdict, VERDICT_SERVING);
+	assert_int_equal(rec_at(f->rec, 1)->answer.reason, VERDICT_BY_CONFLICT);
+	/* The one that is in the tables keeps it. */
+	tables_name(f, 1, 1);
+	run(f);
+	assert_int_equal(rec_at(f->rec, 0)->answer.reason, VERDICT_BY_CONFLICT);
+	assert_int_equal(rec_at(f->rec, 1)->answer.verdict, VERDICT_SERVING);
+}
+
+static void test_snapshot(void **state)
+{
+	struct fixture *f = *state;
+
+	run(f);
+	assert_int_equal(f->snapshot->n_vips, 1);
+	assert_int_equal(f->snapshot->n_services, 2);
+	assert_int_equal(f->snapshot->n_pools, 2);
+	assert_string_equal(f->snapshot->services[0].name, "shop/http");
+	assert_int_equal(f->snapshot->services[0].port, 80);
+	assert_string_equal(
+		f->snapshot->pools[f->snapshot->services[0].pool].name,
+		"shop/web");
+	assert_memory_not_equal(&f->snapshot->pools[0].seed,
+				&f->snapshot->pools[1].seed,
+				sizeof(struct hash_seed));
+}
+
+int main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_join),
+		TEST(test_says_nothing_twice),
+		TEST(test_slow_start),
+		TEST(test_death),
+		TEST(test_drain),
+		TEST(test_tag_taken_away),
+		TEST(test_limit),
+		TEST(test_panic),
+		TEST(test_restart_while_hypervisor_is_away),
+		TEST(test_conflict),
+		TEST(test_snapshot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
