@@ -44,6 +44,13 @@ static ALWAYS_INLINE be16 csum_replace(be16 csum, uint32_t old_sum,
 	return (be16)~csum_fold(sum);
 }
 
+/*
+ * A word of whatever is summed up. Headers are written field by field, some of
+ * 32 bits; a plain uint16_t may not alias those, and the compiler would read
+ * the sum before the fields are written (clang for BPF did).
+ */
+typedef uint16_t __attribute__((may_alias)) csum_word;
+
 /**
  * csum_words() - sum of a run of 16-bit words, as an addend.
  * @data: 2-byte aligned.
@@ -51,7 +58,7 @@ static ALWAYS_INLINE be16 csum_replace(be16 csum, uint32_t old_sum,
  */
 static ALWAYS_INLINE uint32_t csum_words(const void *data, uint32_t n_words)
 {
-	const uint16_t *word = data;
+	const csum_word *word = data;
 	uint32_t sum = 0;
 	uint32_t i;
 
