@@ -20,12 +20,13 @@
  *
  * The path counts in ticks of 2^26 ns (67.1 ms) of CLOCK_MONOTONIC, 32 bits of
  * them: 9.1 years of uptime, and a shift instead of a division. A limit is
- * rounded up, so nothing ends early.
+ * rounded up, and one tick longer because the tick that it begins in is partly
+ * over: nothing ends early.
  */
 #define TICK_SHIFT	26
 #define TICKS_OF_NS(ns) ((uint32_t)((uint64_t)(ns) >> TICK_SHIFT))
 #define TICKS_OF_MS(ms) \
-	((uint32_t)((((uint64_t)(ms)*1000000) >> TICK_SHIFT) + 1))
+	((uint32_t)((((uint64_t)(ms)*1000000) >> TICK_SHIFT) + 2))
 
 /* now_tick is at or after tick; right across a wrap. */
 static ALWAYS_INLINE bool tick_reached(uint32_t now_tick, uint32_t tick)
