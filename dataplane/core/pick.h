@@ -187,7 +187,9 @@ static ALWAYS_INLINE uint32_t flow_rank(const struct tables *t, void *e,
 	    slot_current(owner.word) == flow_backend(meta))
 		return RANK_REDUNDANT;
 	if (flow_class_of(meta) == FLOW_UNCONFIRMED)
-		return RANK_UNCONFIRMED;
+		return flow_backend(meta) == slot_base(owner.word) ?
+			       RANK_UNCONFIRMED :
+			       RANK_KEPT;
 	seen_tick = flow_expiry(meta) - flow_limit(meta, owner.idle_ticks);
 	if (flow_class_of(meta) == FLOW_EMBRYONIC &&
 	    tick_reached(now_tick, seen_tick + FLOW_EMBRYONIC_SAFE_TICKS))
