@@ -211,15 +211,18 @@ static uint64_t fill_meta(enum scene_fill fill, uint32_t i, uint32_t now_tick)
 		expiry = now_tick + FLOW_EMBRYONIC_TICKS - TICKS_5S - i;
 		return meta_of(2, 2, EMBRYONIC, 0, expiry);
 	case FILL_ONE_UNCONFIRMED:
-		return meta_of(2, 2, i == 3 ? UNCONFIRMED : CONFIRMED, 0,
-			       expiry);
+		return i == 3 ? meta_of(1, 1, UNCONFIRMED, 0, expiry) :
+				meta_of(2, 2, CONFIRMED, 0, expiry);
+	case FILL_ONE_FREE_TWO_UNCONFIRMED:
+		if (i == 0)
+			return 0;
+		return fill_meta(FILL_TWO_UNCONFIRMED, i, now_tick);
 	case FILL_TWO_UNCONFIRMED:
+		return i >= 2 ? meta_of(1, 1, UNCONFIRMED, 0, expiry - i) :
+				meta_of(2, 2, CONFIRMED, 0, expiry);
+	case FILL_TWO_KEPT:
 		return meta_of(2, 2, i >= 2 ? UNCONFIRMED : CONFIRMED, 0,
 			       expiry - i);
-	case FILL_ONE_FREE_TWO_UNCONFIRMED:
-		return i == 0 ? 0 :
-				meta_of(2, 2, i >= 2 ? UNCONFIRMED : CONFIRMED,
-					0, expiry - i);
 	case FILL_EXPIRED:
 		return meta_of(2, 2, CONFIRMED, 0, now_tick - i);
 	case FILL_DEAD:

@@ -101,7 +101,7 @@ enum scene_class {
 	UNCONFIRMED,
 };
 
-/* Entries of other flows in the same line, all of VM 2. */
+/* Entries of other flows in the same line: of VM 2, unconfirmed ones of VM 1. */
 enum scene_fill {
 	FILL_NONE,
 	FILL_CONFIRMED,
@@ -110,6 +110,7 @@ enum scene_fill {
 	FILL_ONE_UNCONFIRMED, /* three confirmed, one not */
 	FILL_TWO_UNCONFIRMED, /* the last place's is the older */
 	FILL_ONE_FREE_TWO_UNCONFIRMED,
+	FILL_TWO_KEPT, /* unconfirmed, but of VM 2, which isn't base */
 	FILL_EXPIRED,
 	FILL_DEAD,
 	FILL_BUSY,

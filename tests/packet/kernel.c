@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The real BPF programs under BPF_PROG_TEST_RUN.
+ */
+#include "tests/packet/kernel.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "lb.skel.h"
+#include "port.skel.h"
+
+/* Where the answers leave; the first uplink, the loopback, has no route. */
+#define IFINDEX_WAY_OUT 900
+#define VALUE_SIZE_MAX	128
+
+/**
+ * struct array_row - a BPF array and where it is in struct mem_tables.
+ * @per_cpu: a value for each CPU; reading adds them up (64-bit counters).
+ */
+struct array_row {
+	const char *name;
+	size_t offset;
+	size_t value_size;
+	uint32_t n;
+	bool per_cpu;
+};
+
+#define ROW(map, field, n)                                                \
+	{                                                                 \
+		map, offsetof(struct mem_tables, field),                  \
+			sizeof(((struct mem_tables *)0)->field) / (n), n, \
+			false                                             \
+	}
+#define CPU_ROW(map, field, n)                                                 \
+	{                                                                      \
+		map, offsetof(struct mem_tables, field),                       \
+			sizeof(((struct mem_tables *)0)->field) / (n), n, true \
+	}
+
+static const struct array_row arrays[] = {
+	ROW("node_map", node, 1),
+	ROW("pool_map", pools, MEM_POOLS),
+	ROW("slot_map", slot_lines, MEM_SLOT_LINES),
+	ROW("clock_map", slot_clocks, MEM_SLOTS),
+	ROW("backend_map", backends, MEM_BACKENDS),
+	ROW("flow_map", flow_lines, MEM_FLOW_LINES),
+	ROW("direct_map", direct_lines, MEM_FLOW_LINES),
+	CPU_ROW("limiter_map", limiter, 1),
+	CPU_ROW("service_count", service_traffic, MEM_SERVICES),
+	CPU_ROW("backend_count", backend_traffic, MEM_BACKENDS),
+	CPU_ROW("reason_counts", reasons, N_REASONS),
+};
+
+struct kernel {
+	struct lb_bpf *lb;
+	struct port_bpf *port;
+	int n_cpus;
+	int array_fd[ARRAY_SIZE(arrays)];
+	int service_fd;
+	int port_fd;
+	int device_fd;
+	uint64_t *per_cpu; /* a value for each CPU */
+};
+
+/* Run ip(8) with a line of arguments. */
+static int run_ip(const char *line)
+{
+	char *argv[16] = { NULL };
+	char *copy = strdup(line);
+	char *rest = copy;
+	int status = 0;
+	pid_t pid = 0;
+	int ret;
+	int n;
+
+	if (!copy)
+		return -ENOMEM;
+	for (n = 0; n < 15; n++) {
+		argv[n] = strsep(&rest, " ");
+		if (!argv[n])
+			break;
+	}
+	ret = -posix_spawnp(&pid, "ip", NULL, NULL, argv, environ);
+	if (!ret && waitpid(pid, &status, 0) != pid)
+		ret = -errno;
+	free(copy);
+	if (ret)
+		return ret;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
+}
+
+/* The kernel's route lookup for programs wants it, on each interface. */
+static int enable_forwarding(void)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/conf/all/forwarding", "we");
+	int ret = 0;
+
+	if (!f)
+		return -errno;
+	if (fputs("1", f) < 0)
+		ret = -EIO;
+	if (fclose(f) && !ret)
+		ret = -errno;
+	return ret;
+}
+
+static int make_network(void)
+{
+	static const char *const lines[] = {
+		"ip link set lo up",
+		"ip link add vm1 index 1001 type veth peer name peer1",
+		"ip link add vm2 index 1002 type veth peer name peer2",
+		"ip link add vm3 index 1003 type veth peer name peer3",
+		"ip link add out index 900 type veth peer name away",
+		"ip address add 192.0.2.1/24 dev out",
+		"ip link set away up",
+		"ip link set out up",
+		"ip route add default via 192.0.2.254 dev out",
+		"ip route add blackhole 198.18.0.0/15",
+	};
+	size_t i;
+	int ret;
+
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	ret = enable_forwarding();
+	if (ret)
+		return ret;
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		ret = run_ip(lines[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static struct bpf_map *find_map(const struct kernel *k, const char *name)
+{
+	return bpf_object__find_map_by_name(k->lb->obj, name);
+}
+
+/* The sizes of struct mem_tables. */
+static int size_maps(struct kernel *k)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(arrays) && !ret; i++)
+		ret = bpf_map__set_max_entries(find_map(k, arrays[i].name),
+					       arrays[i].n);
+	if (!ret)
+		ret = bpf_map__set_max_entries(k->lb->maps.service_map,
+					       MEM_SERVICES);
+	if (!ret)
+		ret = bpf_map__set_max_entries(k->lb->maps.port_map, MEM_PORTS);
+	if (!ret)
+		ret = bpf_map__set_max_entries(k->lb->maps.device_map,
+					       MEM_BACKENDS);
+	return ret;
+}
+
+/* Both objects work on the maps of the first. */
+static int share_maps(struct kernel *k)
+{
+	struct bpf_map *map;
+	struct bpf_map *same;
+	int ret = 0;
+
+	bpf_object__for_each_map(map, k->port->obj) {
+		if (bpf_map__is_internal(map))
+			continue;
+		same = find_map(k, bpf_map__name(map));
+		if (same && !ret)
+			ret = bpf_map__reuse_fd(map, bpf_map__fd(same));
+	}
+	return ret;
+}
+
+static int load_programs(struct kernel *k)
+{
+	size_t i;
+	int ret;
+
+	k->lb = lb_bpf__open();
+	if (!k->lb)
+		return -errno;
+	ret = size_maps(k);
+	if (!ret)
+		ret = lb_bpf__load(k->lb);
+	if (ret)
+		return ret;
+	k->port = port_bpf__open();
+	if (!k->port)
+		return -errno;
+	ret = share_maps(k);
+	if (!ret)
+		ret = port_bpf__load(k->port);
+	if (ret)
+		return ret;
+	for (i = 0; i < ARRAY_SIZE(arrays); i++)
+		k->array_fd[i] = bpf_map__fd(find_map(k, arrays[i].name));
+	k->service_fd = bpf_map__fd(k->lb->maps.service_map);
+	k->port_fd = bpf_map__fd(k->lb->maps.port_map);
+	k->device_fd = bpf_map__fd(k->lb->maps.device_map);
+	return 0;
+}
+
+int kernel_open(struct kernel **ret_kernel, const char **ret_why)
+{
+	struct kernel *k;
+	uint32_t vm;
+	int ret;
+
+	*ret_why = "root is needed to load BPF programs";
+	if (geteuid() != 0)
+		return -EPERM;
+	*ret_why = "no memory";
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	k->n_cpus = libbpf_num_possible_cpus();
+	k->per_cpu = calloc((size_t)k->n_cpus, VALUE_SIZE_MAX);
+	ret = k->per_cpu ? 0 : -ENOMEM;
+	if (!ret) {
+		*ret_why = "no network namespace with veth interfaces";
+		ret = make_network();
+	}
+	if (!ret) {
+		*ret_why = "the programs do not load";
+		ret = load_programs(k);
+	}
+	if (ret) {
+		kernel_close(k);
+		return ret;
+	}
+	for (vm = 1; vm <= N_VMS; vm++)
+		kernel_plug(k, vm, true);
+	*ret_kernel = k;
+	return 0;
+}
+
+void kernel_close(struct kernel *k)
+{
+	if (!k)
+		return;
+	port_bpf__destroy(k->port);
+	lb_bpf__destroy(k->lb);
+	free(k->per_cpu);
+	free(k);
+}
+
+void kernel_plug(struct kernel *k, uint32_t vm, bool plugged)
+{
+	uint32_t ifindex = IFINDEX_VM(vm);
+
+	if (plugged)
+		assert_int_equal(bpf_map_update_elem(k->device_fd, &vm,
+						     &ifindex, BPF_ANY),
+				 0);
+	else
+		assert_int_equal(bpf_map_delete_elem(k->device_fd, &vm), 0);
+}
+
+static void clear_hash(int fd, size_t key_size)
+{
+	uint8_t key[VALUE_SIZE_MAX];
+
+	assert_true(key_size <= sizeof(key));
+	while (!bpf_map_get_next_key(fd, NULL, key))
+		assert_int_equal(bpf_map_delete_elem(fd, key), 0);
+}
+
+static void store_array(struct kernel *k, size_t row, const uint8_t *from)
+{
+	const struct array_row *r = &arrays[row];
+	const void *value;
+	uint32_t i;
+
+	for (i = 0; i < r->n; i++) {
+		value = from + i * r->value_size;
+		if (r->per_cpu) {
+			/* Counters begin at zero in every vector. */
+			memset(k->per_cpu, 0,
+			       (size_t)k->n_cpus * VALUE_SIZE_MAX);
+			value = k->per_cpu;
+		}
+		assert_int_equal(bpf_map_update_elem(k->array_fd[row], &i,
+						     value, BPF_ANY),
+				 0);
+	}
+}
+
+static void load_array(struct kernel *k, size_t row, uint8_t *ret_to)
+{
+	const struct array_row *r = &arrays[row];
+	size_t n_words = r->value_size / sizeof(uint64_t);
+	uint64_t *value;
+	uint32_t i;
+	size_t w;
+
+	for (i = 0; i < r->n; i++) {
+		value = k->per_cpu;
+		assert_int_equal(
+			bpf_map_lookup_elem(k->array_fd[row], &i, value), 0);
+		if (r->per_cpu)
+			for (w = n_words; w < n_words * (size_t)k->n_cpus; w++)
+				value[w % n_words] += value[w];
+		memcpy(ret_to + i * r->value_size, value, r->value_size);
+	}
+}
+
+static void store_tables(struct kernel *k, const struct mem_tables *m)
+{
+	uint32_t i;
+	size_t row;
+
+	for (row = 0; row < ARRAY_SIZE(arrays); row++)
+		store_array(k, row, (const uint8_t *)m + arrays[row].offset);
+	clear_hash(k->service_fd, sizeof(struct service_key));
+	for (i = 0; i < m->n_services; i++)
+		assert_int_equal(
+			bpf_map_update_elem(k->service_fd, &m->services[i].key,
+					    &m->services[i].value, BPF_ANY),
+			0);
+	clear_hash(k->port_fd, sizeof(struct port_key));
+	for (i = 0; i < m->n_ports; i++)
+		assert_int_equal(
+			bpf_map_update_elem(k->port_fd, &m->ports[i].key,
+					    &m->ports[i].value, BPF_ANY),
+			0);
+}
+
+static enum verdict verdict_of_xdp(uint32_t action)
+{
+	switch (action) {
+	case XDP_PASS:
+		return VERDICT_PASS;
+	case XDP_DROP:
+		return VERDICT_DROP;
+	case XDP_TX:
+		return VERDICT_REPLY;
+	case XDP_REDIRECT:
+		return VERDICT_FORWARD;
+	default:
+		fail_msg("XDP action %u", action);
+	}
+	return VERDICT_DROP;
+}
+
+static enum verdict verdict_of_tc(int action)
+{
+	switch (action) {
+	case TC_ACT_UNSPEC:
+		return VERDICT_PASS;
+	case TC_ACT_SHOT:
+		return VERDICT_DROP;
+	case TC_ACT_REDIRECT:
+		return VERDICT_FORWARD;
+	default:
+		fail_msg("TC action %d", action);
+	}
+	return VERDICT_DROP;
+}
+
+void kernel_run(struct kernel *k, const struct vector *v,
+		struct mem_tables *tables, uint32_t mark,
+		struct outcome *ret_outcome)
+{
+	struct __sk_buff skb = { .ifindex = vector_ifindex(v), .mark = mark };
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct frame in;
+	int fd = bpf_program__fd(k->lb->progs.lb);
+	size_t row;
+
+	vector_frame(v, &in);
+	/* A second way out: the loopback has no route to anybody. */
+	tables->node.uplinks[1].ifindex = IFINDEX_WAY_OUT;
+	store_tables(k, tables);
+	opts.data_in = in.byte;
+	opts.data_size_in = (uint32_t)in.size;
+	opts.data_out = ret_outcome->out.byte;
+	opts.data_size_out = FRAME_SIZE_MAX;
+	opts.repeat = 1;
+	if (v->hook != HOOK_UPLINK) {
+		opts.ctx_in = &skb;
+		opts.ctx_size_in = sizeof(skb);
+		fd = bpf_program__fd(v->hook == HOOK_FROM_VM ?
+					     k->port->progs.port_in :
+					     k->port->progs.port_out);
+	}
+	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
+	ret_outcome->out.size = opts.data_size_out;
+	ret_outcome->verdict = v->hook == HOOK_UPLINK ?
+				       verdict_of_xdp(opts.retval) :
+				       verdict_of_tc((int)opts.retval);
+	for (row = 0; row < ARRAY_SIZE(arrays); row++)
+		load_array(k, row, (uint8_t *)tables + arrays[row].offset);
+}
