@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * control/cli/table: columns that line up, numbers and times for people.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/cli/table.h"
+
+static const char *const heads[] = { "NAME", ">COUNT", "WHY" };
+
+static char *printed(const struct table *t)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	table_print(t, "nothing", out);
+	(void)fclose(out);
+	return text;
+}
+
+static void test_empty(void **state)
+{
+	struct table t;
+	char *text;
+
+	(void)state;
+	table_init(&t, heads, ARRAY_SIZE(heads));
+	text = printed(&t);
+	assert_string_equal(text, "nothing\n");
+	free(text);
+	table_done(&t);
+}
+
+static void test_columns(void **state)
+{
+	struct table t;
+	char *text;
+
+	(void)state;
+	table_init(&t, heads, ARRAY_SIZE(heads));
+	table_cell(&t, "web-1");
+	table_cell(&t, "%d", 7);
+	table_cell(&t, "up");
+	table_cell(&t, "ä");
+	table_cell(&t, "%d", 123456);
+	table_cell(&t, "%s", "");
+	text = printed(&t);
+	/* The two bytes of an umlaut take one column; nothing is "-". */
+	assert_string_equal(text, "NAME    COUNT  WHY\n"
+				  "web-1       7  up\n"
+				  "ä      123456  -\n");
+	free(text);
+	table_done(&t);
+}
+
+static void test_many_rows(void **state)
+{
+	struct table t;
+	char *text;
+	char *line;
+	int n = 0;
+	int i;
+
+	(void)state;
+	table_init(&t, heads, ARRAY_SIZE(heads));
+	for (i = 0; i < 1000; i++) {
+		table_cell(&t, "vm-%d", i);
+		table_cell(&t, "%d", i);
+		table_cell(&t, "x");
+	}
+	text = printed(&t);
+	for (line = text; (line = strchr(line, '\n')) != NULL; line++)
+		n++;
+	assert_int_equal(n, 1001);
+	free(text);
+	table_done(&t);
+}
+
+static void test_long_cell(void **state)
+{
+	struct table t;
+	char *text;
+
+	(void)state;
+	table_init(&t, heads, 1);
+	table_cell(&t, "%0100d", 0);
+	text = printed(&t);
+	assert_non_null(strstr(text, "0…\n"));
+	assert_true(strlen(text) < 60);
+	free(text);
+	table_done(&t);
+}
+
+static void test_counts(void **state)
+{
+	char buf[TEXT_SIZE];
+
+	(void)state;
+	assert_string_equal(text_count(0, buf), "0");
+	assert_string_equal(text_count(9999, buf), "9999");
+	assert_string_equal(text_count(10000, buf), "10.0k");
+	assert_string_equal(text_count(1234567, buf), "1.23M");
+	assert_string_equal(text_count(123456789, buf), "123M");
+	assert_string_equal(text_bytes(0, buf), "0 B");
+	assert_string_equal(text_bytes(1023, buf), "1023 B");
+	assert_string_equal(text_bytes(1024, buf), "1.00 KiB");
+	assert_string_equal(text_bytes(1258291, buf), "1.20 MiB");
+	assert_true(strlen(text_bytes(UINT64_MAX, buf)) < TEXT_SIZE);
+}
+
+static void test_durations(void **state)
+{
+	char buf[TEXT_SIZE];
+
+	(void)state;
+	assert_string_equal(text_duration(350, buf), "350 ms");
+	assert_string_equal(text_duration(1500, buf), "1.5 s");
+	assert_string_equal(text_duration(59000, buf), "59 s");
+	assert_string_equal(text_duration(899000, buf), "14 m 59 s");
+	assert_string_equal(text_duration(7260000, buf), "2 h 1 m");
+	assert_string_equal(text_duration(90000000, buf), "1 d 1 h");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_many_rows),
+		cmocka_unit_test(test_long_cell),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_durations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
