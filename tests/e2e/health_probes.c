@@ -387,6 +387,27 @@ static void flapping_is_told_and_slowed(void **state)
 	rig_free(rig);
 }
 
+static void booting_is_probed_eagerly(void **state)
+{
+	struct health_target t = rig_target(1, 96);
+	struct rig *rig = rig_new(0);
+	uint64_t n_probes;
+	int fd;
+
+	(void)state;
+	t.params.interval_ms = 600000;
+	rig_add(rig, &t);
+	(void)rig_wait_event(rig, 1, HEALTH_DOWN, SOON);
+	fd = net_listen(96, 16);
+	(void)rig_wait_event(rig, 1, HEALTH_UP, SOON);
+	/* Up: ten minutes are ten minutes. */
+	n_probes = rig_status(rig, 1).n_probes;
+	rig_run(rig, 600);
+	assert_int_equal(rig_status(rig, 1).n_probes, n_probes);
+	(void)close(fd);
+	rig_free(rig);
+}
+
 static void kick_looks_now(void **state)
 {
 	struct health_target t = rig_target(1, 90);
@@ -587,6 +608,7 @@ int main(void)
 		cmocka_unit_test(what_this_machine_lacks_is_no_failure),
 		cmocka_unit_test(no_descriptor_is_no_failure),
 		cmocka_unit_test(flapping_is_told_and_slowed),
+		cmocka_unit_test(booting_is_probed_eagerly),
 		cmocka_unit_test(kick_looks_now),
 		cmocka_unit_test(parameters_change_and_state_stays),
 		cmocka_unit_test(hooks_may_remove),
