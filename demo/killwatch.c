@@ -6,8 +6,10 @@
  *
  * The clock starts when the process's pidfd says that it is dead, and stops at
  * the last time that the VM's counter of steered packets grew in the pinned
- * tables, watched for SECONDS (default 2) after the death. Prints JSON. With
- * --no-kill somebody else ends the process, within 60 s.
+ * tables, watched for SECONDS (default 2) after the death. How fine that is
+ * depends on the traffic; when the last slot that names the VM is gone does not,
+ * and is printed, too. Prints JSON. With --no-kill somebody else ends the
+ * process, within 60 s.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,6 +34,7 @@
  * @start_ns: when it was killed.
  * @death_ns: when it was dead; 0 = it lives.
  * @last_ns: when a packet had been steered to it last.
+ * @named_ns: when a slot was seen to name it last.
  * @steered: counter.
  * @n_after: packets steered to it after its death.
  * @n_samples: how often we looked after its death.
@@ -41,6 +44,7 @@ struct watch {
 	uint64_t start_ns;
 	uint64_t death_ns;
 	uint64_t last_ns;
+	uint64_t named_ns;
 	uint64_t steered;
 	uint64_t n_after;
 	uint64_t n_samples;
@@ -58,20 +62,22 @@ static uint64_t now_ns(void)
 static void sample(struct watch *w, struct place *place, const char *uuid)
 {
 	struct pollfd dead = { .fd = w->pidfd, .events = POLLIN };
-	uint64_t steered;
+	struct place_vm vm = { 0 };
 
 	if (!w->death_ns && poll(&dead, 1, 0) == 1)
 		w->death_ns = now_ns();
 	/* A VM that the tables have forgotten gets nothing. */
-	if (place_steered(place, uuid, &steered) < 0)
+	if (place_look(place, uuid, &vm) < 0)
 		return;
 	if (w->death_ns) {
 		w->n_samples++;
-		w->n_after += steered - w->steered;
+		w->n_after += vm.steered - w->steered;
 	}
-	if (steered != w->steered)
+	if (vm.steered != w->steered)
 		w->last_ns = now_ns();
-	w->steered = steered;
+	if (vm.slots)
+		w->named_ns = now_ns();
+	w->steered = vm.steered;
 }
 
 static int watch(struct watch *w, struct place *place, const char *uuid,
@@ -89,22 +95,26 @@ static int watch(struct watch *w, struct place *place, const char *uuid,
 	return w->death_ns ? 0 : -ETIMEDOUT;
 }
 
+/* ms from the death to @until, 0 if that was before. */
+static double after_death_ms(const struct watch *w, uint64_t until)
+{
+	return until > w->death_ns ? (double)(until - w->death_ns) / 1e6 : 0;
+}
+
 static void print(const struct watch *w)
 {
-	uint64_t took_ns = w->last_ns > w->death_ns ? w->last_ns - w->death_ns :
-						      0;
-
-	printf("{\"death_ns\":%" PRIu64 ",\"last_packet_ns\":%" PRIu64
-	       ",\"kill_to_last_packet_ms\":%.2f,\"steered_after\":%" PRIu64
+	printf("{\"death_ns\":%" PRIu64 ",\"kill_to_last_packet_ms\":%.2f,"
+	       "\"kill_to_last_slot_ms\":%.2f,\"steered_after\":%" PRIu64
 	       ",\"samples\":%" PRIu64 "}\n",
-	       w->death_ns, w->last_ns, (double)took_ns / 1e6, w->n_after,
-	       w->n_samples);
+	       w->death_ns, after_death_ms(w, w->last_ns),
+	       after_death_ms(w, w->named_ns), w->n_after, w->n_samples);
 }
 
 int main(int argc, char **argv)
 {
 	bool no_kill = argc > 1 && strcmp(argv[1], "--no-kill") == 0;
 	struct place *place = NULL;
+	struct place_vm vm = { 0 };
 	struct watch w = { 0 };
 	uint64_t seconds = 2;
 	int r;
@@ -126,7 +136,8 @@ int main(int argc, char **argv)
 	}
 	r = place_open(argv[1], &place);
 	if (r == 0)
-		r = place_steered(place, argv[2], &w.steered);
+		r = place_look(place, argv[2], &vm);
+	w.steered = vm.steered;
 	w.start_ns = now_ns();
 	if (r == 0 && !no_kill &&
 	    syscall(SYS_pidfd_send_signal, w.pidfd, SIGKILL, NULL, 0))

@@ -13,6 +13,7 @@
 # $LAB_DIR/state *before* it is made, so lab_down finds it even after kill -9.
 # Labs of different names don't meet.
 #
+#	lab_missing                 what a lab needs and isn't here, if anything
 #	lab_init NAME               set the variables below; makes nothing
 #	lab_up                      network and libvirtd
 #	lab_down                    end and remove everything, also leftovers
@@ -44,6 +45,16 @@ lab_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 lab_say() {
 	echo "lab $LAB: $*" >&2
+}
+
+lab_missing() {
+	local tool
+	[ "$(id -u)" = 0 ] || { echo "needs root"; return 0; }
+	for tool in libvirtd virsh qemu-system-x86_64 ip ethtool jq; do
+		command -v $tool >/dev/null || { echo "needs $tool"; return 0; }
+	done
+	[ -c /dev/net/tun ] || { echo "needs /dev/net/tun"; return 0; }
+	return 1
 }
 
 lab_init() {

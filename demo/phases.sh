@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The story of the demo, a function for each part of it. To be sourced after
-# lab.sh, show.sh and traffic.sh. Needs $DEMO_BIN, where the programs are.
+# lab.sh, show.sh and traffic.sh.
 # shellcheck disable=SC2153,SC2154 # variables of those
 #
 # Facts for the end go to files in $LAB_DIR as they become known:
@@ -19,6 +19,18 @@ demo_init() {
 	DEMO_CONF=$DEMO_DIR/drover.cfg
 	DEMO_PINS=$LAB_BPF/drover
 	export DROVER_SOCKET=$DEMO_DIR/drover.sock DROVER_PIN_DIR=$DEMO_PINS
+}
+
+# demo_programs BUILD: one folder with all programs, wherever a build has them.
+demo_programs() {
+	local p
+	DEMO_BIN=$LAB_DIR/bin
+	mkdir "$DEMO_BIN"
+	for p in control/droverd control/cli/drover demo/demo-load \
+		demo/demo-killwatch; do
+		[ -x "$1/$p" ] || die "$1/$p is not built"
+		ln -s "$(realpath "$1/$p")" "$DEMO_BIN/"
+	done
 }
 
 drover() {

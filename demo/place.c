@@ -88,8 +88,9 @@ void place_flow(struct place *p, const struct sockaddr_in *client,
 		uuid_text(why.uuid, ret_uuid);
 }
 
-int place_steered(struct place *p, const char *uuid, uint64_t *ret_packets)
+int place_look(struct place *p, const char *uuid, struct place_vm *ret_vm)
 {
+	const struct dp_backend_status *b;
 	struct dp_status status = { 0 };
 	char text[PLACE_UUID_SIZE];
 	int r = dp_xdp_ops.status(p->dp, now_ns(), &status);
@@ -98,11 +99,13 @@ int place_steered(struct place *p, const char *uuid, uint64_t *ret_packets)
 		return r;
 	r = -ENOENT;
 	for (uint32_t i = 0; i < status.n_backends && r < 0; i++) {
-		uuid_text(status.backends[i].uuid, text);
-		if (strcmp(text, uuid) == 0) {
-			*ret_packets = status.backends[i].traffic.in_packets;
-			r = 0;
-		}
+		b = &status.backends[i];
+		uuid_text(b->uuid, text);
+		if (strcmp(text, uuid) != 0)
+			continue;
+		ret_vm->steered = b->traffic.in_packets;
+		ret_vm->slots = b->slots_current + b->slots_base;
+		r = 0;
 	}
 	dp_status_free(&status);
 	return r;

@@ -37,11 +37,21 @@ void place_flow(struct place *p, const struct sockaddr_in *client,
 		char *ret_uuid);
 
 /**
- * place_steered() - packets steered to a VM so far, failed redirects included.
+ * struct place_vm - how a VM stands in the tables.
+ * @steered: packets steered to it so far, failed redirects included.
+ * @slots: slots that name it, as their current or their base.
+ */
+struct place_vm {
+	uint64_t steered;
+	uint32_t slots;
+};
+
+/**
+ * place_look() - look a VM up.
  *
  * Return: 0, or -ENOENT if the tables don't know it (any more).
  */
-MUST_CHECK int place_steered(struct place *p, const char *uuid,
-			     uint64_t *ret_packets);
+MUST_CHECK int place_look(struct place *p, const char *uuid,
+			  struct place_vm *ret_vm);
 
 #endif

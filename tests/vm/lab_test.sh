@@ -10,22 +10,12 @@ DROVER_SOURCE=${DROVER_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=demo/lab.sh
 . "$DROVER_SOURCE/demo/lab.sh"
 
-skip() {
-	echo "$*"
-	exit 77
-}
-
 fail() {
 	echo "FAIL: $*" >&2
 	exit 1
 }
 
-[ "$(id -u)" = 0 ] || skip "needs root"
-for tool in libvirtd virsh qemu-system-x86_64 ip ethtool; do
-	command -v $tool >/dev/null || skip "needs $tool"
-done
-[ -c /dev/net/tun ] || skip "needs /dev/net/tun"
-
+lab_missing && exit 77
 name=t$$
 trap 'lab_init "$name-b"; lab_down; lab_init "$name"; lab_down' EXIT
 
