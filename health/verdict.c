@@ -65,6 +65,10 @@ static const struct rule rules[] = {
 	  .inside = VERDICT_LEAVING,
 	  .outside = VERDICT_WAITING,
 	  .reason = VERDICT_BY_POLICY },
+	{ .wish = IS(VERDICT_WISH_OUT),
+	  .inside = VERDICT_LEAVING,
+	  .outside = VERDICT_WAITING,
+	  .reason = VERDICT_BY_SELECTOR },
 	{ .wish = IS(VERDICT_WISH_DRAIN),
 	  .inside = VERDICT_LEAVING,
 	  .outside = VERDICT_WAITING,
@@ -175,6 +179,8 @@ static const struct words words[] = {
 	[VERDICT_BY_PAUSE] = { "paused", "paused", DETAIL(hv) },
 	[VERDICT_BY_DRAIN] = { "drain", "drained by the operator",
 			       DETAIL(wish) },
+	[VERDICT_BY_SELECTOR] = { "not_selected", "no longer in the pool",
+				  DETAIL(wish) },
 	[VERDICT_BY_POLICY] = { "port_policy",
 				"the host filters its port, and balanced "
 				"packets would go past that",
@@ -203,10 +209,13 @@ _Static_assert(ARRAY_SIZE(words) == VERDICT_N_REASONS, "words for a reason");
 void verdict_print(const struct verdict_answer *answer,
 		   const struct verdict_texts *texts, char *buf, size_t size)
 {
-	const struct words *w = &words[answer->reason];
+	const struct words none = { .text = "not judged yet" };
+	const struct words *w = &none;
 	const char *detail = NULL;
 
-	if (texts)
+	if ((size_t)answer->reason < ARRAY_SIZE(words))
+		w = &words[answer->reason];
+	if (texts && w != &none)
 		detail =
 			*(const char *const *)((const char *)texts + w->detail);
 	(void)snprintf(buf, size, "%s%s%s", w->text,

@@ -16,10 +16,11 @@
  *	   or cannot take the return path      GONE       answers can't come back
  *	3  claimed by two tenants, conflict,
  *	   over a limit, port policy           LEAVING
- *	4  operator's drain                    LEAVING
+ *	4  out of the pool, operator's drain   LEAVING
  *	5  paused                              LEAVING
  *	6  address not known                   (only keeps it from joining)
- *	7  panic                               SERVING    whatever probes say
+ *	7  panic                               SERVING    whatever probes say, if
+ *	                                       it is in, or runs and has settled
  *	8  probes                              up SERVING, down LEAVING, unknown:
  *	                                       stays in if it is in, else waits
  *
@@ -64,6 +65,7 @@ enum verdict_port {
 enum verdict_wish {
 	VERDICT_WISH_NONE,
 	VERDICT_WISH_DRAIN,
+	VERDICT_WISH_OUT, /* config or tags have taken it out of the pool */
 	VERDICT_WISH_N,
 };
 
@@ -86,6 +88,7 @@ enum verdict_reason {
 	VERDICT_BY_PORT_GONE,
 	VERDICT_BY_SHUTDOWN,
 	VERDICT_BY_NOT_RUNNING,
+	VERDICT_BY_SELECTOR, /* "not_selected" */
 	VERDICT_N_REASONS,
 };
 
@@ -94,7 +97,7 @@ enum verdict_reason {
  * @in_tables: a slot or a live flow entry names it.
  * @hv: what the hypervisor says.
  * @port: what the data path says.
- * @wish: what the operator wants.
+ * @wish: what the operator wants, by config or by command.
  * @probe: state of its target; HEALTH_UNKNOWN without one.
  * @settled: as in struct health_status; false without a target.
  * @address_known: there is an address to send to.
@@ -121,7 +124,7 @@ struct verdict_facts {
  * struct verdict_texts - details for the reason; each may be NULL.
  * @hv: "paused (I/O error)", "hypervisor hv1: connection refused".
  * @port: "vnet3: qdisc of somebody else".
- * @wish: the operator's words.
+ * @wish: the operator's words; "has no tag role=web any more".
  * @claim: "tenants bank and shop".
  * @conflict: "service shop/http has port 8080 of it".
  * @limit: "pool shop/web takes 10 VMs".

@@ -55,8 +55,8 @@ static bool is_lost(const struct verdict_facts *f)
 static bool is_unwanted(const struct verdict_facts *f)
 {
 	return !f->claimed_once || f->conflict || f->over_limit ||
-	       f->port == VERDICT_PORT_POLICY ||
-	       f->wish == VERDICT_WISH_DRAIN || f->hv == VERDICT_HV_PAUSED;
+	       f->port == VERDICT_PORT_POLICY || f->wish != VERDICT_WISH_NONE ||
+	       f->hv == VERDICT_HV_PAUSED;
 }
 
 /* A VM in the tables stays unless probes, if they are trusted, say down. */
@@ -109,6 +109,8 @@ static bool is_true(enum verdict_reason reason, const struct verdict_facts *f)
 		return f->hv == VERDICT_HV_PAUSED;
 	case VERDICT_BY_DRAIN:
 		return f->wish == VERDICT_WISH_DRAIN;
+	case VERDICT_BY_SELECTOR:
+		return f->wish == VERDICT_WISH_OUT;
 	case VERDICT_BY_POLICY:
 		return f->port == VERDICT_PORT_POLICY;
 	case VERDICT_BY_LIMIT:
@@ -199,7 +201,7 @@ static void never(void **state)
 			assert_int_equal(verdict_find(&g).verdict,
 					 VERDICT_SERVING);
 		/* A drained VM has no new flows, come what may. */
-		if (f.wish == VERDICT_WISH_DRAIN)
+		if (f.wish != VERDICT_WISH_NONE)
 			assert_int_not_equal(v, VERDICT_SERVING);
 		/* A lost hypervisor takes nobody out that serves. */
 		g = f;
@@ -257,6 +259,7 @@ static void one_fault_one_reason(void **state)
 	       VERDICT_BY_ADDRESS);
 	EXPECT(f.hv = VERDICT_HV_PAUSED, VERDICT_BY_PAUSE);
 	EXPECT(f.wish = VERDICT_WISH_DRAIN, VERDICT_BY_DRAIN);
+	EXPECT(f.wish = VERDICT_WISH_OUT, VERDICT_BY_SELECTOR);
 	EXPECT(f.port = VERDICT_PORT_POLICY, VERDICT_BY_POLICY);
 	EXPECT(f.over_limit = true, VERDICT_BY_LIMIT);
 	EXPECT(f.conflict = true, VERDICT_BY_CONFLICT);
@@ -304,6 +307,9 @@ static void reasons_are_sentences(void **state)
 	}
 	assert_string_equal(verdict_reason_name(VERDICT_BY_NODE),
 			    "not_on_this_node");
+	a.reason = VERDICT_N_REASONS;
+	verdict_print(&a, &texts, buf, sizeof(buf));
+	assert_string_equal(buf, "not judged yet");
 	assert_string_equal(vm_verdict_name(VERDICT_N), "?");
 	assert_string_equal(verdict_reason_name(VERDICT_N_REASONS), "?");
 }
