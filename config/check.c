@@ -20,13 +20,14 @@ tell(struct checker *c, const void *value, bool wrong, const char *format,
      va_list args)
 {
 	const struct conf_mark *mark = conf_marks_find(c->marks, 0, value);
+	struct conf_place whole = { .file = c->conf->node.place.file };
 	char msg[320];
 
 	if (mark && mark->wrong)
 		return;
 	vsnprintf(msg, sizeof(msg), format, args);
 	if (!mark)
-		conf_complain(c->errs, &c->conf->node.place, "%s", msg);
+		conf_complain(c->errs, &whole, "%s", msg);
 	else if (wrong)
 		conf_complain(c->errs, &mark->place, "%s: %s", mark->path, msg);
 	else
@@ -67,6 +68,16 @@ const char *check_where(const struct conf_place *from,
 		snprintf(buf, CHECK_WHERE_SIZE, "%s:%u", other->file,
 			 other->line);
 	return buf;
+}
+
+bool check_hypervisors_known(const struct checker *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->conf->n_hypervisors; i++)
+		if (!c->conf->hypervisors[i].name)
+			return false;
+	return c->conf->n_hypervisors > 0;
 }
 
 /* Equals stay in the order of the files, which is that of the array. */

@@ -117,7 +117,8 @@ static void same_name(struct checker *c, const void *first, const void *again)
 
 static bool has_uri(const void *object)
 {
-	return ((const struct conf_hypervisor *)object)->uri;
+	return has_name(object) &&
+	       ((const struct conf_hypervisor *)object)->uri;
 }
 
 static int by_uri(const void *a, const void *b)
@@ -133,8 +134,7 @@ static void same_uri(struct checker *c, const void *first, const void *again)
 	char where[CHECK_WHERE_SIZE];
 
 	check_wrong(c, &y->uri, "\"%.80s\" is hypervisor \"%s\"'s already (%s)",
-		    y->uri, x->name ? x->name : "?",
-		    check_where(&y->place, &x->place, where));
+		    y->uri, x->name, check_where(&y->place, &x->place, where));
 }
 
 /* driver[+transport]://[host]/path, as libvirt has it */
@@ -183,7 +183,8 @@ void check_hypervisors(struct checker *c)
 	for (i = 0; i < conf->n_hypervisors; i++)
 		if (conf->hypervisors[i].uri)
 			check_uri(c, &conf->hypervisors[i].uri);
-	if (conf->n_hypervisors == 0)
+	/* Unless the list itself is wrong, which has been said then. */
+	if (conf->n_hypervisors == 0 && c->errs->n_errors == 0)
 		check_wrong(c, NULL,
 			    "hypervisors: there is none, at least one has to "
 			    "be");

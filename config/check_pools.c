@@ -103,6 +103,8 @@ static void check_member(struct checker *c, const struct conf_pool *pool,
 			    member);
 		return;
 	}
+	if (!check_hypervisors_known(c))
+		return;
 	hypervisor = find_hypervisor(c->conf, member, length);
 	if (!hypervisor)
 		check_wrong(c, &pool->members,
@@ -150,6 +152,17 @@ static size_t count_services(const struct conf *conf,
 	return n;
 }
 
+/* Has each its pool and port? Else those of a pool cannot be counted. */
+static bool services_known(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_services; i++)
+		if (!conf->services[i].pool || !conf->services[i].target_port)
+			return false;
+	return true;
+}
+
 static void check_health(struct checker *c, const struct conf_pool *pool)
 {
 	const struct conf_health *health = &pool->health;
@@ -163,7 +176,7 @@ static void check_health(struct checker *c, const struct conf_pool *pool)
 			    "%s is longer than interval, %s", timeout,
 			    interval);
 	}
-	if (health->port)
+	if (health->port || !services_known(c->conf))
 		return;
 	if (count_services(c->conf, pool) == 0)
 		check_wrong(c, &health->port,
@@ -215,7 +228,8 @@ void check_pools(struct checker *c)
 		check_who(c, pool);
 		check_health(c, pool);
 		check_times(c, pool);
-		if (pool->name && count_services(conf, pool) == 0)
+		if (pool->name && services_known(conf) &&
+		    count_services(conf, pool) == 0)
 			check_doubt(c, &pool->name, "no service uses it");
 	}
 }

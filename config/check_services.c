@@ -2,6 +2,7 @@
 /*
  * Checks of the services, and of two that cannot live on one VM port.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "config/checker.h"
@@ -68,20 +69,25 @@ static void same_address(struct checker *c, const void *first,
 static void check_vip(struct checker *c, const struct conf_service *service)
 {
 	const struct conf_tenant *tenant = service->tenant;
-	char vip[CONF_ADDR_SIZE], range[CONF_PREFIX_SIZE];
-	size_t i;
+	char vip[CONF_ADDR_SIZE], ranges[4 * CONF_PREFIX_SIZE] = "";
+	char range[CONF_PREFIX_SIZE];
+	size_t i, n = 0;
 
 	if (!tenant || tenant->vips.n == 0)
 		return;
-	for (i = 0; i < tenant->vips.n; i++)
+	for (i = 0; i < tenant->vips.n; i++) {
 		if (conf_prefix_has(&tenant->vips.prefix[i], &service->vip))
 			return;
+		conf_prefix_print(&tenant->vips.prefix[i], range,
+				  sizeof(range));
+		if (n < sizeof(ranges))
+			n += (size_t)snprintf(ranges + n, sizeof(ranges) - n,
+					      "%s%s", i ? ", " : "", range);
+	}
 	conf_addr_print(&service->vip, vip, sizeof(vip));
-	conf_prefix_print(&tenant->vips.prefix[0], range, sizeof(range));
 	check_wrong(c, &service->vip,
-		    "%s is none of tenant \"%s\"'s vips, \"%s\"%s is", vip,
-		    tenant->name, range,
-		    tenant->vips.n > 1 ? " and so on" : "");
+		    "%s is none of tenant \"%s\"'s vips, which are %s", vip,
+		    tenant->name, ranges);
 }
 
 /* --- two services on one VM port ---------------------------------------- */

@@ -151,16 +151,16 @@ static void check_places(struct checker *c, const struct conf_tenant *tenant)
 	const char **names, *near;
 	size_t i, j, n = 0;
 
-	names = calloc(conf->n_hypervisors + 1, sizeof(*names));
+	if (!check_hypervisors_known(c))
+		return;
+	names = calloc(conf->n_hypervisors, sizeof(*names));
 	if (!names) {
 		c->err = -ENOMEM;
 		return;
 	}
 	for (j = 0; j < conf->n_hypervisors; j++)
-		if (conf->hypervisors[j].name)
-			names[n++] = conf->hypervisors[j].name;
-	for (i = 0; n == conf->n_hypervisors && i < tenant->hypervisors.n;
-	     i++) {
+		names[n++] = conf->hypervisors[j].name;
+	for (i = 0; i < tenant->hypervisors.n; i++) {
 		for (j = 0; j < n; j++)
 			if (strcmp(names[j], tenant->hypervisors.text[i]) == 0)
 				break;
@@ -225,7 +225,9 @@ void check_tenants(struct checker *c)
 		check_usable(c, tenant);
 		check_places(c, tenant);
 		if (tenant->networks.n == 0 && !*tenant->vm_names &&
-		    tenant->hypervisors.n == 0)
+		    tenant->hypervisors.n == 0 &&
+		    !check_is_wrong(c, &tenant->vm_names) &&
+		    !check_is_wrong(c, &tenant->hypervisors))
 			check_wrong(c, &tenant->networks,
 				    "is missing, and so are vm_names and "
 				    "hypervisors; one of them has to say "

@@ -21,7 +21,8 @@ struct checker {
 
 /**
  * check_wrong() - an error at a value.
- * @value: its address in the model. One that is wrong anyway stays at that.
+ * @value: its address in the model; NULL = the config as a whole. One that is
+ *         wrong anyway stays at that.
  * @format: what is wrong and what is allowed; its path goes before it.
  */
 void check_wrong(struct checker *c, const void *value, const char *format, ...)
@@ -37,6 +38,12 @@ void check_doubt(struct checker *c, const void *value, const char *format, ...)
  * check_is_wrong() - has a value been complained about already?
  */
 bool check_is_wrong(const struct checker *c, const void *value);
+
+/**
+ * check_hypervisors_known() - have all a name? Else one that is not found may
+ * be there all the same.
+ */
+bool check_hypervisors_known(const struct checker *c);
 
 #define CHECK_WHERE_SIZE 300
 

@@ -20,7 +20,8 @@
 /**
  * struct reader - a model being filled.
  * @first_mark: first mark of the object that is being read.
- * @nameless: in which sections an object has no valid name.
+ * @nameless: in which sections an object has no valid name, so that one that
+ *            is not found may be there all the same.
  * @failed: out of memory; looked at when all is read.
  *
  * The rest as in conf_model_read().
@@ -433,6 +434,9 @@ static void check_section(struct reader *r, const struct conf_source *source,
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (strcmp(node->name, keys[i]) == 0)
 			break;
+	if (i == ARRAY_SIZE(keys) ||
+	    (i < N_SECTIONS && node->kind != NODE_LIST))
+		memset(r->nameless, true, sizeof(r->nameless));
 	if (conf_section_later(node->name))
 		conf_complain(r->errs, &node->place,
 			      "%s: not supported yet by this version",

@@ -357,20 +357,24 @@ static int compare_texts(const void *a, const void *b)
 }
 
 /* A string that is there twice, or NULL. */
-static const char *find_twice(const char *const *texts, size_t n,
-			      struct conf_arena *arena)
+static int find_twice(const char *const *texts, size_t n,
+		      const char **ret_twice)
 {
-	const char **sorted = conf_arena_alloc(arena, n, sizeof(*sorted));
+	const char **sorted;
 	size_t i;
 
-	if (!sorted || n == 0)
-		return NULL;
-	memcpy(sorted, texts, n * sizeof(*sorted));
+	sorted = calloc(n + 1, sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	if (n > 0)
+		memcpy(sorted, texts, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), compare_texts);
+	*ret_twice = NULL;
 	for (i = 1; i < n; i++)
 		if (strcmp(sorted[i - 1], sorted[i]) == 0)
-			return sorted[i];
-	return NULL;
+			*ret_twice = sorted[i];
+	free(sorted);
+	return 0;
 }
 
 int conf_value_set_list(const struct conf_field *field,
@@ -386,7 +390,8 @@ int conf_value_set_list(const struct conf_field *field,
 	if (n > field->max)
 		return refuse(why, "has %zu elements, at most %u are allowed",
 			      n, field->max);
-	twice = find_twice(texts, n, arena);
+	if (find_twice(texts, n, &twice) < 0)
+		return -ENOMEM;
 	if (twice)
 		return refuse(why, "\"%.80s\" is there twice", twice);
 	if (field->kind == KIND_SELECT)

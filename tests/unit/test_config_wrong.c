@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Wrong configurations: every message, word by word.
+ *
+ * config/base.cfg is right. Each case of config/wrong.cases edits it and says
+ * what has to be printed then:
+ *
+ *	[name]
+ *	- text that base.cfg has exactly once
+ *	+ what stands in its place, several lines if need be
+ *	= what is printed, without the file's name
+ *
+ * A case whose output has warnings only has to load.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+
+#define TEXT_SIZE 65536
+
+/* The file's text, for free(). */
+static char *read_data(const char *name)
+{
+	const char *source = getenv("DROVER_SOURCE");
+	char path[512];
+	char *text;
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/tests/unit/config/%s",
+		 source ? source : ".", name);
+	file = fopen(path, "re");
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	text = calloc(1, TEXT_SIZE);
+	assert_non_null(text);
+	n = fread(text, 1, TEXT_SIZE - 1, file);
+	assert_true(n > 0 && n < TEXT_SIZE - 1);
+	fclose(file);
+	return text;
+}
+
+/* What loading prints, without the file's name, for free(). */
+static char *load_and_print(const char *config, int *ret_err)
+{
+	struct conf_errors errs;
+	struct conf *conf = NULL;
+	char *printed = NULL, *at;
+	size_t size;
+	FILE *out;
+
+	*ret_err = conf_load_text("F", config, &conf, &errs);
+	assert_true((*ret_err == 0) == (conf != NULL));
+	assert_true((*ret_err == 0) == (errs.n_errors == 0));
+	conf_free(conf);
+	out = open_memstream(&printed, &size);
+	assert_non_null(out);
+	conf_errors_print(&errs, out);
+	assert_int_equal(fclose(out), 0);
+	while ((at = strstr(printed, "F:")) &&
+	       (at == printed || at[-1] == '\n'))
+		memmove(at, at + 2, strlen(at + 2) + 1);
+	return printed;
+}
+
+struct edited {
+	char text[TEXT_SIZE];
+	char old[4096];
+	char new[4096];
+	char wanted[16384];
+};
+
+static void append(char *buf, size_t size, const char *text)
+{
+	size_t n = strlen(buf), n_text = strlen(text);
+
+	assert_true(n + n_text < size);
+	memmove(buf + n, text, n_text + 1);
+}
+
+/* Puts the edit that was collected into the text. */
+static void edit(struct edited *e, const char *name)
+{
+	char *at, *rest;
+
+	if (!*e->old)
+		return;
+	at = strstr(e->text, e->old);
+	if (!at || strstr(at + 1, e->old))
+		fail_msg("[%s]: base.cfg has not exactly one \"%s\"", name,
+			 e->old);
+	rest = strdup(at + strlen(e->old));
+	assert_non_null(rest);
+	*at = '\0';
+	append(e->text, sizeof(e->text), e->new);
+	append(e->text, sizeof(e->text), rest);
+	free(rest);
+	e->old[0] = e->new[0] = '\0';
+}
+
+static unsigned int n_wrong, n_cases;
+
+static void run_case(struct edited *e, const char *name)
+{
+	char *printed;
+	int err;
+
+	edit(e, name);
+	printed = load_and_print(e->text, &err);
+	n_cases++;
+	n_wrong += err != 0;
+	assert_int_equal(err, strncmp(name, "warning", 7) == 0 ? 0 : -EINVAL);
+	if (getenv("DROVER_PRINT_CASES"))
+		print_message("[%s]\n%s\n", name, printed);
+	else if (strcmp(printed, e->wanted) != 0)
+		fail_msg("[%s]: wanted:\n%sgot:\n%s", name, e->wanted, printed);
+	free(printed);
+}
+
+static void take_line(struct edited *e, const char *line, const char *name)
+{
+	const char *rest = line[1] ? line + 2 : "";
+
+	switch (*line) {
+	case '-':
+		edit(e, name);
+		append(e->old, sizeof(e->old), rest);
+		break;
+	case '+':
+		if (*e->new)
+			append(e->new, sizeof(e->new), "\n");
+		append(e->new, sizeof(e->new), rest);
+		break;
+	case '=':
+		append(e->wanted, sizeof(e->wanted), rest);
+		append(e->wanted, sizeof(e->wanted), "\n");
+		break;
+	default:
+		fail_msg("[%s]: \"%s\"?", name, line);
+	}
+}
+
+static void test_cases(void **state)
+{
+	char *base = read_data("base.cfg"), *cases = read_data("wrong.cases");
+	struct edited *e = calloc(1, sizeof(*e));
+	char *save = NULL, *line;
+	char name[128] = "";
+
+	(void)state;
+	assert_non_null(e);
+	for (line = strtok_r(cases, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (*line == '#')
+			continue;
+		if (*line != '[') {
+			take_line(e, line, name);
+			continue;
+		}
+		if (*name)
+			run_case(e, name);
+		memset(e, 0, sizeof(*e));
+		append(e->text, sizeof(e->text), base);
+		snprintf(name, sizeof(name), "%.*s", (int)strlen(line) - 2,
+			 line + 1);
+	}
+	run_case(e, name);
+	print_message("%u cases, %u of them refused\n", n_cases, n_wrong);
+	assert_true(n_wrong >= 60);
+	free(e);
+	free(base);
+	free(cases);
+}
+
+static void test_base(void **state)
+{
+	char *base = read_data("base.cfg"), *printed;
+	int err;
+
+	(void)state;
+	printed = load_and_print(base, &err);
+	assert_string_equal(printed, "");
+	assert_int_equal(err, 0);
+	free(printed);
+	free(base);
+}
+
+/* Every place where the text may end too early: only between sections. */
+static void test_truncated(void **state)
+{
+	char *base = read_data("base.cfg"), *printed;
+	size_t n = strlen(base), n_loaded = 0;
+	char before;
+	int err;
+
+	(void)state;
+	for (; n > 1; n--) {
+		base[n] = '\0';
+		printed = load_and_print(base, &err);
+		before = base[n - 1];
+		if (err == 0) {
+			assert_true(strchr(");\n=(", before) != NULL ||
+				    (before >= 'a' && before <= 'z'));
+			n_loaded++;
+		} else {
+			assert_int_equal(err, -EINVAL);
+			assert_string_not_equal(printed, "");
+		}
+		free(printed);
+	}
+	assert_true(n_loaded < 12);
+	free(base);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_base),
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_truncated),
+	};
+
+	return cmocka_run_group_tests_name("config_wrong", tests, NULL, NULL);
+}
