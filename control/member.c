@@ -133,8 +133,9 @@ void member_facts(struct rec_member *m, const struct inv_vm *vm,
 		m->belongs = true;
 	}
 	f.address_known = m->has_addr;
-	/* Out of the pool by config or tag: as if the operator drained it. */
-	if (!m->belongs || wishes_drain(in->wishes, m->uuid, m->pool_name))
+	if (!m->belongs)
+		f.wish = VERDICT_WISH_OUT;
+	else if (wishes_drain(in->wishes, m->uuid, m->pool_name))
 		f.wish = VERDICT_WISH_DRAIN;
 	m->facts = f;
 }
@@ -216,10 +217,7 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
 	else if (vm)
 		snprintf(hv, sizeof(hv), "%s (%s)",
 			 hv_state_name(vm->vm->state), vm->vm->reason);
-	if (!m->belongs)
-		snprintf(wish_text, sizeof(wish_text),
-			 "config or tags no longer put it in this pool");
-	else if (wish)
+	if (wish)
 		snprintf(wish_text, sizeof(wish_text), "%s", wish->reason);
 	texts.hv = hv[0] ? hv : NULL;
 	texts.wish = wish_text[0] ? wish_text : NULL;
