@@ -32,13 +32,20 @@ static const char *const port_names[] = {
 _Static_assert(ARRAY_SIZE(port_names) == INV_N_PORTS, "a name for each port");
 
 static const char *const what_names[] = {
-	[INV_ADDED] = "added",		 [INV_REMOVED] = "removed",
-	[INV_RUN] = "run",		 [INV_ENDED] = "ended",
-	[INV_REBOOTED] = "rebooted",	 [INV_PORTS] = "port",
-	[INV_ADDRS] = "address",	 [INV_TAGS] = "tags",
-	[INV_NICS] = "nics",		 [INV_RENAMED] = "renamed",
-	[INV_MOVED] = "moved",		 [INV_MIGRATING] = "migrating",
-	[INV_STALE] = "stale",		 [INV_DUPLICATE] = "duplicate",
+	[INV_ADDED] = "added",
+	[INV_REMOVED] = "removed",
+	[INV_RUN] = "run",
+	[INV_ENDED] = "ended",
+	[INV_REBOOTED] = "rebooted",
+	[INV_PORTS] = "port",
+	[INV_ADDRS] = "address",
+	[INV_TAGS] = "tags",
+	[INV_NICS] = "nics",
+	[INV_RENAMED] = "renamed",
+	[INV_MOVED] = "moved",
+	[INV_MIGRATING] = "migrating",
+	[INV_STALE] = "stale",
+	[INV_DUPLICATE] = "duplicate",
 	[INV_HYPERVISOR] = "hypervisor",
 };
 _Static_assert(ARRAY_SIZE(what_names) == INV_N_WHATS, "a name for each");
@@ -133,8 +140,7 @@ static struct inv_vm *vm_find(const struct inv *inv,
 	size_t at;
 
 	at = vm_index(inv, uuid);
-	if (at < inv->n_vms &&
-	    !memcmp(inv->vms[at]->uuid, uuid, HV_UUID_SIZE))
+	if (at < inv->n_vms && !memcmp(inv->vms[at]->uuid, uuid, HV_UUID_SIZE))
 		return inv->vms[at];
 	return NULL;
 }
@@ -429,8 +435,8 @@ static void on_reboot(struct inv *inv, struct inv_hv *hv,
 	inv->changed(inv->arg, &change);
 }
 
-static void on_addrs(struct inv *inv, struct inv_hv *hv,
-		     struct hv_event *event, const struct inv_cause *cause)
+static void on_addrs(struct inv *inv, struct inv_hv *hv, struct hv_event *event,
+		     const struct inv_cause *cause)
 {
 	struct inv_place *place;
 	struct inv_vm *vm;
@@ -446,8 +452,7 @@ static void on_addrs(struct inv *inv, struct inv_hv *hv,
 }
 
 static void on_gone(struct inv *inv, struct inv_hv *hv,
-		    const struct hv_event *event,
-		    const struct inv_cause *cause)
+		    const struct hv_event *event, const struct inv_cause *cause)
 {
 	struct inv_place *place;
 	struct inv_vm *vm;

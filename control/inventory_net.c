@@ -77,8 +77,9 @@ static bool link_concerns(const struct inv *inv, const struct inv_vm *vm,
 		    !strcmp(vm->vm->nics[i].port, link->name))
 			return true;
 		port = inv_link_find(inv, vm->nics[i].ifindex);
-		if (port && port->master && (port->master == link->ifindex ||
-					     port->master == link->lower))
+		if (port && port->master &&
+		    (port->master == link->ifindex ||
+		     port->master == link->lower))
 			return true;
 	}
 	return false;
@@ -110,7 +111,8 @@ int inv_link(struct inv *inv, const struct link_info *link, uint64_t at_ns)
 	size_t at;
 
 	at = link_place(inv, link->ifindex);
-	if (at == inv->n_links || inv->links[at].link.ifindex != link->ifindex) {
+	if (at == inv->n_links ||
+	    inv->links[at].link.ifindex != link->ifindex) {
 		if (inv_grow((void **)&inv->links, inv->n_links,
 			     &inv->max_links, sizeof(*inv->links)))
 			return -ENOMEM;

@@ -374,8 +374,7 @@ static void tag_words(const struct hv_vm *vm, char words[WORDS_MAX])
 	words[0] = '\0';
 	for (i = 0, at = 0; i < vm->n_tags && at < WORDS_MAX; i++, at += n)
 		n = snprintf(words + at, WORDS_MAX - at, "%s%s=%s",
-			     i ? " " : "", vm->tags[i].name,
-			     vm->tags[i].value);
+			     i ? " " : "", vm->tags[i].name, vm->tags[i].value);
 }
 
 static void nic_words(const struct hv_vm *vm, char words[WORDS_MAX])
@@ -446,7 +445,8 @@ void inv_settle(struct inv *inv, struct inv_vm *vm, const struct hv_vm *old,
 	vm->stale = !place->hv->connected;
 	vm->migrating = is_migrating(vm, place);
 	keep_before(vm, told.vm);
-	same_run = told.vm && (told.hv != vm->hv || told.vm->run == vm->vm->run);
+	same_run = told.vm &&
+		   (told.hv != vm->hv || told.vm->run == vm->vm->run);
 	inv_nics_settle(inv, vm, place, vm->nics_before, same_run);
 	watch_ports(vm, place);
 	vm->run = run_of(vm, place);

@@ -52,7 +52,8 @@ struct link_info {
 struct links_ops {
 	void (*begin)(void *arg);
 	void (*end)(void *arg, uint64_t at_ns);
-	void (*changed)(void *arg, const struct link_info *link, uint64_t at_ns);
+	void (*changed)(void *arg, const struct link_info *link,
+			uint64_t at_ns);
 	void (*gone)(void *arg, uint32_t ifindex, uint64_t at_ns);
 	void *arg;
 };

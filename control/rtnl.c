@@ -152,12 +152,14 @@ static int open_socket(struct rtnl *rtnl)
 	int fd;
 
 	rtnl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!rtnl->socket || mnl_socket_bind(rtnl->socket, 0, MNL_SOCKET_AUTOPID))
+	if (!rtnl->socket ||
+	    mnl_socket_bind(rtnl->socket, 0, MNL_SOCKET_AUTOPID))
 		return -errno;
 	fd = mnl_socket_get_fd(rtnl->socket);
 	/* Without the right to it, a burst ends in a list more. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+				 sizeof(size));
 	if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
 		       sizeof(group)))
 		return -errno;

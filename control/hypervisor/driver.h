@@ -99,7 +99,7 @@ enum hv_end {
 enum hv_nic_kind {
 	HV_NIC_OTHER,
 	HV_NIC_BRIDGE, /* tap in a Linux bridge */
-	HV_NIC_OVS, /* tap in an Open vSwitch bridge */
+	HV_NIC_OVS,    /* tap in an Open vSwitch bridge */
 	HV_NIC_ROUTED, /* tap in no bridge */
 	HV_NIC_MACVTAP,
 	HV_NIC_SRIOV, /* a PCI function, passed through */

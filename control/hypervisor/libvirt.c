@@ -227,8 +227,7 @@ static void wait_until(struct hv *hv, uint64_t until_ns)
 	const struct timespec until = to_timespec(until_ns);
 
 	pthread_mutex_lock(&hv->lock);
-	while (!hv->closed && !hv->lost && !hv->hint_failed &&
-	       hv->n_hints == 0)
+	while (!hv->closed && !hv->lost && !hv->hint_failed && hv->n_hints == 0)
 		if (pthread_cond_timedwait(&hv->wake, &hv->lock, &until))
 			break;
 	pthread_mutex_unlock(&hv->lock);
@@ -279,8 +278,8 @@ static void watch(struct hv *hv)
 		now_ns = hv_clock_ns();
 		if (take_hint_failed(hv) || now_ns >= next_poll_ns) {
 			err = libvirt_poll(hv, serve_hints);
-			next_poll_ns = hv_clock_ns() +
-				       (err ? RETRY_MIN_NS : poll_ns);
+			next_poll_ns =
+				hv_clock_ns() + (err ? RETRY_MIN_NS : poll_ns);
 		}
 		next_ask_ns = libvirt_ask(hv, now_ns);
 		wait_until(hv, next_ask_ns < next_poll_ns ? next_ask_ns :
@@ -293,7 +292,8 @@ static uint64_t jitter(uint64_t retry_ns)
 {
 	const uint32_t half_ms = (uint32_t)(retry_ns / 2 / NS_PER_MS);
 
-	return retry_ns - retry_ns / 4 + arc4random_uniform(half_ms) * NS_PER_MS;
+	return retry_ns - retry_ns / 4 +
+	       arc4random_uniform(half_ms) * NS_PER_MS;
 }
 
 static void wait_to_retry(struct hv *hv, uint64_t retry_ns)

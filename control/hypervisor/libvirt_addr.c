@@ -91,10 +91,12 @@ static struct hv_event *ask(struct hv *hv, virConnectPtr *conn,
 	if (event && event->found) {
 		memcpy(event->uuid, question->uuid, HV_UUID_SIZE);
 		if (question->lease)
-			ask_source(dom, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE,
+			ask_source(dom,
+				   VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE,
 				   HV_ADDR_LEASE, event);
 		if (question->agent && event->n_found == 0)
-			ask_source(dom, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT,
+			ask_source(dom,
+				   VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT,
 				   HV_ADDR_AGENT, event);
 	}
 	if (dom)

@@ -165,10 +165,8 @@ MUST_CHECK int libvirt_watch(struct hv *hv);
 void libvirt_unwatch(struct hv *hv);
 
 /* libvirt_known.c: hv->known, sorted by UUID. */
-struct hv_known *hv_known_find(struct hv *hv,
-			       const uint8_t uuid[HV_UUID_SIZE]);
-struct hv_known *hv_known_add(struct hv *hv,
-			      const uint8_t uuid[HV_UUID_SIZE]);
+struct hv_known *hv_known_find(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
+struct hv_known *hv_known_add(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
 void hv_known_remove(struct hv *hv, struct hv_known *known);
 
 /* libvirt_read.c, by the reader only. */

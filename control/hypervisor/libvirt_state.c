@@ -76,12 +76,10 @@ static const struct meaning shutoff[] = {
 	[VIR_DOMAIN_SHUTOFF_MIGRATED] = { HV_STATE_OFF, HV_END_MIGRATED,
 					  "migrated" },
 	[VIR_DOMAIN_SHUTOFF_SAVED] = { HV_STATE_OFF, HV_END_SAVED, "saved" },
-	[VIR_DOMAIN_SHUTOFF_FAILED] = { HV_STATE_OFF, HV_END_FAILED,
-					"failed" },
+	[VIR_DOMAIN_SHUTOFF_FAILED] = { HV_STATE_OFF, HV_END_FAILED, "failed" },
 	[VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = { HV_STATE_OFF, HV_END_DESTROYED,
 					       "from snapshot" },
-	[VIR_DOMAIN_SHUTOFF_DAEMON] = { HV_STATE_OFF, HV_END_FAILED,
-					"daemon" },
+	[VIR_DOMAIN_SHUTOFF_DAEMON] = { HV_STATE_OFF, HV_END_FAILED, "daemon" },
 };
 
 static const struct meaning shutting_down = { HV_STATE_SHUTDOWN,

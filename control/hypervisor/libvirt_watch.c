@@ -18,9 +18,8 @@ static void hint(struct hv *hv, virDomainPtr dom)
 		hv_hint(hv, uuid);
 }
 
-static void send_event(struct hv *hv, virDomainPtr dom,
-		       enum hv_event_type type, enum hv_end end,
-		       const char *text)
+static void send_event(struct hv *hv, virDomainPtr dom, enum hv_event_type type,
+		       enum hv_end end, const char *text)
 {
 	struct hv_event *event;
 	uint64_t began_ns, took_ns;

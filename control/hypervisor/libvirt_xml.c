@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/ether.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,9 +99,12 @@ static enum hv_nic_kind nic_kind(const xmlNode *node)
 		const char *type;
 		enum hv_nic_kind kind;
 	} kinds[] = {
-		{ "bridge", HV_NIC_BRIDGE },   { "network", HV_NIC_BRIDGE },
-		{ "ethernet", HV_NIC_ROUTED }, { "direct", HV_NIC_MACVTAP },
-		{ "hostdev", HV_NIC_SRIOV },   { "vhostuser", HV_NIC_VHOSTUSER },
+		{ "bridge", HV_NIC_BRIDGE },
+		{ "network", HV_NIC_BRIDGE },
+		{ "ethernet", HV_NIC_ROUTED },
+		{ "direct", HV_NIC_MACVTAP },
+		{ "hostdev", HV_NIC_SRIOV },
+		{ "vhostuser", HV_NIC_VHOSTUSER },
 		{ "user", HV_NIC_USER },
 	};
 	CLEANUP(text_freep) xmlChar *type = attr(node, "type");
@@ -156,8 +160,7 @@ static int parse_nics(const xmlNode *devices, struct hv_vm *vm)
 	     node = node->next) {
 		if (!is(node, "interface"))
 			continue;
-		if (vm->n_nics == max ||
-		    !parse_mac(child(node, "mac"), mac)) {
+		if (vm->n_nics == max || !parse_mac(child(node, "mac"), mac)) {
 			vm->truncated = true;
 			continue;
 		}
@@ -292,9 +295,12 @@ static int parse_domain(const xmlNode *root, struct hv_vm *vm)
 
 int libvirt_xml_parse(const char *xml, size_t size, struct hv_vm *vm)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	CLEANUP(xml_doc_freep) xmlDoc *doc = NULL;
 	const xmlNode *root;
 
+	/* libxml2 would do it by itself, but not by two threads at once. */
+	pthread_once(&once, xmlInitParser);
 	if (size > INT_MAX)
 		return -EINVAL;
 	doc = xmlReadMemory(xml, (int)size, NULL, NULL,

@@ -12,16 +12,11 @@
 #include <time.h>
 
 static const char *const state_names[] = {
-	[HV_STATE_UNKNOWN] = "unknown",
-	[HV_STATE_STARTING] = "starting",
-	[HV_STATE_RUNNING] = "running",
-	[HV_STATE_PAUSED] = "paused",
-	[HV_STATE_PAUSED_IO] = "paused_io",
-	[HV_STATE_SUSPENDED] = "suspended",
-	[HV_STATE_INCOMING] = "incoming",
-	[HV_STATE_OUTGOING] = "outgoing",
-	[HV_STATE_SHUTDOWN] = "shutdown",
-	[HV_STATE_OFF] = "off",
+	[HV_STATE_UNKNOWN] = "unknown",	    [HV_STATE_STARTING] = "starting",
+	[HV_STATE_RUNNING] = "running",	    [HV_STATE_PAUSED] = "paused",
+	[HV_STATE_PAUSED_IO] = "paused_io", [HV_STATE_SUSPENDED] = "suspended",
+	[HV_STATE_INCOMING] = "incoming",   [HV_STATE_OUTGOING] = "outgoing",
+	[HV_STATE_SHUTDOWN] = "shutdown",   [HV_STATE_OFF] = "off",
 	[HV_STATE_CRASHED] = "crashed",
 };
 _Static_assert(ARRAY_SIZE(state_names) == HV_N_STATES, "a name for each state");
@@ -35,10 +30,14 @@ static const char *const end_names[] = {
 _Static_assert(ARRAY_SIZE(end_names) == HV_N_ENDS, "a name for each end");
 
 static const char *const nic_kind_names[] = {
-	[HV_NIC_OTHER] = "other",     [HV_NIC_BRIDGE] = "bridge",
-	[HV_NIC_OVS] = "ovs",	      [HV_NIC_ROUTED] = "routed",
-	[HV_NIC_MACVTAP] = "macvtap", [HV_NIC_SRIOV] = "sriov",
-	[HV_NIC_VHOSTUSER] = "vhostuser", [HV_NIC_USER] = "user",
+	[HV_NIC_OTHER] = "other",
+	[HV_NIC_BRIDGE] = "bridge",
+	[HV_NIC_OVS] = "ovs",
+	[HV_NIC_ROUTED] = "routed",
+	[HV_NIC_MACVTAP] = "macvtap",
+	[HV_NIC_SRIOV] = "sriov",
+	[HV_NIC_VHOSTUSER] = "vhostuser",
+	[HV_NIC_USER] = "user",
 };
 _Static_assert(ARRAY_SIZE(nic_kind_names) == HV_N_NIC_KINDS,
 	       "a name for each kind");
@@ -53,14 +52,10 @@ _Static_assert(ARRAY_SIZE(addr_source_names) == HV_N_ADDR_SOURCES,
 	       "a name for each source");
 
 static const char *const event_type_names[] = {
-	[HV_EVENT_VM] = "vm",
-	[HV_EVENT_ENDED] = "ended",
-	[HV_EVENT_GONE] = "gone",
-	[HV_EVENT_REBOOT] = "reboot",
-	[HV_EVENT_ADDRS] = "addrs",
-	[HV_EVENT_CONNECTED] = "connected",
-	[HV_EVENT_LISTED] = "listed",
-	[HV_EVENT_LOST] = "lost",
+	[HV_EVENT_VM] = "vm",	      [HV_EVENT_ENDED] = "ended",
+	[HV_EVENT_GONE] = "gone",     [HV_EVENT_REBOOT] = "reboot",
+	[HV_EVENT_ADDRS] = "addrs",   [HV_EVENT_CONNECTED] = "connected",
+	[HV_EVENT_LISTED] = "listed", [HV_EVENT_LOST] = "lost",
 };
 _Static_assert(ARRAY_SIZE(event_type_names) == HV_N_EVENT_TYPES,
 	       "a name for each type");
@@ -129,8 +124,7 @@ int hv_uuid_parse(const char *text, uint8_t ret_uuid[HV_UUID_SIZE])
 		digit = hex_digit(*text);
 		if (digit < 0 || n_digits == sizeof(uuid) * 2)
 			return -EINVAL;
-		uuid[n_digits / 2] =
-			(uint8_t)(uuid[n_digits / 2] << 4 | digit);
+		uuid[n_digits / 2] = (uint8_t)(uuid[n_digits / 2] << 4 | digit);
 		n_digits++;
 	}
 	if (n_digits != sizeof(uuid) * 2)
@@ -158,8 +152,8 @@ bool hv_ip_usable(const struct ip_addr *ip)
 
 	if (IP_IS_V4(*ip)) {
 		v4 = HOST32(ip->word[3]);
-		return v4 >> 24 != 0 && v4 >> 24 != 127 &&
-		       v4 >> 16 != 0xa9fe && v4 >> 28 < 14;
+		return v4 >> 24 != 0 && v4 >> 24 != 127 && v4 >> 16 != 0xa9fe &&
+		       v4 >> 28 < 14;
 	}
 	memcpy(&addr, ip, sizeof(addr));
 	return !IN6_IS_ADDR_LOOPBACK(&addr) && !IN6_IS_ADDR_LINKLOCAL(&addr) &&
