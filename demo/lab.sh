@@ -346,8 +346,9 @@ lab_domain_type() {
 
 # --- VMs -------------------------------------------------------------------
 
+# In a session without a terminal: else each virsh starts a polkit agent for it.
 lab_virsh() {
-	virsh -q -c "$LAB_URI" "$@"
+	setsid --wait virsh -q -c "$LAB_URI" "$@"
 }
 
 # The same name in the same lab is the same VM, as long as the lab's name is.

@@ -29,11 +29,11 @@
 #include "demo/conn.h"
 #include "demo/place.h"
 
-#define MAX_CONNS	  1024
-#define NS_PER_SEC	  1000000000ULL
-#define DOWNLOAD_START_NS (NS_PER_SEC / 4) /* between two new downloads */
-#define LOOK_MS		  20	    /* how often timeouts are looked for */
-#define SIGNAL		  MAX_CONNS /* epoll tag of the signalfd */
+#define MAX_CONNS  1024
+#define NS_PER_SEC 1000000000ULL
+#define REFILL_NS  (3 * NS_PER_SEC) /* between two starts without a rate */
+#define LOOK_MS	   20		    /* how often timeouts are looked for */
+#define SIGNAL	   MAX_CONNS	    /* epoll tag of the signalfd */
 
 /**
  * struct load - a run.
@@ -178,7 +178,7 @@ static int start_one(struct load *l)
 /* Start what is due. A run that cannot keep up is no measurement: it ends. */
 static int start_due(struct load *l, uint64_t now)
 {
-	uint64_t step = l->rate ? NS_PER_SEC / l->rate : DOWNLOAD_START_NS;
+	uint64_t step = l->rate ? NS_PER_SEC / l->rate : REFILL_NS;
 	uint32_t n;
 	int r = 0;
 
@@ -337,7 +337,9 @@ static void usage(FILE *out)
 {
 	fputs("usage: load --source IP --target IP:PORT [OPTION]...\n"
 	      "  --rate N              new connections a second (default 0)\n"
-	      "  --open N              keep at least N open (default 0)\n"
+	      "  --open N              keep at least N open; without a rate\n"
+	      "                        one is started every 3 s, so that they\n"
+	      "                        don't end together (default 0)\n"
 	      "  --hold MS             let the VM hold its answer back\n"
 	      "  --download BYTES:RATE download instead of small requests\n"
 	      "  --timeout MS          default 3000\n"

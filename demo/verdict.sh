@@ -84,7 +84,7 @@ verdict() {
 		echo "${show_good}All is well: no request and no download failed but on a VM that was killed.$show_off"
 	else
 		echo "${show_bad}Not good: see what is marked above.$show_off"
-		jq -c '.failures[:20][]' <<<"$1"
+		jq -cM '.failures[:10][]' <<<"$1"
 	fi
 	return $good
 }
