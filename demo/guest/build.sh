@@ -37,8 +37,7 @@ unpacked() {
 		tmp=$(mktemp -d "$cache/tmp.XXXXXX")
 		(
 			cd "$tmp"
-			chmod 755 . # apt drops its privileges
-			apt-get -qq download "$1" >&2
+			apt-get -qq -o APT::Sandbox::User=root download "$1" >&2
 			dpkg-deb -x ./*.deb root
 		) || die "cannot download the package $1 (apt-get update?)"
 		mkdir -p "$cache/packages"
@@ -51,7 +50,8 @@ unpacked() {
 # Newest cloud kernel: where its files are, and its version.
 find_kernel() {
 	local root=/ image package
-	image=$(find /boot -name 'vmlinuz-*-cloud-amd64' | sort -V | tail -n 1)
+	image=$({ find /boot -name 'vmlinuz-*-cloud-amd64' || :; } 2>/dev/null |
+		sort -V | tail -n 1)
 	if [ -z "$image" ]; then
 		package=$(apt-cache depends linux-image-cloud-amd64 |
 			sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' |
@@ -133,5 +133,6 @@ if [ ! -d "$guest" ]; then
 	trap 'rm -rf "$tmp"' EXIT
 	build "$tmp"
 	mv -T "$tmp" "$guest"
+	rm -rf "$cache/packages" # a hundred megabytes that nobody needs now
 fi
 echo "$guest"
