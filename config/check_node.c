@@ -24,8 +24,9 @@ static void check_power(struct checker *c, const uint32_t *n)
 }
 
 /*
- * The greatest range of slots that a pool may grow to: the least of 2^14, 2^16
- * and 2^20 that gives each VM 100 of them.
+ * The slots that a pool may need: its range is the least of 2^14, 2^16 and 2^20
+ * that gives each VM 100 of them, and while it grows it has the shorter one,
+ * too.
  */
 static uint64_t pool_slots(const struct conf_pool *pool)
 {
@@ -33,7 +34,8 @@ static uint64_t pool_slots(const struct conf_pool *pool)
 
 	if (wanted <= 1U << 14)
 		return 1U << 14;
-	return wanted <= 1U << 16 ? 1U << 16 : 1U << 20;
+	return wanted <= 1U << 16 ? (1U << 16) + (1U << 14) :
+				    (1U << 20) + (1U << 16);
 }
 
 static void check_limits(struct checker *c)

@@ -170,14 +170,14 @@ struct conf_node {
  * @place: where it is configured.
  * @name: unique.
  * @uri: libvirt's; local.
- * @domain: what fails together (a rack), "" = not said.
+ 
  * @poll_ms: time between two lists that repair what events missed.
  */
 struct conf_hypervisor {
 	struct conf_place place;
 	const char *name;
 	const char *uri;
-	const char *domain;
+
 	uint32_t poll_ms;
 };
 
@@ -190,8 +190,7 @@ struct conf_hypervisor {
  *            NICs is in one of them.
  * @vm_names: shell pattern that its VMs' names match besides; "" = any name.
  * @hypervisors: names; its VMs are on these only. Empty = on any.
- * @max_vms: at most so many of its VMs are in pools, each counted once;
- *           0 = no limit.
+ 
  * @no_service: what a packet gets to one of its VIPs where no service is.
  */
 struct conf_tenant {
@@ -201,7 +200,7 @@ struct conf_tenant {
 	struct conf_strings networks;
 	const char *vm_names;
 	struct conf_strings hypervisors;
-	uint32_t max_vms;
+
 	enum conf_refusal no_service;
 };
 

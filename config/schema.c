@@ -172,24 +172,20 @@ static const struct conf_field hypervisor_fields[] = {
 	  .kind = KIND_TEXT,
 	  .preset = "qemu:///system",
 	  AT(conf_hypervisor, uri) },
-	{ .key = "domain", .kind = KIND_TEXT, AT(conf_hypervisor, domain) },
 	{ .key = "poll",
 	  .kind = KIND_TIME,
 	  .min = SECOND,
 	  .max = HOUR,
 	  .preset = "5s",
 	  AT(conf_hypervisor, poll_ms) },
+	LATER("domain"),
 	LATER("driver"),
 	LATER("vms"),
 };
 GROUP(hypervisor);
 
 static const struct conf_field tenant_limits_fields[] = {
-	{ .key = "vms",
-	  .kind = KIND_COUNT,
-	  .min = 1,
-	  .max = 32767,
-	  AT(conf_tenant, max_vms) },
+	LATER("vms"),
 	LATER("new_connections_per_s"),
 	LATER("packets_per_s"),
 	LATER("backends"),
