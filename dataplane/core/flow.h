@@ -27,6 +27,7 @@
 #define FLOW_CLASS_SHIFT      23
 #define FLOW_EXPIRY_SHIFT     32
 #define FLOW_CLASS_MASK	      (3ULL << FLOW_CLASS_SHIFT)
+#define FLOW_FINS	      (FLOW_FIN_CLIENT | FLOW_FIN_SERVER)
 
 static ALWAYS_INLINE uint64_t flow_meta(uint16_t backend, uint32_t generation,
 					enum flow_class class, uint32_t expiry)
@@ -60,9 +61,7 @@ static ALWAYS_INLINE uint32_t flow_expiry(uint64_t meta)
 /* The flow is over unless one side shows otherwise. */
 static ALWAYS_INLINE bool flow_closing(uint64_t meta)
 {
-	const uint64_t fins = FLOW_FIN_CLIENT | FLOW_FIN_SERVER;
-
-	return meta & FLOW_RST || (meta & fins) == fins;
+	return meta & FLOW_RST || (meta & FLOW_FINS) == FLOW_FINS;
 }
 
 /* Live by its clock alone; whether its backend lives is flow_current(). */
@@ -157,9 +156,10 @@ static ALWAYS_INLINE uint64_t flow_set_class(uint64_t meta,
  * @idle_ticks: of the pool.
  *
  * RST and both FINs only shorten the life; what is neither FIN nor RST takes
- * an RST back, since the ends may have ignored it (RFC 5961). A packet of the
- * client that is no SYN ends the embryonic class; an answer confirms what an
- * unasked packet made.
+ * an RST back, since the ends may have ignored it (RFC 5961). A SYN on an entry
+ * with one FIN (the other came while nobody took notes) is a new connection
+ * from the same port: the FIN is not its. A packet of the client that is no SYN
+ * ends the embryonic class; an answer confirms what an unasked packet made.
  * Return: the new word; 0 = the entry ends here (an RST to an unconfirmed one).
  */
 static ALWAYS_INLINE uint64_t flow_seen(uint64_t meta, uint8_t tcp_flags,
@@ -175,7 +175,9 @@ static ALWAYS_INLINE uint64_t flow_seen(uint64_t meta, uint8_t tcp_flags,
 		meta |= FLOW_RST;
 	} else if (tcp_flags & TCP_FIN) {
 		meta |= fin;
-	} else if (!(tcp_flags & TCP_SYN)) {
+	} else if (tcp_flags & TCP_SYN) {
+		meta &= ~FLOW_FINS;
+	} else {
 		meta &= ~FLOW_RST;
 	}
 	if (from_client ? class == FLOW_EMBRYONIC && !(tcp_flags & TCP_SYN) :

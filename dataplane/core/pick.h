@@ -24,16 +24,17 @@
  *	1 free, expired, or of a VM that is gone
  *	2 redundant: its slot is settling and it names current
  *	3 embryonic for 4 s without a packet     (not for an opener)
- *	4 unconfirmed and naming base, oldest first  (not for an opener)
+ *	4 unconfirmed, oldest first, of a slot that has SLOT_MOVING and names it
+ *	  as base                                (not for an opener)
  *
  * A confirmed entry that its slot still needs is never taken: that would break
  * an established flow, where refusing only keeps a slot marked for longer. Nor
- * is an unconfirmed one that names another than base (its slot has settled or
- * moved on since): without it the flow would go elsewhere. An opener takes
- * nobody's place but 1 and 2, because it loses nothing by a refusal, so a flood
- * of openers pushes nothing out. At most half of a line is unconfirmed. Where a
- * live entry that its slot needs is taken (4), the slot counts as refused and
- * waits one more clock.
+ * is an unconfirmed one whose flow would go elsewhere without it: it names
+ * another than base (its slot has settled or moved on since), or may be plain
+ * UDP. An opener takes nobody's place but 1 and 2, because it loses nothing by
+ * a refusal, so a flood of openers pushes nothing out. At most half of a line
+ * is unconfirmed. Where a live entry that its slot needs is taken (4), the slot
+ * counts as refused and waits one more clock.
  *
  * What a full line can cost: a handshake whose client is silent for over 4 s
  * (3), and one whose opener was refused and is repeated before its answer comes.
@@ -187,7 +188,9 @@ static ALWAYS_INLINE uint32_t flow_rank(const struct tables *t, void *e,
 	    slot_current(owner.word) == flow_backend(meta))
 		return RANK_REDUNDANT;
 	if (flow_class_of(meta) == FLOW_UNCONFIRMED)
-		return flow_backend(meta) == slot_base(owner.word) ?
+		return owner.word & SLOT_MOVING &&
+				       flow_backend(meta) ==
+					       slot_base(owner.word) ?
 			       RANK_UNCONFIRMED :
 			       RANK_KEPT;
 	seen_tick = flow_expiry(meta) - flow_limit(meta, owner.idle_ticks);
