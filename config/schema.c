@@ -2,8 +2,8 @@
 /*
  * Every key of the configuration, once.
  *
- * drover.cfg(5) explains each; tests/unit/test_config_docs.c sees to it that
- * none is missing there.
+ * drover.cfg(5) and drover.cfg.example explain each;
+ * tests/unit/test_config_docs.c sees to it that none is missing there.
  */
 #include "config/schema.h"
 
@@ -104,7 +104,8 @@ static const struct conf_field limits_fields[] = {
 	  .min = 1,
 	  .max = 1000000,
 	  .preset = "10000",
-	  AT(conf_limits, replies_per_s) },
+	  AT(conf_limits, replies_per_s),
+	  RESTART },
 };
 GROUP(limits);
 
