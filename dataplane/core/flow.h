@@ -16,6 +16,10 @@
  *		their order on x86-64; other machines need acquire/release.)
  *	twins	two CPUs may insert one flow at once. Whoever finds an earlier
  *		place with the same key after its store gives its own up.
+ *
+ * What is left: a reader that is held up between its loads for so long that the
+ * place is given away twice, the second time with the very same word (backend,
+ * class and tick), takes the first new flow for its own, for one packet.
  */
 #ifndef DATAPLANE_CORE_FLOW_H
 #define DATAPLANE_CORE_FLOW_H

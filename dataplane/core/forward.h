@@ -82,7 +82,7 @@ static ALWAYS_INLINE enum verdict stage_service(const struct tables *t, void *e,
 	key.port = p->dport;
 	key.proto = p->proto;
 	service = t->service(e, &key);
-	if (!service || service->flags & SERVICE_VIP)
+	if (!service)
 		return no_service(t, e, p, REASON_NONE);
 	p->service = service->number;
 	p->pool = service->pool;

@@ -48,7 +48,7 @@ rewrite_to_backend(struct pkt *p, const struct backend_record *record)
 	ip_decrement_ttl(p->ip);
 	__builtin_memcpy(eth->dst, record->dst_mac, sizeof(eth->dst));
 	__builtin_memcpy(eth->src, record->src_mac, sizeof(eth->src));
-	eth->type = BE16(ETH_TYPE_IPV4);
+	/* The type before an IPv4 header is right as it stands. */
 }
 
 /**

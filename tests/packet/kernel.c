@@ -26,9 +26,7 @@
 #include "lb.skel.h"
 #include "port.skel.h"
 
-/* Where the answers leave; the first uplink, the loopback, has no route. */
-#define IFINDEX_WAY_OUT 900
-#define VALUE_SIZE_MAX	128
+#define VALUE_SIZE_MAX 128
 
 /**
  * struct array_row - a BPF array and where it is in struct mem_tables.
@@ -42,16 +40,17 @@ struct array_row {
 	bool per_cpu;
 };
 
-#define ROW(map, field, n)                                                \
-	{                                                                 \
-		map, offsetof(struct mem_tables, field),                  \
-			sizeof(((struct mem_tables *)0)->field) / (n), n, \
-			false                                             \
+#define ROW(map, field, n)                                                     \
+	{                                                                      \
+		map, offsetof(struct mem_tables, field),                       \
+			sizeof(((struct mem_tables *)0)->field) / (size_t)(n), \
+			n, false                                               \
 	}
 #define CPU_ROW(map, field, n)                                                 \
 	{                                                                      \
 		map, offsetof(struct mem_tables, field),                       \
-			sizeof(((struct mem_tables *)0)->field) / (n), n, true \
+			sizeof(((struct mem_tables *)0)->field) / (size_t)(n), \
+			n, true                                                \
 	}
 
 static const struct array_row arrays[] = {
@@ -69,8 +68,8 @@ static const struct array_row arrays[] = {
 };
 
 struct kernel {
-	struct lb_bpf *lb;
-	struct port_bpf *port;
+	struct bpf_object *lb;
+	struct bpf_object *port;
 	int n_cpus;
 	int array_fd[ARRAY_SIZE(arrays)];
 	int service_fd;
@@ -153,7 +152,17 @@ static int make_network(void)
 
 static struct bpf_map *find_map(const struct kernel *k, const char *name)
 {
-	return bpf_object__find_map_by_name(k->lb->obj, name);
+	return bpf_object__find_map_by_name(k->lb, name);
+}
+
+static int map_fd(const struct kernel *k, const char *name)
+{
+	return bpf_map__fd(find_map(k, name));
+}
+
+static int program_fd(const struct bpf_object *o, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(o, name));
 }
 
 /* The sizes of struct mem_tables. */
@@ -166,12 +175,13 @@ static int size_maps(struct kernel *k)
 		ret = bpf_map__set_max_entries(find_map(k, arrays[i].name),
 					       arrays[i].n);
 	if (!ret)
-		ret = bpf_map__set_max_entries(k->lb->maps.service_map,
+		ret = bpf_map__set_max_entries(find_map(k, "service_map"),
 					       MEM_SERVICES);
 	if (!ret)
-		ret = bpf_map__set_max_entries(k->lb->maps.port_map, MEM_PORTS);
+		ret = bpf_map__set_max_entries(find_map(k, "port_map"),
+					       MEM_PORTS);
 	if (!ret)
-		ret = bpf_map__set_max_entries(k->lb->maps.device_map,
+		ret = bpf_map__set_max_entries(find_map(k, "device_map"),
 					       MEM_BACKENDS);
 	return ret;
 }
@@ -183,7 +193,7 @@ static int share_maps(struct kernel *k)
 	struct bpf_map *same;
 	int ret = 0;
 
-	bpf_object__for_each_map(map, k->port->obj) {
+	bpf_object__for_each_map(map, k->port) {
 		if (bpf_map__is_internal(map))
 			continue;
 		same = find_map(k, bpf_map__name(map));
@@ -195,30 +205,34 @@ static int share_maps(struct kernel *k)
 
 static int load_programs(struct kernel *k)
 {
+	const void *elf;
+	size_t size = 0;
 	size_t i;
 	int ret;
 
-	k->lb = lb_bpf__open();
+	elf = lb_bpf__elf_bytes(&size);
+	k->lb = bpf_object__open_mem(elf, size, NULL);
 	if (!k->lb)
 		return -errno;
 	ret = size_maps(k);
 	if (!ret)
-		ret = lb_bpf__load(k->lb);
+		ret = bpf_object__load(k->lb);
 	if (ret)
 		return ret;
-	k->port = port_bpf__open();
+	elf = port_bpf__elf_bytes(&size);
+	k->port = bpf_object__open_mem(elf, size, NULL);
 	if (!k->port)
 		return -errno;
 	ret = share_maps(k);
 	if (!ret)
-		ret = port_bpf__load(k->port);
+		ret = bpf_object__load(k->port);
 	if (ret)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(arrays); i++)
-		k->array_fd[i] = bpf_map__fd(find_map(k, arrays[i].name));
-	k->service_fd = bpf_map__fd(k->lb->maps.service_map);
-	k->port_fd = bpf_map__fd(k->lb->maps.port_map);
-	k->device_fd = bpf_map__fd(k->lb->maps.device_map);
+		k->array_fd[i] = map_fd(k, arrays[i].name);
+	k->service_fd = map_fd(k, "service_map");
+	k->port_fd = map_fd(k, "port_map");
+	k->device_fd = map_fd(k, "device_map");
 	return 0;
 }
 
@@ -260,8 +274,8 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
-	port_bpf__destroy(k->port);
-	lb_bpf__destroy(k->lb);
+	bpf_object__close(k->port);
+	bpf_object__close(k->lb);
 	free(k->per_cpu);
 	free(k);
 }
@@ -386,12 +400,10 @@ void kernel_run(struct kernel *k, const struct vector *v,
 	struct __sk_buff skb = { .ifindex = vector_ifindex(v), .mark = mark };
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct frame in;
-	int fd = bpf_program__fd(k->lb->progs.lb);
+	int fd = program_fd(k->lb, "lb");
 	size_t row;
 
 	vector_frame(v, &in);
-	/* A second way out: the loopback has no route to anybody. */
-	tables->node.uplinks[1].ifindex = IFINDEX_WAY_OUT;
 	store_tables(k, tables);
 	opts.data_in = in.byte;
 	opts.data_size_in = (uint32_t)in.size;
@@ -401,9 +413,8 @@ void kernel_run(struct kernel *k, const struct vector *v,
 	if (v->hook != HOOK_UPLINK) {
 		opts.ctx_in = &skb;
 		opts.ctx_size_in = sizeof(skb);
-		fd = bpf_program__fd(v->hook == HOOK_FROM_VM ?
-					     k->port->progs.port_in :
-					     k->port->progs.port_out);
+		fd = program_fd(k->port, v->hook == HOOK_FROM_VM ? "port_in" :
+								   "port_out");
 	}
 	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
 	ret_outcome->out.size = opts.data_size_out;

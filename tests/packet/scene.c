@@ -251,20 +251,33 @@ static void add_direct(struct mem_tables *m, enum scene_direct direct,
 {
 	struct flow_entry *e = m->direct_lines[0].entry;
 	uint32_t expiry = now_tick + LIVE_TICKS;
-	uint64_t rst = direct == DIRECT_RST ? 1ULL << 27 : 0;
+	uint64_t rst = direct == SCENE_DIRECT_RST ? 1ULL << 27 : 0;
 	uint32_t i;
 
-	if (direct == DIRECT_EXPIRED || direct == DIRECT_FULL_EXPIRED)
+	if (direct == SCENE_DIRECT_EXPIRED ||
+	    direct == SCENE_DIRECT_FULL_EXPIRED)
 		expiry = now_tick;
-	if (direct == DIRECT_FULL || direct == DIRECT_FULL_EXPIRED) {
+	if (direct == SCENE_DIRECT_FULL ||
+	    direct == SCENE_DIRECT_FULL_EXPIRED) {
 		for (i = 0; i < FLOWS_PER_LINE; i++) {
 			e[i].key = ~key + i;
 			e[i].meta = meta_of(1, 0, CONFIRMED, 0, expiry);
 		}
-	} else if (direct != DIRECT_NONE) {
+	} else if (direct != SCENE_DIRECT_NONE) {
 		e[2].key = key;
 		e[2].meta = meta_of(1, 0, CONFIRMED, rst, expiry);
 	}
+}
+
+/* The packets' own uplink is not the first one, and no uplink is the last. */
+static void add_uplinks(struct mem_tables *m)
+{
+	m->node.uplinks[0].ifindex = IFINDEX_NOT_THERE;
+	mac_bytes(MAC_ALL, m->node.uplinks[0].mac);
+	m->node.uplinks[1].ifindex = IFINDEX_UPLINK;
+	mac_bytes(MAC_UPLINK, m->node.uplinks[1].mac);
+	m->node.uplinks[2].ifindex = IFINDEX_WAY_OUT;
+	mac_bytes(MAC_ALL, m->node.uplinks[2].mac);
 }
 
 void scene_build(const struct scene_spec *spec, const struct scene_flow *flow,
@@ -282,8 +295,7 @@ void scene_build(const struct scene_spec *spec, const struct scene_flow *flow,
 	m->node.direct_seed.k1 = direct_seed.k1;
 	m->node.direct_idle_ticks = TICKS_OF_MS(IDLE_MS);
 	m->node.reply_rate_pps = spec->flags & SCENE_RATE_0 ? 0 : 1000;
-	m->node.uplinks[0].ifindex = IFINDEX_UPLINK;
-	mac_bytes(MAC_UPLINK, m->node.uplinks[0].mac);
+	add_uplinks(m);
 	add_services(m, spec->flags & SCENE_NO_POOL ? 1U << 20 : POOL_WEB);
 	for (n = 1; n <= N_VMS; n++) {
 		add_backend(m, n, spec->flags);

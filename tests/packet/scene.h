@@ -41,7 +41,10 @@
 
 /* The loopback: BPF_PROG_TEST_RUN lets XDP frames come in there. */
 #define IFINDEX_UPLINK 1
-#define IFINDEX_VM(n)  (1000U + (n))
+/* Two more uplinks: one has been unplugged, one has the route to clients. */
+#define IFINDEX_NOT_THERE 999
+#define IFINDEX_WAY_OUT	  900
+#define IFINDEX_VM(n)	  (1000U + (n))
 
 #define POOL_WEB    1
 #define SERVICE_WEB 1
@@ -119,12 +122,12 @@ enum scene_fill {
 
 /* The entry of the vector's flow as a direct one, and its line. */
 enum scene_direct {
-	DIRECT_NONE,
-	DIRECT_LIVE,
-	DIRECT_EXPIRED,
-	DIRECT_RST,
-	DIRECT_FULL, /* four others, live */
-	DIRECT_FULL_EXPIRED,
+	SCENE_DIRECT_NONE,
+	SCENE_DIRECT_LIVE,
+	SCENE_DIRECT_EXPIRED,
+	SCENE_DIRECT_RST,
+	SCENE_DIRECT_FULL, /* four others, live */
+	SCENE_DIRECT_FULL_EXPIRED,
 };
 
 #define SCENE_NO_NODE	 0x001
