@@ -55,6 +55,8 @@ struct dp_limits {
  * @reply_rate_pps: answers a second and CPU that the path may make.
  * @direct_idle_ms: life of a direct connection's entry.
  * @log: gets the engine's messages (level: 0 error .. 3 debug); may be NULL.
+ * @after_write: called after each store and call of a publish that outlives the
+ *               process; for tests that end the process there. May be NULL.
  */
 struct dp_options {
 	const char *pin_dir;
@@ -65,6 +67,8 @@ struct dp_options {
 	uint32_t direct_idle_ms;
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
+	void (*after_write)(void *arg);
+	void *after_write_arg;
 };
 
 /* How a VM is to stand in its pool. */

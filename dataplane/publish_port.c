@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The reverse mapping: which service answers from which port of which VM.
+ *
+ * It follows from the books: every service of a pool at every VM of the pool.
+ */
+#include "dataplane/publish_state.h"
+
+#include <errno.h>
+
+static struct port_key port_key_of(const struct service_info *service,
+				   const struct backend_record *record)
+{
+	struct port_key key = {
+		.addr = record->addr,
+		.ifindex = record->ifindex,
+		.port = service->value.target_port,
+		.proto = service->key.proto,
+	};
+
+	return key;
+}
+
+/* A service that is published, or on its way. */
+static bool service_up(const struct service_info *service)
+{
+	return service->state == NUMBER_PREPARING ||
+	       service->state == NUMBER_IN_FORCE;
+}
+
+static bool backend_up(const struct backend_info *backend)
+{
+	return backend->state == NUMBER_PREPARING ||
+	       backend->state == NUMBER_IN_FORCE;
+}
+
+/* Does somebody else have this address and port, rightly? */
+static bool port_taken(struct publish *p, const struct port_key *key,
+		       uint16_t number, uint32_t service)
+{
+	struct port value = { .backend = 0 };
+
+	if (p->ops.get_port(p->e, key, &value))
+		return false;
+	if (value.backend != number)
+		return value.backend <= p->m.meta->limits.n_backends &&
+		       backend_up(&p->m.backend_info[value.backend]);
+	return value.service != service &&
+	       value.service <= p->m.meta->limits.n_services &&
+	       service_up(&p->m.service_info[value.service]);
+}
+
+static int port_put(struct publish *p, uint16_t number, uint32_t service,
+		    const struct backend_record *record, bool learning)
+{
+	const struct service_info *info = &p->m.service_info[service];
+	struct port_key key = port_key_of(info, record);
+	struct port value = {
+		.vip = info->key.vip,
+		.vip_port = info->key.port,
+		.backend = number,
+		.service = service,
+		.pool = info->value.pool,
+	};
+	int err;
+
+	if (learning || info->state == NUMBER_PREPARING)
+		value.flags = PORT_LEARNING;
+	if (port_taken(p, &key, number, service))
+		return -EEXIST;
+	err = p->ops.set_port(p->e, &key, &value);
+	wrote(p);
+	return err;
+}
+
+int ports_put(struct publish *p, uint16_t number,
+	      const struct backend_record *record, bool learning)
+{
+	const struct service_info *info;
+	int first_err = 0;
+	uint32_t i;
+	int err;
+
+	for (i = 1; i <= p->m.meta->limits.n_services; i++) {
+		info = &p->m.service_info[i];
+		if (!service_up(info) || info->value.pool != record->pool)
+			continue;
+		err = port_put(p, number, i, record, learning);
+		if (err && !first_err)
+			first_err = err;
+	}
+	return first_err;
+}
+
+/* Delete a mapping if it is this number's and, unless 0, this service's. */
+static void port_drop(struct publish *p, const struct port_key *key,
+		      uint16_t number, uint32_t service)
+{
+	struct port value = { .backend = 0 };
+
+	if (p->ops.get_port(p->e, key, &value) || value.backend != number ||
+	    (service && value.service != service))
+		return;
+	(void)p->ops.set_port(p->e, key, NULL);
+	wrote(p);
+}
+
+void ports_drop(struct publish *p, uint16_t number,
+		const struct backend_record *record)
+{
+	const struct service_info *info;
+	struct port_key key;
+	uint32_t i;
+
+	for (i = 1; i <= p->m.meta->limits.n_services; i++) {
+		info = &p->m.service_info[i];
+		if (info->state == NUMBER_FREE ||
+		    info->value.pool != record->pool)
+			continue;
+		key = port_key_of(info, record);
+		port_drop(p, &key, number, 0);
+	}
+}
+
+void ports_drop_service(struct publish *p, uint32_t service)
+{
+	const struct service_info *info = &p->m.service_info[service];
+	struct port_key key;
+	uint32_t i;
+
+	for (i = 1; i <= p->m.meta->limits.n_backends; i++) {
+		if (p->m.backend_info[i].state == NUMBER_FREE ||
+		    p->m.backend_info[i].pool != info->value.pool)
+			continue;
+		key = port_key_of(info, record_of(p, (uint16_t)i));
+		port_drop(p, &key, (uint16_t)i, service);
+	}
+}
+
+/* Is a mapping what the books would make? */
+static bool port_stands(const struct publish *p, const struct port_key *key,
+			const struct port *value)
+{
+	const struct backend_record *record;
+	const struct service_info *service;
+
+	if (!value->backend || value->backend > p->m.meta->limits.n_backends ||
+	    !value->service || value->service > p->m.meta->limits.n_services ||
+	    p->m.backend_info[value->backend].state != NUMBER_IN_FORCE)
+		return false;
+	service = &p->m.service_info[value->service];
+	record = record_of(p, value->backend);
+	return service_up(service) && service->value.pool == record->pool &&
+	       service->value.target_port == key->port &&
+	       record->ifindex == key->ifindex &&
+	       !__builtin_memcmp(&record->addr, &key->addr, sizeof(key->addr));
+}
+
+void ports_restore(struct publish *p)
+{
+	struct port value = { .backend = 0 };
+	struct port_key key;
+	struct port_key next;
+	bool has_key = false;
+
+	while (!p->ops.next_port(p->e, has_key ? &key : NULL, &next)) {
+		if (p->ops.get_port(p->e, &next, &value) ||
+		    port_stands(p, &next, &value)) {
+			key = next;
+			has_key = true;
+			continue;
+		}
+		/* From the same place on: what was deleted has no next. */
+		if (p->ops.set_port(p->e, &next, NULL))
+			return;
+		wrote(p);
+	}
+}

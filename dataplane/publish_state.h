@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What publish*.c, status.c and explain.c share; not for others.
+ */
+#ifndef DATAPLANE_PUBLISH_STATE_H
+#define DATAPLANE_PUBLISH_STATE_H
+
+#include "dataplane/publish.h"
+#include "dataplane/slots.h"
+
+#define NS_PER_MS 1000000ULL
+
+/* After this long nobody reads what a packet could still have had in hand. */
+#define PUBLISH_GRACE_NS (1000 * NS_PER_MS)
+
+/* Between two passes over the flow table, and two looks at the counters. */
+#define PUBLISH_ROUND_NS (1000 * NS_PER_MS)
+
+#define NO_POOL UINT32_MAX
+
+/**
+ * struct pool_plan - what a pool's slots were last made to look like.
+ * @shares: @n_shares of them, as slots_apply() got them.
+ * @applied: they are in force.
+ */
+struct pool_plan {
+	struct slots_share *shares;
+	uint32_t n_shares;
+	bool applied;
+};
+
+/**
+ * struct publish - see publish.h.
+ * @m, @ops, @e: the engine's.
+ * @slots: table building on @m's slots.
+ * @plans: one a pool number.
+ * @wanted: backend numbers that the apply under way has met.
+ * @swept_ns: end of the last pass over the flow table.
+ * @sweeping: one is under way.
+ * @looked_ns: the last look at all counters.
+ * @result: of the apply under way, else NULL.
+ */
+struct publish {
+	struct memory m;
+	struct engine_ops ops;
+	void *e;
+	bool readonly;
+	struct slots *slots;
+	struct pool_plan *plans;
+	bool *wanted;
+	uint64_t swept_ns;
+	bool sweeping;
+	uint64_t looked_ns;
+	struct dp_result *result;
+};
+
+/* A store or call that others can see is done. */
+static inline void wrote(struct publish *p)
+{
+	if (p->ops.wrote)
+		p->ops.wrote(p->e);
+}
+
+/* Store a state word behind all that belongs to it. */
+static inline void state_set(struct publish *p, uint32_t *state,
+			     enum number_state value)
+{
+	__atomic_store_n(state, (uint32_t)value, __ATOMIC_RELEASE);
+	wrote(p);
+}
+
+/* Copy a name into a field of DP_NAME_SIZE; NULL is "". */
+void name_copy(char *ret, const char *name);
+
+/* Note the first thing that failed: "what: error text". */
+void result_fail(struct publish *p, int err, const char *what,
+		 const char *name);
+
+/* publish_pool.c */
+
+/* The number of a pool in force by its name, or NO_POOL. */
+uint32_t pool_number(const struct publish *p, const char *name);
+
+/* Give a pool its number, or bring its record up to date. */
+MUST_CHECK int pool_put(struct publish *p, const struct dp_pool *pool,
+			uint64_t now_ns, uint32_t *ret_number);
+
+/* Take out of force what the snapshot leaves out; its VMs and services have
+ * begun to go. */
+void pools_drop_unwanted(struct publish *p, const struct dp_snapshot *snapshot,
+			 uint64_t now_ns);
+
+/* Go on with what retires; returns when it wants to be called next. */
+uint64_t pools_tick(struct publish *p, uint64_t now_ns);
+
+/**
+ * pool_replan() - give the VMs that may serve their slots.
+ * @ret_next_ns: lowered to when a VM that learns is ready.
+ */
+MUST_CHECK int pool_replan(struct publish *p, uint32_t number, uint64_t now_ns,
+			   uint64_t *ret_next_ns);
+
+/* publish_backend.c */
+
+/* The number of a VM of a pool, or BACKEND_NONE; not of one that retires. */
+uint16_t backend_number(const struct publish *p, uint32_t pool,
+			const uint8_t *uuid);
+
+/* Give a VM its number, or bring its record, port and books up to date. */
+MUST_CHECK int backend_put(struct publish *p, uint32_t pool,
+			   const struct dp_backend *backend, uint64_t now_ns,
+			   uint16_t *ret_number);
+
+/* Take a VM out of the tables at once. */
+void backend_retire(struct publish *p, uint16_t number, uint64_t now_ns);
+
+/* Go on with what retires; returns when it wants to be called next. */
+uint64_t backends_tick(struct publish *p, uint64_t now_ns);
+
+/* Let a VM's port learn (again), or answer balanced flows. */
+void backend_learn(struct publish *p, uint16_t number, uint64_t now_ns);
+MUST_CHECK int backend_answer(struct publish *p, uint16_t number);
+
+/* When a VM's port has learned enough for its first slot. */
+uint64_t backend_ready_ns(const struct publish *p, uint16_t number);
+
+/* After a kill: device, mapping and programs of a number in force. */
+void backend_restore(struct publish *p, uint16_t number);
+
+/* Look at the counters: estimate of flows, when it was last active. */
+void backend_look(struct publish *p, uint16_t number, uint64_t now_ns);
+
+/* publish_port.c: the reverse mapping */
+
+/**
+ * ports_put() - map every service of its pool at a VM's port.
+ * @record: where the VM is.
+ * @learning: nothing is rewritten yet.
+ *
+ * Return: 0, -EEXIST (another VM or service has the address and port), or the
+ * engine's error.
+ */
+MUST_CHECK int ports_put(struct publish *p, uint16_t number,
+			 const struct backend_record *record, bool learning);
+
+/* Take back what a number has mapped at an address and port. */
+void ports_drop(struct publish *p, uint16_t number,
+		const struct backend_record *record);
+
+/* Take back what a service has mapped, at every VM's port. */
+void ports_drop_service(struct publish *p, uint32_t service);
+
+/* After a kill: take back what no number in force stands behind. */
+void ports_restore(struct publish *p);
+
+/* publish_service.c */
+
+/* Make services and VIPs so; first what goes, then what comes. */
+void services_drop_unwanted(struct publish *p,
+			    const struct dp_snapshot *snapshot,
+			    const uint32_t *pool_numbers, uint64_t now_ns);
+MUST_CHECK int services_put(struct publish *p,
+			    const struct dp_snapshot *snapshot,
+			    const uint32_t *pool_numbers, uint64_t now_ns);
+
+/* Go on with what waits or retires; returns when it wants to be called. */
+uint64_t services_tick(struct publish *p, uint64_t now_ns);
+
+/* After a kill: the engine's table of services is what the books say. */
+void services_restore(struct publish *p, uint64_t now_ns);
+
+/* The record in force of a number that has one. */
+static inline const struct backend_record *record_of(const struct publish *p,
+						     uint16_t number)
+{
+	const struct backend *b = &p->m.backends[number];
+
+	return READ_ONCE(b->word) & BACKEND_COPY ? &b->copy[1] : &b->copy[0];
+}
+
+#endif

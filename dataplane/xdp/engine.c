@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The few things that are not memory writes: hashes, devices, programs at
+ * ports, counters of all CPUs.
+ */
+#include "dataplane/xdp/engine.h"
+
+#include "dataplane/xdp/links.h"
+#include "dataplane/xdp/netdev.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int map_set(int fd, const void *key, const void *value)
+{
+	int err;
+
+	if (value)
+		return bpf_map_update_elem(fd, key, value, BPF_ANY);
+	err = bpf_map_delete_elem(fd, key);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int set_service(void *e, const struct service_key *key,
+		       const struct service *value)
+{
+	const struct dp *dp = e;
+
+	return map_set(dp->maps.fd[MAP_SERVICE], key, value);
+}
+
+static int next_service(void *e, const struct service_key *key,
+			struct service_key *ret_key)
+{
+	const struct dp *dp = e;
+
+	return bpf_map_get_next_key(dp->maps.fd[MAP_SERVICE], key, ret_key);
+}
+
+static int set_port(void *e, const struct port_key *key,
+		    const struct port *value)
+{
+	const struct dp *dp = e;
+
+	return map_set(dp->maps.fd[MAP_PORT], key, value);
+}
+
+static int get_port(void *e, const struct port_key *key, struct port *ret_value)
+{
+	const struct dp *dp = e;
+
+	return bpf_map_lookup_elem(dp->maps.fd[MAP_PORT], key, ret_value);
+}
+
+static int next_port(void *e, const struct port_key *key,
+		     struct port_key *ret_key)
+{
+	const struct dp *dp = e;
+
+	return bpf_map_get_next_key(dp->maps.fd[MAP_PORT], key, ret_key);
+}
+
+static int set_device(void *e, uint16_t number, uint32_t ifindex)
+{
+	const struct dp *dp = e;
+	uint32_t key = number;
+	int err;
+
+	err = map_set(dp->maps.fd[MAP_DEVICE], &key, ifindex ? &ifindex : NULL);
+	/* No such interface in this network namespace. */
+	return ifindex && err == -EINVAL ? -ENODEV : err;
+}
+
+static int port_mac(void *e, uint32_t ifindex, uint8_t ret_mac[6])
+{
+	(void)e;
+	return netdev_mac(ifindex, ret_mac);
+}
+
+static int attach_port(void *e, uint32_t ifindex)
+{
+	const struct dp *dp = e;
+
+	return link_port(dp->pin.links, ifindex,
+			 programs_port_in(&dp->programs),
+			 programs_port_out(&dp->programs));
+}
+
+static void detach_port(void *e, uint32_t ifindex)
+{
+	const struct dp *dp = e;
+
+	unlink_port(dp->pin.links, ifindex);
+}
+
+static int read_traffic(const struct dp *dp, enum map_id map, uint32_t number,
+			struct traffic *ret)
+{
+	struct traffic sum = { .in_packets = 0 };
+	struct traffic *each;
+	int err;
+	int i;
+
+	each = calloc((size_t)dp->n_cpus, sizeof(*each));
+	if (!each)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(dp->maps.fd[map], &number, each);
+	for (i = 0; i < dp->n_cpus && !err; i++) {
+		sum.in_packets += each[i].in_packets;
+		sum.in_bytes += each[i].in_bytes;
+		sum.out_packets += each[i].out_packets;
+		sum.out_bytes += each[i].out_bytes;
+		sum.openers += each[i].openers;
+		sum.ends += each[i].ends;
+		sum.refused += each[i].refused;
+		sum.evicted += each[i].evicted;
+	}
+	free(each);
+	if (!err)
+		*ret = sum;
+	return err;
+}
+
+static int read_service(void *e, uint32_t number, struct traffic *ret)
+{
+	return read_traffic(e, MAP_SERVICE_COUNT, number, ret);
+}
+
+static int read_backend(void *e, uint32_t number, struct traffic *ret)
+{
+	return read_traffic(e, MAP_BACKEND_COUNT, number, ret);
+}
+
+static int read_reason(void *e, uint32_t reason, struct reason_count *ret)
+{
+	const struct dp *dp = e;
+	struct reason_count sum = { .packets = 0 };
+	struct reason_count *each;
+	int err;
+	int i;
+
+	each = calloc((size_t)dp->n_cpus, sizeof(*each));
+	if (!each)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(dp->maps.fd[MAP_REASON_COUNT], &reason, each);
+	for (i = 0; i < dp->n_cpus && !err; i++) {
+		sum.packets += each[i].packets;
+		sum.bytes += each[i].bytes;
+	}
+	free(each);
+	if (!err)
+		*ret = sum;
+	return err;
+}
+
+/* BPF programs are RCU readers; this returns when all of now are done. */
+static void grace(void *e)
+{
+	(void)e;
+	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+static void wrote(void *e)
+{
+	const struct dp *dp = e;
+
+	if (dp->after_write)
+		dp->after_write(dp->after_write_arg);
+}
+
+const struct engine_ops xdp_engine_ops = {
+	.set_service = set_service,
+	.next_service = next_service,
+	.set_port = set_port,
+	.get_port = get_port,
+	.next_port = next_port,
+	.set_device = set_device,
+	.port_mac = port_mac,
+	.attach_port = attach_port,
+	.detach_port = detach_port,
+	.read_service = read_service,
+	.read_backend = read_backend,
+	.read_reason = read_reason,
+	.grace = grace,
+	.wrote = wrote,
+};

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Links: made, pinned, found again, taken off.
+ *
+ * A pinned link whose interface is gone stays in its directory, attached to
+ * nothing; whoever meets it (a new interface may have the same number) throws
+ * it away.
+ */
+#include "dataplane/xdp/links.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Linux 6.6; libbpf and the headers of Debian 12 are older. */
+#define ATTACH_TCX_INGRESS 46
+#define ATTACH_TCX_EGRESS  47
+
+#define PATH_SIZE 4096
+
+static void link_path(char *ret, const char *dir, const char *kind,
+		      uint32_t ifindex)
+{
+	(void)snprintf(ret, PATH_SIZE, "%s/%s-%u", dir, kind, ifindex);
+}
+
+/* Take a link off and forget it; what holds it elsewhere holds nothing. */
+static void link_remove(const char *path)
+{
+	int fd = bpf_obj_get(path);
+
+	if (fd >= 0) {
+		(void)bpf_link_detach(fd);
+		close(fd);
+	}
+	(void)unlink(path);
+}
+
+/*
+ * Put a program into the pinned link of an interface.
+ * Return: 0; -ENOENT: there is none that is attached there.
+ */
+static int link_reuse(const char *path, uint32_t ifindex, int prog_fd)
+{
+	struct bpf_link_info info = { .type = 0 };
+	uint32_t size = sizeof(info);
+	int fd = bpf_obj_get(path);
+	int err;
+
+	if (fd < 0)
+		return -ENOENT;
+	/* Of an XDP and of a tcx link the interface stands at the same place;
+	 * 0 once it is gone. */
+	err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (!err && info.xdp.ifindex != ifindex)
+		err = -ENOENT;
+	if (!err)
+		err = bpf_link_update(fd, prog_fd, NULL);
+	close(fd);
+	if (err)
+		link_remove(path);
+	return err ? -ENOENT : 0;
+}
+
+static int link_pin(int fd, const char *path)
+{
+	int err = bpf_obj_pin(fd, path);
+
+	if (err)
+		(void)bpf_link_detach(fd);
+	close(fd);
+	return err;
+}
+
+static bool is_generic(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+
+	return !bpf_xdp_query((int)ifindex, 0, &opts) &&
+	       opts.attach_mode == XDP_ATTACHED_SKB;
+}
+
+int link_uplink(const char *dir, uint32_t ifindex, int prog_fd,
+		bool *ret_generic)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	char path[PATH_SIZE];
+	int err = 0;
+	int fd;
+
+	link_path(path, dir, "uplink", ifindex);
+	if (link_reuse(path, ifindex, prog_fd)) {
+		fd = bpf_link_create(prog_fd, (int)ifindex, BPF_XDP, &opts);
+		if (fd < 0 && fd != -EBUSY) {
+			opts.flags = XDP_FLAGS_SKB_MODE;
+			fd = bpf_link_create(prog_fd, (int)ifindex, BPF_XDP,
+					     &opts);
+		}
+		err = fd < 0 ? fd : link_pin(fd, path);
+	}
+	if (!err)
+		*ret_generic = is_generic(ifindex);
+	return err;
+}
+
+static int link_tcx(const char *dir, const char *kind, uint32_t ifindex,
+		    int prog_fd, enum bpf_attach_type type)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	link_path(path, dir, kind, ifindex);
+	if (!link_reuse(path, ifindex, prog_fd))
+		return 0;
+	fd = bpf_link_create(prog_fd, (int)ifindex, type, NULL);
+	/* What an older kernel says to an attach type that it does not know. */
+	if (fd == -EINVAL)
+		return -EOPNOTSUPP;
+	return fd < 0 ? fd : link_pin(fd, path);
+}
+
+int link_port(const char *dir, uint32_t ifindex, int in_fd, int out_fd)
+{
+	int err;
+
+	/* Egress first: once answers are judged, direct flows are known. */
+	err = link_tcx(dir, "port-out", ifindex, out_fd,
+		       (enum bpf_attach_type)ATTACH_TCX_EGRESS);
+	if (!err)
+		err = link_tcx(dir, "port-in", ifindex, in_fd,
+			       (enum bpf_attach_type)ATTACH_TCX_INGRESS);
+	if (err)
+		unlink_port(dir, ifindex);
+	return err;
+}
+
+int link_tracepoint(const char *dir, const char *name, int prog_fd)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	/* Between two programs some redirects go uncounted; no packet is lost.
+	 */
+	(void)unlink(path);
+	fd = bpf_raw_tracepoint_open(name, prog_fd);
+	return fd < 0 ? fd : link_pin(fd, path);
+}
+
+void unlink_uplink(const char *dir, uint32_t ifindex)
+{
+	char path[PATH_SIZE];
+
+	link_path(path, dir, "uplink", ifindex);
+	link_remove(path);
+}
+
+void unlink_port(const char *dir, uint32_t ifindex)
+{
+	char path[PATH_SIZE];
+
+	link_path(path, dir, "port-in", ifindex);
+	link_remove(path);
+	link_path(path, dir, "port-out", ifindex);
+	link_remove(path);
+}
+
+void links_prune(const char *dir, bool (*keep_uplink)(void *, uint32_t),
+		 bool (*keep_port)(void *, uint32_t), void *arg)
+{
+	char path[PATH_SIZE];
+	uint32_t ifindex = 0;
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	while (d && (entry = readdir(d))) {
+		if (sscanf(entry->d_name, "uplink-%u", &ifindex) == 1 &&
+		    keep_uplink(arg, ifindex))
+			continue;
+		if ((sscanf(entry->d_name, "port-in-%u", &ifindex) == 1 ||
+		     sscanf(entry->d_name, "port-out-%u", &ifindex) == 1) &&
+		    keep_port(arg, ifindex))
+			continue;
+		if (strncmp(entry->d_name, "uplink-", 7) != 0 &&
+		    strncmp(entry->d_name, "port-", 5) != 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		link_remove(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+void links_remove(const char *dir)
+{
+	char path[PATH_SIZE];
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	while (d && (entry = readdir(d))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		link_remove(path);
+	}
+	if (d)
+		closedir(d);
+}

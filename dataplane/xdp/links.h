@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the programs are attached. Every link is pinned in one directory, under
+ * the number of its interface, so that programs stay when the daemon goes.
+ */
+#ifndef DATAPLANE_XDP_LINKS_H
+#define DATAPLANE_XDP_LINKS_H
+
+#include "dataplane/core/base.h"
+
+/* Attach, or put the program into the link that is there: upgrades drop no
+ * packet. @ret_generic: the driver has no XDP of its own. */
+MUST_CHECK int link_uplink(const char *dir, uint32_t ifindex, int prog_fd,
+			   bool *ret_generic);
+
+/**
+ * link_port() - both directions at a VM's port (tcx; kernel 6.6).
+ *
+ * Return: 0; -EOPNOTSUPP: this kernel has no tcx; -ENODEV; -errno.
+ */
+MUST_CHECK int link_port(const char *dir, uint32_t ifindex, int in_fd,
+			 int out_fd);
+
+/* A raw tracepoint. */
+MUST_CHECK int link_tracepoint(const char *dir, const char *name, int prog_fd);
+
+void unlink_uplink(const char *dir, uint32_t ifindex);
+void unlink_port(const char *dir, uint32_t ifindex);
+
+/**
+ * links_prune() - detach from interfaces that nobody wants any more.
+ * @keep_uplink, @keep_port: asked for each interface.
+ */
+void links_prune(const char *dir, bool (*keep_uplink)(void *, uint32_t),
+		 bool (*keep_port)(void *, uint32_t), void *arg);
+
+/* Detach everything. */
+void links_remove(const char *dir);
+
+#endif

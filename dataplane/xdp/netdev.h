@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The little that the engine asks of interfaces.
+ */
+#ifndef DATAPLANE_XDP_NETDEV_H
+#define DATAPLANE_XDP_NETDEV_H
+
+#include "dataplane/core/base.h"
+
+/* MAC address of an interface; 0, -ENODEV, -errno. */
+MUST_CHECK int netdev_mac(uint32_t ifindex, uint8_t ret_mac[6]);
+
+/**
+ * netdev_set_gro() - switch receive merging on or off.
+ *
+ * Return: 1 if it was the other way before, 0 if it was so, -errno.
+ */
+int netdev_set_gro(uint32_t ifindex, bool enabled);
+
+#endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Skeletons -> programs in the kernel, their maps replaced by the node's.
+ */
+#include "dataplane/xdp/programs.h"
+
+#include "drops.skel.h"
+#include "lb.skel.h"
+#include "port.skel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Give an object the node's maps, by name; its own .rodata stays. */
+static int use_maps(struct bpf_object *object, const struct maps *maps)
+{
+	struct bpf_map *map;
+	int err = 0;
+	int i;
+
+	bpf_object__for_each_map(map, object) {
+		for (i = 0; i < N_MAPS && !err; i++)
+			if (!strcmp(bpf_map__name(map),
+				    map_name((enum map_id)i)))
+				err = bpf_map__reuse_fd(map, maps->fd[i]);
+	}
+	return err;
+}
+
+static int lb_load(const struct maps *maps, struct lb_bpf **ret_lb)
+{
+	struct lb_bpf *lb = lb_bpf__open();
+	int err;
+
+	if (!lb)
+		return -errno;
+	err = use_maps(lb->obj, maps);
+	if (!err)
+		err = lb_bpf__load(lb);
+	if (err) {
+		lb_bpf__destroy(lb);
+		return err;
+	}
+	*ret_lb = lb;
+	return 0;
+}
+
+static int port_load(const struct maps *maps, struct port_bpf **ret_port)
+{
+	struct port_bpf *port = port_bpf__open();
+	int err;
+
+	if (!port)
+		return -errno;
+	err = use_maps(port->obj, maps);
+	if (!err)
+		err = port_bpf__load(port);
+	if (err) {
+		port_bpf__destroy(port);
+		return err;
+	}
+	*ret_port = port;
+	return 0;
+}
+
+/* Optional: without it redirects that fail late are not counted. */
+static struct drops_bpf *drops_load(const struct maps *maps)
+{
+	struct drops_bpf *drops = drops_bpf__open();
+	struct stat netns;
+
+	if (!drops)
+		return NULL;
+	if (!stat("/proc/self/ns/net", &netns))
+		drops->rodata->netns_inum = (uint32_t)netns.st_ino;
+	if (use_maps(drops->obj, maps) || drops_bpf__load(drops)) {
+		drops_bpf__destroy(drops);
+		return NULL;
+	}
+	return drops;
+}
+
+int programs_load(const struct maps *maps, struct programs *ret_programs)
+{
+	struct programs p = { .lb = NULL };
+	int err;
+
+	err = lb_load(maps, &p.lb);
+	if (!err)
+		err = port_load(maps, &p.port);
+	if (err) {
+		programs_done(&p);
+		return err;
+	}
+	p.drops = drops_load(maps);
+	*ret_programs = p;
+	return 0;
+}
+
+void programs_done(struct programs *p)
+{
+	lb_bpf__destroy(p->lb);
+	port_bpf__destroy(p->port);
+	drops_bpf__destroy(p->drops);
+	*p = (struct programs){ .lb = NULL };
+}
+
+int programs_lb(const struct programs *p)
+{
+	return bpf_program__fd(p->lb->progs.lb);
+}
+
+int programs_port_in(const struct programs *p)
+{
+	return bpf_program__fd(p->port->progs.port_in);
+}
+
+int programs_port_out(const struct programs *p)
+{
+	return bpf_program__fd(p->port->progs.port_out);
+}
+
+int programs_redirect_err(const struct programs *p)
+{
+	return bpf_program__fd(p->drops->progs.redirect_err);
+}
+
+int programs_devmap_xmit(const struct programs *p)
+{
+	return bpf_program__fd(p->drops->progs.devmap_xmit);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BPF programs, loaded over a node's maps.
+ */
+#ifndef DATAPLANE_XDP_PROGRAMS_H
+#define DATAPLANE_XDP_PROGRAMS_H
+
+#include "dataplane/xdp/maps.h"
+
+struct lb_bpf;
+struct port_bpf;
+struct drops_bpf;
+
+/**
+ * struct programs - what is loaded.
+ * @lb: XDP; @port: TC, both directions.
+ * @drops: tracepoints; NULL where the kernel has no type information (BTF).
+ */
+struct programs {
+	struct lb_bpf *lb;
+	struct port_bpf *port;
+	struct drops_bpf *drops;
+};
+
+/* Program file descriptors; owned by @p. */
+int programs_lb(const struct programs *p);
+int programs_port_in(const struct programs *p);
+int programs_port_out(const struct programs *p);
+int programs_redirect_err(const struct programs *p);
+int programs_devmap_xmit(const struct programs *p);
+
+/* Load all programs; 0 or -errno. */
+MUST_CHECK int programs_load(const struct maps *maps,
+			     struct programs *ret_programs);
+
+/* Unload what no link holds. */
+void programs_done(struct programs *p);
+
+#endif

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The XDP engine behind struct dp_ops: open what is pinned or begin anew,
+ * attach the uplinks, take everything off.
+ */
+#include "dataplane/dataplane.h"
+#include "dataplane/status.h"
+#include "dataplane/xdp/engine.h"
+#include "dataplane/xdp/links.h"
+#include "dataplane/xdp/netdev.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define LOG_WARN  1
+#define LOG_INFO  2
+#define LOG_DEBUG 3
+
+/* libbpf has one printer for all; the last engine that opened gets it. */
+static struct dp *printing;
+
+static void say(const struct dp *dp, int level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(const struct dp *dp, int level, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	if (!dp->log)
+		return;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	text[strcspn(text, "\n")] = 0;
+	dp->log(dp->log_arg, level, text);
+}
+
+/* What libbpf says is detail: we report the failure itself. */
+static int libbpf_say(enum libbpf_print_level level, const char *format,
+		      va_list args)
+{
+	char text[1024];
+
+	if (!printing || level == LIBBPF_DEBUG)
+		return 0;
+	(void)vsnprintf(text, sizeof(text), format, args);
+	say(printing, LOG_DEBUG, "%s", text);
+	return 0;
+}
+
+static int fail(char *ret_error, int err, const char *what, const char *subject)
+{
+	(void)snprintf(ret_error, DP_ERROR_SIZE, "%s %s: %s", what, subject,
+		       strerror(-err));
+	return err;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static struct dp *dp_new(void)
+{
+	struct dp *dp = calloc(1, sizeof(*dp));
+	int i;
+
+	if (!dp)
+		return NULL;
+	for (i = 0; i < N_MAPS; i++)
+		dp->maps.fd[i] = -1;
+	dp->pin.lock_fd = -1;
+	dp->n_cpus = libbpf_num_possible_cpus();
+	return dp;
+}
+
+static void xdp_close(struct dp *dp)
+{
+	if (!dp)
+		return;
+	publish_free(dp->publish);
+	programs_done(&dp->programs);
+	maps_done(&dp->maps);
+	pin_close(&dp->pin);
+	if (printing == dp)
+		printing = NULL;
+	free(dp);
+}
+
+/* Sizes that the maps and the core's masks can have. */
+static int limits_check(const struct dp_limits *limits, char *error)
+{
+	if (limits->n_backends && limits->n_backends <= BACKEND_MAX &&
+	    limits->n_services && limits->n_pools &&
+	    limits->n_slots >= SLOTS_PER_LINE &&
+	    limits->n_flows >= FLOWS_PER_LINE &&
+	    limits->n_direct >= FLOWS_PER_LINE &&
+	    !(limits->n_slots & (limits->n_slots - 1)) &&
+	    !(limits->n_flows & (limits->n_flows - 1)) &&
+	    !(limits->n_direct & (limits->n_direct - 1)))
+		return 0;
+	(void)snprintf(
+		error, DP_ERROR_SIZE,
+		"sizes of tables: slots, flows and direct must be powers "
+		"of two, backends at most %d, none 0",
+		BACKEND_MAX);
+	return -EINVAL;
+}
+
+static int limits_match(const struct memory_meta *meta,
+			const struct dp_limits *limits, char *error)
+{
+	const struct dp_limits *had = &meta->limits;
+
+	if (!memcmp(had, limits, sizeof(*limits)))
+		return 0;
+	(void)snprintf(error, DP_ERROR_SIZE,
+		       "tables in force have other sizes than configured: "
+		       "backends %u/%u, services %u/%u, pools %u/%u, slots "
+		       "%u/%u, flows %u/%u, direct %u/%u; `drover detach` and "
+		       "start again, which breaks connections, or restore the "
+		       "sizes",
+		       had->n_backends, limits->n_backends, had->n_services,
+		       limits->n_services, had->n_pools, limits->n_pools,
+		       had->n_slots, limits->n_slots, had->n_flows,
+		       limits->n_flows, had->n_direct, limits->n_direct);
+	return -EUCLEAN;
+}
+
+/* New maps: what the path needs to know before anything is attached. */
+static int maps_begin(struct dp *dp, const struct dp_options *options)
+{
+	struct memory_meta *meta;
+	struct node *node;
+	int err;
+
+	/* A start that was cut short has left pins, but no links. */
+	links_remove(dp->pin.links);
+	pin_remove_maps(&dp->pin);
+	err = maps_create(&options->limits, &dp->maps);
+	if (err)
+		return err;
+	node = dp->maps.area[MAP_NODE];
+	if (getrandom(&node->direct_seed, sizeof(node->direct_seed), 0) < 0)
+		return -errno;
+	node->flow_line_mask = options->limits.n_flows / FLOWS_PER_LINE - 1;
+	node->direct_line_mask = options->limits.n_direct / FLOWS_PER_LINE - 1;
+	meta = dp->maps.area[MAP_META];
+	meta->version = STATE_VERSION;
+	meta->limits = options->limits;
+	err = maps_pin(&dp->maps, dp->pin.maps);
+	if (!err)
+		__atomic_store_n(&meta->magic, MEMORY_MAGIC, __ATOMIC_RELEASE);
+	return err;
+}
+
+/* Find the pinned maps, or make them. */
+static int maps_find(struct dp *dp, const struct dp_options *options,
+		     char *error)
+{
+	uint32_t version = 0;
+	int err;
+
+	err = maps_open(dp->pin.maps, false, &dp->maps, &version);
+	if (err == -ENOENT) {
+		err = maps_begin(dp, options);
+		return err ? fail(error, err, "cannot make tables in",
+				  options->pin_dir) :
+			     0;
+	}
+	if (err == -EUCLEAN) {
+		(void)snprintf(error, DP_ERROR_SIZE,
+			       "%s: tables in force are of version %u, this is "
+			       "version %u; `drover detach` and start again",
+			       options->pin_dir, version, STATE_VERSION);
+		return err;
+	}
+	if (err)
+		return fail(error, err, "cannot open", options->pin_dir);
+	return limits_match(dp->maps.area[MAP_META], &options->limits, error);
+}
+
+static bool keep_uplink(void *arg, uint32_t ifindex)
+{
+	const struct dp *dp = arg;
+	const struct node *node = dp->maps.area[MAP_NODE];
+	int i;
+
+	for (i = 0; i < NODE_UPLINKS; i++)
+		if (node->uplinks[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static bool keep_port(void *arg, uint32_t ifindex)
+{
+	const struct dp *dp = arg;
+
+	return publish_keeps_port(dp->publish, ifindex);
+}
+
+/* Generic XDP gets what GRO has merged, too long for any VM's port. */
+static void generic_prepare(const struct dp *dp, const char *ifname,
+			    uint32_t ifindex)
+{
+	int was = netdev_set_gro(ifindex, false);
+
+	say(dp, LOG_WARN,
+	    "uplink %s: its driver has no XDP, so packets take the slower "
+	    "generic mode%s",
+	    ifname, was == 1 ? "; GRO is switched off there" : "");
+	if (was < 0)
+		say(dp, LOG_WARN,
+		    "uplink %s: GRO can't be switched off (%s): merged packets "
+		    "will be dropped",
+		    ifname, strerror(-was));
+}
+
+static int uplink_attach(struct dp *dp, const char *ifname, uint32_t i,
+			 char *error)
+{
+	struct memory_meta *meta = dp->maps.area[MAP_META];
+	struct node *node = dp->maps.area[MAP_NODE];
+	struct dp_uplink_status *status = &meta->uplinks[i];
+	struct uplink uplink = { .ifindex = if_nametoindex(ifname) };
+	bool generic = false;
+	int err;
+
+	if (!uplink.ifindex)
+		return fail(error, -ENODEV, "uplink", ifname);
+	err = netdev_mac(uplink.ifindex, uplink.mac);
+	if (err)
+		return fail(error, err, "uplink", ifname);
+	node->uplinks[i] = uplink;
+	err = link_uplink(dp->pin.links, uplink.ifindex,
+			  programs_lb(&dp->programs), &generic);
+	if (err == -EBUSY)
+		return fail(error, err, "another XDP program has the uplink",
+			    ifname);
+	if (err)
+		return fail(error, err, "cannot attach to uplink", ifname);
+	*status = (struct dp_uplink_status){ .ifname = "" };
+	(void)snprintf(status->ifname, sizeof(status->ifname), "%s", ifname);
+	(void)snprintf(status->mode, sizeof(status->mode), "%s",
+		       generic ? "generic" : "native");
+	if (generic)
+		generic_prepare(dp, ifname, uplink.ifindex);
+	else
+		say(dp, LOG_INFO, "uplink %s: native XDP", ifname);
+	return 0;
+}
+
+static int uplinks_attach(struct dp *dp, const struct dp_options *options,
+			  char *error)
+{
+	struct memory_meta *meta = dp->maps.area[MAP_META];
+	struct node *node = dp->maps.area[MAP_NODE];
+	uint32_t i;
+	int err = 0;
+
+	if (options->n_uplinks > NODE_UPLINKS) {
+		(void)snprintf(error, DP_ERROR_SIZE, "more than %d uplinks",
+			       NODE_UPLINKS);
+		return -EINVAL;
+	}
+	for (i = 0; i < options->n_uplinks && !err; i++)
+		err = uplink_attach(dp, options->uplinks[i], i, error);
+	if (err)
+		return err;
+	for (; i < NODE_UPLINKS; i++) {
+		node->uplinks[i] = (struct uplink){ .ifindex = 0 };
+		meta->uplinks[i] = (struct dp_uplink_status){ .ifname = "" };
+	}
+	meta->n_uplinks = options->n_uplinks;
+	return 0;
+}
+
+/* Count redirects that fail late, where the kernel lets us. */
+static void drops_attach(const struct dp *dp)
+{
+	int err = -ENOTSUP;
+
+	if (dp->programs.drops)
+		err = link_tracepoint(dp->pin.links, "xdp_redirect_err",
+				      programs_redirect_err(&dp->programs));
+	if (!err)
+		err = link_tracepoint(dp->pin.links, "xdp_devmap_xmit",
+				      programs_devmap_xmit(&dp->programs));
+	if (err)
+		say(dp, LOG_WARN,
+		    "packets that a VM's port does not take go uncounted: %s",
+		    strerror(-err));
+}
+
+static int state_open(struct dp *dp, const struct dp_options *options,
+		      char *error)
+{
+	struct memory memory;
+	struct node *node;
+	int err;
+
+	err = maps_find(dp, options, error);
+	if (err)
+		return err;
+	err = programs_load(&dp->maps, &dp->programs);
+	if (err)
+		return fail(error, err, "cannot load programs into",
+			    "the kernel");
+	memory = maps_memory(&dp->maps);
+	node = memory.node;
+	node->reply_rate_pps = options->reply_rate_pps;
+	node->direct_idle_ticks = TICKS_OF_MS(options->direct_idle_ms);
+	err = publish_open(&memory, &xdp_engine_ops, dp, false, now_ns(),
+			   &dp->publish);
+	if (err)
+		return fail(error, err,
+			    "tables in force can't be used:", options->pin_dir);
+	err = uplinks_attach(dp, options, error);
+	if (err)
+		return err;
+	links_prune(dp->pin.links, keep_uplink, keep_port, dp);
+	drops_attach(dp);
+	return 0;
+}
+
+static int xdp_open(const struct dp_options *options, struct dp **ret_dp,
+		    char *error)
+{
+	struct dp *dp;
+	int err;
+
+	err = limits_check(&options->limits, error);
+	if (err)
+		return err;
+	dp = dp_new();
+	if (!dp)
+		return fail(error, -ENOMEM, "XDP", "engine");
+	dp->log = options->log;
+	dp->log_arg = options->log_arg;
+	dp->after_write = options->after_write;
+	dp->after_write_arg = options->after_write_arg;
+	printing = dp;
+	(void)libbpf_set_print(libbpf_say);
+	err = pin_open(options->pin_dir, &dp->pin);
+	if (err == -EMEDIUMTYPE)
+		(void)snprintf(error, DP_ERROR_SIZE,
+			       "%s is not in a BPF file system: "
+			       "mount -t bpf bpf /sys/fs/bpf",
+			       options->pin_dir);
+	else if (err == -EBUSY)
+		(void)snprintf(error, DP_ERROR_SIZE,
+			       "%s belongs to another daemon that runs",
+			       options->pin_dir);
+	else if (err)
+		(void)fail(error, err, "cannot use", options->pin_dir);
+	else
+		err = state_open(dp, options, error);
+	if (err) {
+		xdp_close(dp);
+		return err;
+	}
+	*ret_dp = dp;
+	return 0;
+}
+
+static int xdp_open_readonly(const char *pin_dir, struct dp **ret_dp,
+			     char *error)
+{
+	struct dp *dp = dp_new();
+	uint32_t version = 0;
+	struct memory memory;
+	int err;
+
+	if (!dp)
+		return fail(error, -ENOMEM, "XDP", "engine");
+	(void)libbpf_set_print(libbpf_say);
+	err = pin_paths(pin_dir, &dp->pin);
+	if (!err)
+		err = maps_open(dp->pin.maps, true, &dp->maps, &version);
+	if (!err) {
+		memory = maps_memory(&dp->maps);
+		err = publish_open(&memory, &xdp_engine_ops, dp, true, now_ns(),
+				   &dp->publish);
+	}
+	if (err) {
+		(void)fail(error, err, "no forwarding state in", pin_dir);
+		xdp_close(dp);
+		return err;
+	}
+	*ret_dp = dp;
+	return 0;
+}
+
+static int xdp_apply(struct dp *dp, const struct dp_snapshot *snapshot,
+		     uint64_t at_ns, struct dp_result *ret)
+{
+	uint64_t began_ns = now_ns();
+	int err;
+
+	err = publish_apply(dp->publish, snapshot, at_ns, ret);
+	ret->took_ns = now_ns() - began_ns;
+	return err;
+}
+
+static uint64_t xdp_tick(struct dp *dp, uint64_t at_ns)
+{
+	return publish_tick(dp->publish, at_ns);
+}
+
+static void xdp_port_lost(struct dp *dp, uint32_t ifindex, uint64_t at_ns)
+{
+	publish_port_lost(dp->publish, ifindex, at_ns);
+}
+
+static int xdp_status(struct dp *dp, uint64_t at_ns, struct dp_status *ret)
+{
+	int err = publish_status(dp->publish, at_ns, ret);
+
+	if (err)
+		return err;
+	(void)snprintf(ret->engine, sizeof(ret->engine), "xdp");
+	ret->memory_bytes = maps_bytes(&ret->limits);
+	return 0;
+}
+
+static int xdp_explain(struct dp *dp, const struct dp_flow *flow,
+		       uint64_t at_ns, struct dp_explanation *ret)
+{
+	return publish_explain(dp->publish, flow, at_ns, ret);
+}
+
+/* Programs first: without them the tables are memory that nobody reads. */
+static int xdp_detach(const char *pin_dir, char *error)
+{
+	struct pin pin;
+	int err;
+
+	err = pin_paths(pin_dir, &pin);
+	if (err)
+		return fail(error, err, "cannot use", pin_dir);
+	links_remove(pin.links);
+	pin_remove_maps(&pin);
+	pin_remove_dirs(&pin);
+	return 0;
+}
+
+const struct dp_ops dp_xdp_ops = {
+	.name = "xdp",
+	.open = xdp_open,
+	.open_readonly = xdp_open_readonly,
+	.apply = xdp_apply,
+	.tick = xdp_tick,
+	.port_lost = xdp_port_lost,
+	.status = xdp_status,
+	.explain = xdp_explain,
+	.close = xdp_close,
+	.detach = xdp_detach,
+};
