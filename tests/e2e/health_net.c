@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <spawn.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -70,6 +72,30 @@ void net_run(bool in_b1, const char *words)
 		fail_msg("%s: status %d", words, status);
 }
 
+/*
+ * An interface that was set up drops what it is given until the kernel has
+ * noticed its carrier: up to a second when many come and go on the machine.
+ */
+static void wait_carrier(bool in_b1)
+{
+	struct ifreq eth0 = { .ifr_name = "eth0" };
+	uint64_t end_ms = net_now_ms() + 5000;
+	int fd;
+
+	enter(in_b1);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	enter(false);
+	assert_true(fd >= 0);
+	for (;;) {
+		assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &eth0), 0);
+		if (eth0.ifr_flags & IFF_RUNNING)
+			break;
+		assert_true(net_now_ms() < end_ms);
+		(void)usleep(2000);
+	}
+	(void)close(fd);
+}
+
 void net_open(void)
 {
 	static const struct {
@@ -108,6 +134,8 @@ void net_open(void)
 	net_run(false, words);
 	for (i = 0; i < ARRAY_SIZE(steps); i++)
 		net_run(steps[i].in_b1, steps[i].words);
+	wait_carrier(false);
+	wait_carrier(true);
 }
 
 int net_listen(uint16_t port, int backlog)
