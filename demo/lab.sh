@@ -50,7 +50,7 @@ lab_say() {
 lab_missing() {
 	local tool
 	[ "$(id -u)" = 0 ] || { echo "needs root"; return 0; }
-	for tool in libvirtd virsh qemu-system-x86_64 ip ethtool jq; do
+	for tool in libvirtd virsh qemu-system-x86_64 ip ethtool jq clang; do
 		command -v $tool >/dev/null || { echo "needs $tool"; return 0; }
 	done
 	[ -c /dev/net/tun ] || { echo "needs /dev/net/tun"; return 0; }
@@ -64,6 +64,17 @@ lab_init() {
 	LAB_CLIENT_NS=drover-$LAB-client
 	LAB_BPF=$LAB_DIR/bpf
 	LAB_URI="qemu+unix:///system?socket=$LAB_DIR/host/run/libvirt/libvirt-sock"
+}
+
+# An XDP program that lets everything pass.
+lab_pass_program() { # file
+	clang -O2 -target bpf -c -x c -o "$1" - <<-'END'
+		__attribute__((section("xdp"), used)) int pass(void *frame)
+		{
+			return 2; /* XDP_PASS */
+		}
+		char gpl[] __attribute__((section("license"), used)) = "GPL";
+	END
 }
 
 # --- what was made ---------------------------------------------------------
@@ -194,6 +205,11 @@ lab_network() {
 	# segmentation left to do; and what it sends needs NAPI on the peer.
 	lab_client ethtool -K cl0 tx off gro on >/dev/null
 	lab_host ethtool -K $LAB_UPLINK gro on >/dev/null
+	# A veth keeps what XDP answers (XDP_TX) in its ring until the next frame,
+	# unless the peer has a program, too.
+	lab_pass_program "$LAB_DIR/pass.o" || return 1
+	ip -n "$LAB_CLIENT_NS" link set cl0 xdp object "$LAB_DIR/pass.o" \
+		section xdp
 	ip -n "$LAB_HOST_NS" link set $LAB_UPLINK up
 	ip -n "$LAB_CLIENT_NS" link set cl0 up
 
