@@ -182,7 +182,7 @@ struct vector_table vectors_header(void)
 	return t;
 }
 
-/* Where a SYN of 74 bytes to the VIP may be cut, with a tag and without. */
+/* Where a SYN of 74 bytes may be cut, with a tag and without. */
 #define CUT_MIN	   14
 #define SYN_SIZE   74
 #define TAG_SIZE   4
@@ -205,17 +205,33 @@ static void make_cut(struct vector *v, char *name, size_t cut, uint16_t tag)
 	v->reason = cut < ip + 20 ? PASS_TRUNCATED : DROP_TRUNCATED;
 }
 
-/* A SYN to the VIP, cut at every length that still is an Ethernet frame. */
+/* What a VM cuts off is none of our business. */
+static void make_vm_cut(struct vector *v, char *name, size_t cut)
+{
+	const struct vector syn = { .hook = HOOK_FROM_VM,
+				    .in = { VM_ONE_TO_CLIENT, SYN },
+				    PASSED(PASS_PORT_NOT_SERVICE) };
+
+	(void)snprintf(name, NAME_SIZE, "vm_cut_to_%zu", cut);
+	*v = syn;
+	v->name = name;
+	v->in.cut = (uint16_t)cut;
+}
+
+/* A SYN cut at every length that still is an Ethernet frame. */
 struct vector_table vectors_cut(void)
 {
-	static struct vector cuts[N_CUTS + N_TAG_CUTS];
-	static char names[N_CUTS + N_TAG_CUTS][NAME_SIZE];
+	static struct vector cuts[N_CUTS + N_TAG_CUTS + N_CUTS];
+	static char names[ARRAY_SIZE(cuts)][NAME_SIZE];
 	struct vector_table t = { cuts, ARRAY_SIZE(cuts) };
+	size_t n = 0;
 	size_t i;
 
-	for (i = 0; i < N_CUTS; i++)
-		make_cut(&cuts[i], names[i], CUT_MIN + i, 0);
-	for (i = 0; i < N_TAG_CUTS; i++)
-		make_cut(&cuts[N_CUTS + i], names[N_CUTS + i], CUT_MIN + i, 7);
+	for (i = 0; i < N_CUTS; i++, n++)
+		make_cut(&cuts[n], names[n], CUT_MIN + i, 0);
+	for (i = 0; i < N_TAG_CUTS; i++, n++)
+		make_cut(&cuts[n], names[n], CUT_MIN + i, 7);
+	for (i = 0; i < N_CUTS; i++, n++)
+		make_vm_cut(&cuts[n], names[n], CUT_MIN + i);
 	return t;
 }
