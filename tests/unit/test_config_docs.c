@@ -41,8 +41,10 @@ static char *section_of(const char *man, const char *title)
 
 	snprintf(head, sizeof(head), "\n.Sh %s\n", title);
 	begin = strstr(man, head);
-	if (!begin)
+	if (!begin) {
 		fail_msg("drover.cfg(5) has no section %s", title);
+		return NULL;
+	}
 	end = strstr(begin + 1, "\n.Sh ");
 	part = strndup(begin, end ? (size_t)(end - begin) + 1 : strlen(begin));
 	assert_non_null(part);

@@ -167,9 +167,11 @@ static void test_random(void **state)
 		wanted = n_terms > 0;
 		for (i = 0; i < n_terms; i++) {
 			terms[i].op = (enum select_op)(random() % 4);
-			strcpy(terms[i].name, words[random() % 3]);
+			snprintf(terms[i].name, sizeof(terms[i].name), "%s",
+				 words[random() % 3]);
 			if (terms[i].op < SELECT_HAS)
-				strcpy(terms[i].value, words[random() % 3]);
+				snprintf(terms[i].value, sizeof(terms[i].value),
+					 "%s", words[random() % 3]);
 			wanted &= model_holds(&terms[i], tags, n_tags);
 		}
 		assert_int_equal(selector_match(terms, n_terms, tags, n_tags),

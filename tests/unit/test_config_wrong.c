@@ -94,9 +94,11 @@ static void edit(struct edited *e, const char *name)
 	if (!*e->old)
 		return;
 	at = strstr(e->text, e->old);
-	if (!at || strstr(at + 1, e->old))
+	if (!at || strstr(at + 1, e->old)) {
 		fail_msg("[%s]: base.cfg has not exactly one \"%s\"", name,
 			 e->old);
+		return;
+	}
 	rest = strdup(at + strlen(e->old));
 	assert_non_null(rest);
 	*at = '\0';
