@@ -4,7 +4,7 @@
  */
 #include "tests/unit/store_fixture.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -44,32 +44,19 @@ int store_make_scratch(void **state)
 	return mkdtemp(scratch) ? 0 : -1;
 }
 
-static void remove_tree(const char *dir)
+static int remove_one(const char *path, const struct stat *info, int type,
+		      struct FTW *where)
 {
-	struct dirent *entry;
-	char path[512];
-	DIR *stream;
-
-	stream = opendir(dir);
-	if (!stream)
-		return;
-	while ((entry = readdir(stream))) {
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		if (unlink(path) < 0)
-			remove_tree(path);
-	}
-	closedir(stream);
-	rmdir(dir);
+	(void)info;
+	(void)type;
+	(void)where;
+	return remove(path);
 }
 
 int store_remove_scratch(void **state)
 {
 	(void)state;
-	remove_tree(scratch);
-	return 0;
+	return nftw(scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 struct store *store_open_or_fail(const char *dir, uint32_t n_events)

@@ -38,8 +38,10 @@ static char *read_data(const char *name)
 	snprintf(path, sizeof(path), "%s/tests/unit/config/%s",
 		 source ? source : ".", name);
 	file = fopen(path, "re");
-	if (!file)
+	if (!file) {
 		fail_msg("%s: %s", path, strerror(errno));
+		return NULL;
+	}
 	text = calloc(1, TEXT_SIZE);
 	assert_non_null(text);
 	n = fread(text, 1, TEXT_SIZE - 1, file);

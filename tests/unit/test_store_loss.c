@@ -59,30 +59,26 @@ static void copy_file(int from, const char *to)
 /* A file for each name in @from that @to has not got, or without it there. */
 static void match_names(const char *from, const char *to, bool add)
 {
-	struct dirent *entry;
+	struct dirent **entries = NULL;
 	char path[512];
-	DIR *stream;
-	int fd;
+	int n, fd;
 
-	stream = opendir(from);
-	assert_non_null(stream);
-	while ((entry = readdir(stream))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", to, entry->d_name);
-		if (access(path, F_OK) == 0)
-			continue;
-		if (!add) {
+	n = scandir(from, &entries, NULL, alphasort);
+	assert_true(n >= 0);
+	while (n-- > 0) {
+		snprintf(path, sizeof(path), "%s/%s", to, entries[n]->d_name);
+		if (access(path, F_OK) < 0 && add) {
+			fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+			assert_true(fd >= 0);
+			close(fd);
+		} else if (access(path, F_OK) < 0) {
 			snprintf(path, sizeof(path), "%s/%s", from,
-				 entry->d_name);
+				 entries[n]->d_name);
 			assert_int_equal(unlink(path), 0);
-			continue;
 		}
-		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		assert_true(fd >= 0);
-		close(fd);
+		free(entries[n]);
 	}
-	closedir(stream);
+	free(entries);
 }
 
 static void note_synced(int fd)
