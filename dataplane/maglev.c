@@ -24,12 +24,14 @@
 
 /**
  * struct maglev_turn - a backend that still takes slots.
+ * @id: of the share; turns are taken in its order.
  * @next: the next slot of its permutation, before the mask.
  * @skip: odd.
  * @credit: since its last slot, in weights.
  * @left: slots until its quota.
  */
 struct maglev_turn {
+	uint64_t id;
 	uint32_t next;
 	uint32_t skip;
 	uint64_t credit;
@@ -44,6 +46,7 @@ static struct maglev_turn turn_init(const struct hash_seed *seed,
 {
 	uint64_t hash = hash_words(seed, &share->id, 1);
 	struct maglev_turn turn = {
+		.id = share->id,
 		.next = (uint32_t)hash,
 		.skip = (uint32_t)(hash >> 32) | 1,
 		.weight = share->weight,
@@ -52,6 +55,16 @@ static struct maglev_turn turn_init(const struct hash_seed *seed,
 	};
 
 	return turn;
+}
+
+static int turn_compare(const void *left, const void *right)
+{
+	const struct maglev_turn *a = left;
+	const struct maglev_turn *b = right;
+
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	return a->backend - b->backend;
 }
 
 static void turn_take(struct maglev_turn *turn, uint32_t mask, uint16_t *table)
@@ -113,6 +126,7 @@ int maglev_fill(const struct hash_seed *seed, const struct slots_share *shares,
 		if (quotas[i])
 			turns[n_turns++] =
 				turn_init(seed, &shares[i], quotas[i]);
+	qsort(turns, n_turns, sizeof(*turns), turn_compare);
 	maglev_rounds(turns, n_turns, n_slots - 1, ret_table);
 out:
 	free(turns);

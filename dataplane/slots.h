@@ -111,7 +111,8 @@ uint32_t slots_log2_for(uint32_t n_backends);
  *
  * Fills a free range, then stores the pool's @range: its last store. No shares,
  * or none with a weight: all slots NONE.
- * Return: 0, or -ENOSPC (no free range as long), -ENOMEM.
+ * Return: 0, or -ENOSPC (no free range as long), -EINVAL (the pool is in force,
+ * or a number stands twice or can't be), -ENOMEM.
  */
 MUST_CHECK int slots_create(struct slots *s, uint32_t pool, uint32_t slots_log2,
 			    const struct slots_share *shares, uint32_t n_shares,
@@ -122,7 +123,8 @@ MUST_CHECK int slots_create(struct slots *s, uint32_t pool, uint32_t slots_log2,
  *
  * No flow moves. Slots that are moving wait one more clock (a refusal noted
  * during the copy must not be lost).
- * Return: 0 (also if it is as long already), -ENOSPC, -ENOMEM.
+ * Return: 0 (also if it is as long already), -EINVAL (not in force), -ENOSPC,
+ * -ENOMEM.
  */
 MUST_CHECK int slots_grow(struct slots *s, uint32_t pool, uint32_t slots_log2,
 			  uint32_t now_tick);
@@ -165,7 +167,8 @@ struct slots_moved {
  * hands: moving ones that can turn round first, then marked ones, then steady
  * ones, in a keyed pseudo-random order. Applying the same plan again moves
  * nothing.
- * Return: 0, -ENOENT (no such pool in force), -ENOMEM (nothing was changed).
+ * Return: 0, -ENOENT (no such pool in force), -EINVAL (a number stands twice or
+ * can't be), -ENOMEM; then nothing was changed.
  */
 MUST_CHECK int slots_apply(struct slots *s, uint32_t pool,
 			   const struct slots_plan *plan, uint32_t now_tick,

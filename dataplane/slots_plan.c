@@ -21,6 +21,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The order jumps: lines are asked for so many turns ahead. */
+#define PREFETCH 8
+
 enum round {
 	ROUND_BACK,
 	ROUND_MARKED,
@@ -35,11 +38,13 @@ enum round {
  * @n_left: slots that have to change hands still.
  * @max_marked: begin no move of a steady slot with so many marked.
  * @n_moved: slots that did.
+ * @balance: by number: slots above (+) or below (-) its quota.
  */
 struct planner {
 	struct slots *s;
 	struct slots_pool *p;
 	uint64_t key;
+	int32_t *balance;
 	uint16_t *lacking;
 	uint32_t n_lacking;
 	uint32_t turn;
@@ -62,17 +67,16 @@ static uint32_t permute(uint64_t key, uint32_t n, uint32_t i)
 /* Who gets a slot: @wish if it lacks one, else whoever's turn it is. */
 static uint16_t planner_take(struct planner *plan, uint16_t wish)
 {
-	struct slots_name *names = plan->s->names;
 	uint16_t backend = BACKEND_NONE;
 
-	if (wish != BACKEND_NONE && names[wish].balance < 0) {
+	if (wish != BACKEND_NONE && plan->balance[wish] < 0) {
 		backend = wish;
 	} else {
 		/* Whoever was served by a wish meanwhile drops out here. */
 		while (plan->n_lacking && backend == BACKEND_NONE) {
 			plan->turn %= plan->n_lacking;
 			backend = plan->lacking[plan->turn];
-			if (names[backend].balance >= 0) {
+			if (plan->balance[backend] >= 0) {
 				plan->lacking[plan->turn] =
 					plan->lacking[--plan->n_lacking];
 				backend = BACKEND_NONE;
@@ -81,7 +85,7 @@ static uint16_t planner_take(struct planner *plan, uint16_t wish)
 		plan->turn++;
 	}
 	if (backend != BACKEND_NONE)
-		names[backend].balance++;
+		plan->balance[backend]++;
 	return backend;
 }
 
@@ -121,43 +125,60 @@ static void slot_hand_on(struct slots *s, struct slots_pool *p, uint32_t i,
 /* One slot in one round. */
 static void planner_slot(struct planner *plan, enum round round, uint32_t i)
 {
-	struct slots_name *names = plan->s->names;
 	uint32_t word = slot_get(plan->s, plan->p, i);
 	bool marked = word & SLOT_TRACKED;
 	uint16_t base = slot_base(word);
 	uint16_t owner = marked ? slot_owner(plan->p, i, word) : base;
 
-	if (marked != (round != ROUND_STEADY) || names[owner].balance <= 0)
+	if (marked != (round != ROUND_STEADY) || plan->balance[owner] <= 0)
 		return;
 	if (round == ROUND_BACK &&
-	    (owner == base || names[base].balance >= 0 || base == BACKEND_NONE))
+	    (owner == base || plan->balance[base] >= 0 || base == BACKEND_NONE))
 		return;
 	if (!marked && base != BACKEND_NONE && plan->max_marked &&
 	    plan->p->n_marked >= plan->max_marked)
 		return;
-	names[owner].balance--;
+	plan->balance[owner]--;
 	plan->n_left--;
 	plan->n_moved++;
 	slot_hand_on(plan->s, plan->p, i, planner_take(plan, base));
 }
 
+/* The slots of one line. */
+static void planner_line(struct planner *plan, enum round round, uint32_t line)
+{
+	uint32_t first = line * SLOTS_PER_LINE;
+	uint32_t i;
+
+	for (i = first; i < first + SLOTS_PER_LINE && plan->n_left; i++)
+		/* Mostly it is somebody's who has none to spare. */
+		if (round != ROUND_STEADY ||
+		    plan->balance[slot_base(slot_get(plan->s, plan->p, i))] > 0)
+			planner_slot(plan, round, i);
+}
+
 static void planner_round(struct planner *plan, enum round round)
 {
+	const struct slot_line *lines =
+		plan->s->t.lines + plan->p->first / SLOTS_PER_LINE;
 	uint32_t n_lines = plan->p->n_slots / SLOTS_PER_LINE;
 	uint64_t marked;
 	uint32_t line;
 	uint32_t n;
-	uint32_t i;
 
 	if (round != ROUND_STEADY && !plan->p->n_marked)
 		return;
 	for (n = 0; n < n_lines && plan->n_left; n++) {
 		line = permute(plan->key, n_lines, n);
-		marked = plan->p->marked[line / 4] >> (line % 4 * 16) & 0xffff;
-		if (round != ROUND_STEADY && !marked)
+		if (round == ROUND_STEADY) {
+			__builtin_prefetch(&lines[permute(plan->key, n_lines,
+							  n + PREFETCH)]);
+			planner_line(plan, round, line);
 			continue;
-		for (i = 0; i < SLOTS_PER_LINE && plan->n_left; i++)
-			planner_slot(plan, round, line * SLOTS_PER_LINE + i);
+		}
+		marked = plan->p->marked[line / 4] >> (line % 4 * 16) & 0xffff;
+		if (marked)
+			planner_line(plan, round, line);
 	}
 }
 
@@ -194,23 +215,29 @@ static int planner_balance(struct planner *plan,
 		err = slots_quotas(shares, n_shares, plan->p->n_slots, owned,
 				   quotas);
 	for (i = 1; !err && i <= plan->s->t.n_backends; i++)
-		names[i].balance = (int32_t)names[i].n_owned;
+		plan->balance[i] = (int32_t)names[i].n_owned;
 	plan->n_left = 0;
 	for (i = 0; !err && i < n_shares; i++) {
 		total += quotas[i];
-		names[shares[i].backend].balance -= (int32_t)quotas[i];
+		plan->balance[shares[i].backend] -= (int32_t)quotas[i];
 		if (owned[i] >= quotas[i])
 			continue;
 		plan->lacking[plan->n_lacking++] = shares[i].backend;
 		plan->n_left += quotas[i] - owned[i];
 	}
 	/* Slots of NONE are for anybody; with no shares all go to NONE. */
-	names[BACKEND_NONE].balance = total ? INT32_MAX : 0;
+	plan->balance[BACKEND_NONE] = total ? INT32_MAX : 0;
 	if (!err && !total)
 		plan->n_left = slots_not_none(plan);
 	free(owned);
 	free(quotas);
 	return err;
+}
+
+static void planner_done(struct planner *plan)
+{
+	free(plan->lacking);
+	free(plan->balance);
 }
 
 static int planner_init(struct planner *plan, struct slots *s, uint32_t pool,
@@ -222,11 +249,12 @@ static int planner_init(struct planner *plan, struct slots *s, uint32_t pool,
 	*plan = (struct planner){ .s = s, .p = &s->pools[pool] };
 	plan->key = hash_words(&s->t.pools[pool].seed, &purpose, 1);
 	plan->lacking = calloc(n_shares + 1ULL, sizeof(*plan->lacking));
-	if (!plan->lacking)
-		return -ENOMEM;
-	err = planner_balance(plan, shares, n_shares);
+	plan->balance = calloc(s->t.n_backends + 1ULL, sizeof(*plan->balance));
+	err = plan->lacking && plan->balance ?
+		      planner_balance(plan, shares, n_shares) :
+		      -ENOMEM;
 	if (err)
-		free(plan->lacking);
+		planner_done(plan);
 	return err;
 }
 
@@ -240,7 +268,7 @@ static void slot_replace(struct planner *plan, uint32_t i, uint16_t gone)
 	uint16_t owner = slot_owner(p, i, word);
 
 	if (owner == gone) {
-		s->names[gone].balance--;
+		plan->balance[gone]--;
 		plan->n_left--;
 		owner = planner_take(plan, base);
 	}
@@ -276,7 +304,7 @@ static uint32_t planner_gone(struct planner *plan, uint16_t gone)
 		base = slot_base(slot_get(plan->s, p, i));
 		if (!slot_names(plan, i, gone) ||
 		    (slot_owner(p, i, slot_get(plan->s, p, i)) == gone &&
-		     (base == gone || plan->s->names[base].balance >= 0)))
+		     (base == gone || plan->balance[base] >= 0)))
 			continue;
 		slot_replace(plan, i, gone);
 		n_replaced++;
@@ -348,7 +376,7 @@ int slots_apply(struct slots *s, uint32_t pool, const struct slots_plan *plan,
 		ret_moved->n_moved = planner.n_moved;
 		ret_moved->n_left = planner.n_left;
 	}
-	free(planner.lacking);
+	planner_done(&planner);
 out:
 	free(shares);
 	return err;
@@ -377,7 +405,7 @@ int slots_gone(struct slots *s, uint32_t pool, uint16_t backend,
 		err = slots_keep_shares(p, shares, n_shares);
 		if (!err)
 			err = (int)planner_gone(&planner, backend);
-		free(planner.lacking);
+		planner_done(&planner);
 	}
 	free(shares);
 	return err;

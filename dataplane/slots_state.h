@@ -66,7 +66,6 @@ struct slots_pool {
  * @quiet: the last pass began when no slot named it, and found no entry.
  * @quiet_dead: the same, and its record was not live.
  * @maybe_quiet, @maybe_dead: this pass began so.
- * @balance: while a plan is made: slots above (+) or below (-) its quota.
  * @listed: while a plan is checked.
  */
 struct slots_name {
@@ -79,7 +78,6 @@ struct slots_name {
 	uint32_t n_entries;
 	uint32_t n_found;
 	uint32_t left_tick;
-	int32_t balance;
 	bool quiet;
 	bool quiet_dead;
 	bool maybe_quiet;
