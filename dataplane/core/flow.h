@@ -235,10 +235,18 @@ static ALWAYS_INLINE uint64_t flow_claim(struct flow_line *line,
 	return meta;
 }
 
+/* a ends before b; among equals of a class that is the older one. */
+static ALWAYS_INLINE bool flow_older(uint64_t a, uint64_t b)
+{
+	return (int32_t)(flow_expiry(a) - flow_expiry(b)) < 0;
+}
+
 /**
- * flow_insert_plain() - enter a flow where live entries never give way.
+ * flow_insert_plain() - enter a flow where no slot has a say (direct flows).
  *
- * For tables without classes (direct flows).
+ * It takes a free place, else that of the oldest flow that is only an opener yet
+ * or is over: a flood of SYNs shortens the time that a handshake has, it keeps
+ * nobody out. What is established never gives way.
  * Return: the meta word, or 0 if every place is taken.
  */
 static ALWAYS_INLINE uint64_t flow_insert_plain(struct flow_line *line,
@@ -246,16 +254,26 @@ static ALWAYS_INLINE uint64_t flow_insert_plain(struct flow_line *line,
 						uint32_t now_tick)
 {
 	struct flow_entry *e = NULL;
+	bool is_free = false;
 	uint64_t old = 0;
 	uint64_t seen;
 	int i;
 
 	for (i = FLOWS_PER_LINE - 1; i >= 0; i--) {
 		seen = READ_ONCE(line->entry[i].meta);
-		if (!flow_live(seen, now_tick) && !(seen & FLOW_BUSY)) {
-			e = &line->entry[i];
-			old = seen;
+		if (seen & FLOW_BUSY)
+			continue;
+		if (flow_live(seen, now_tick)) {
+			if (is_free || (flow_class_of(seen) != FLOW_EMBRYONIC &&
+					!flow_closing(seen)))
+				continue;
+			if (e && !flow_older(seen, old))
+				continue;
+		} else {
+			is_free = true;
 		}
+		e = &line->entry[i];
+		old = seen;
 	}
 	return e ? flow_claim(line, e, old, key, meta, now_tick) : 0;
 }

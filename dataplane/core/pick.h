@@ -212,12 +212,6 @@ struct flow_place {
 	uint32_t rank;
 };
 
-/* a ends before b; among equals of a class that is the older one. */
-static ALWAYS_INLINE bool flow_older(uint64_t a, uint64_t b)
-{
-	return (int32_t)(flow_expiry(a) - flow_expiry(b)) < 0;
-}
-
 static ALWAYS_INLINE struct flow_place
 flow_find_place(const struct tables *t, void *e, struct flow_line *line,
 		enum flow_class class, uint32_t now_tick)

@@ -117,7 +117,9 @@ static ALWAYS_INLINE uint32_t direct_note(const struct tables *t, void *e,
 	}
 	if (!q->make)
 		return DIRECT_UNKNOWN;
-	meta = flow_meta(1, 0, FLOW_CONFIRMED, 0);
+	meta = flow_meta(
+		1, 0, q->kind == FLOW_OPENER ? FLOW_EMBRYONIC : FLOW_CONFIRMED,
+		0);
 	meta = flow_seen(meta, q->tcp_flags, fin, node->direct_idle_ticks,
 			 now_tick);
 	return flow_insert_plain(line, q->key, meta, now_tick) ? DIRECT_KNOWN :

@@ -152,6 +152,13 @@ static void check_counts(const struct vector *v, const struct mem_tables *after,
 				    sizeof(one));
 }
 
+/* Bits 23 and 24 of a meta word. */
+static const uint64_t class_bits[] = {
+	[EMBRYONIC] = 0ULL << 23,
+	[UNCONFIRMED] = 1ULL << 23,
+	[CONFIRMED] = 2ULL << 23,
+};
+
 static bool in_time(const struct flow_entry *e, uint32_t now_tick)
 {
 	return (int32_t)(now_tick - (uint32_t)(e->meta >> 32)) < 0;
@@ -217,11 +224,6 @@ static void check_entry(const struct vector *v, const struct mem_tables *before,
 			const struct mem_tables *after, uint64_t key,
 			uint32_t slack_ticks)
 {
-	static const uint64_t class_bits[] = {
-		[EMBRYONIC] = 0ULL << 23,
-		[UNCONFIRMED] = 1ULL << 23,
-		[CONFIRMED] = 2ULL << 23,
-	};
 	uint32_t now_tick = TICKS_OF_NS(before->now_ns);
 	const struct flow_entry *old =
 		find_key(&before->flow_lines[0], key, now_tick);
@@ -269,10 +271,31 @@ static void check_direct(const struct vector *v,
 		break;
 	case AFTER_SEEN:
 		assert_non_null(e);
-		check_seen(e, 1 | 2ULL << 23 | v->direct_marks,
+		check_seen(e, 1 | class_bits[v->direct_class] | v->direct_marks,
 			   after->node.direct_idle_ticks, now_tick,
 			   slack_ticks);
 		break;
+	}
+}
+
+/* Other direct flows stand as they stood, but for the first that may go. */
+static void check_other_direct(const struct vector *v,
+			       const struct mem_tables *before,
+			       const struct mem_tables *after, uint64_t key)
+{
+	bool may_go = v->scene.direct > SCENE_DIRECT_FULL &&
+		      v->direct_after == AFTER_SEEN;
+	const struct flow_entry *old;
+	const struct flow_entry *e;
+	int i;
+
+	for (i = may_go ? 1 : 0; i < FLOWS_PER_LINE; i++) {
+		old = &before->direct_lines[0].entry[i];
+		e = &after->direct_lines[0].entry[i];
+		if (old->key == key || !old->meta)
+			continue;
+		assert_int_equal(e->key, old->key);
+		assert_int_equal(e->meta, old->meta);
 	}
 }
 
@@ -339,5 +362,6 @@ void vector_check(const struct vector *v, const struct mem_tables *before,
 	check_entry(v, before, after, key, slack_ticks);
 	check_direct(v, before, after, scene_direct_key(&flow), slack_ticks);
 	check_others(v, before, after, key);
+	check_other_direct(v, before, after, scene_direct_key(&flow));
 	check_clocks(v, after, key, slack_ticks);
 }

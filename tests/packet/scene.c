@@ -246,6 +246,21 @@ static void add_fill(struct mem_tables *m, enum scene_fill fill, uint64_t key,
 	}
 }
 
+/* The meta word of another direct flow in place @i. */
+static uint64_t direct_meta(enum scene_direct direct, uint32_t i,
+			    uint32_t now_tick)
+{
+	uint32_t expiry = now_tick + LIVE_TICKS + i;
+
+	if (direct == SCENE_DIRECT_FULL_EXPIRED)
+		return meta_of(1, 0, CONFIRMED, 0, now_tick);
+	if (direct == SCENE_DIRECT_FULL_OPENERS)
+		return meta_of(1, 0, EMBRYONIC, 0, expiry);
+	if (direct == SCENE_DIRECT_FULL_ONE_OVER && i == 0)
+		return meta_of(1, 0, CONFIRMED, 1ULL << 27, expiry);
+	return meta_of(1, 0, CONFIRMED, 0, expiry);
+}
+
 static void add_direct(struct mem_tables *m, enum scene_direct direct,
 		       uint64_t key, uint32_t now_tick)
 {
@@ -254,18 +269,19 @@ static void add_direct(struct mem_tables *m, enum scene_direct direct,
 	uint64_t rst = direct == SCENE_DIRECT_RST ? 1ULL << 27 : 0;
 	uint32_t i;
 
-	if (direct == SCENE_DIRECT_EXPIRED ||
-	    direct == SCENE_DIRECT_FULL_EXPIRED)
+	if (direct == SCENE_DIRECT_EXPIRED)
 		expiry = now_tick;
-	if (direct == SCENE_DIRECT_FULL ||
-	    direct == SCENE_DIRECT_FULL_EXPIRED) {
+	if (direct >= SCENE_DIRECT_FULL) {
 		for (i = 0; i < FLOWS_PER_LINE; i++) {
 			e[i].key = ~key + i;
-			e[i].meta = meta_of(1, 0, CONFIRMED, 0, expiry);
+			e[i].meta = direct_meta(direct, i, now_tick);
 		}
 	} else if (direct != SCENE_DIRECT_NONE) {
 		e[2].key = key;
-		e[2].meta = meta_of(1, 0, CONFIRMED, rst, expiry);
+		e[2].meta = meta_of(1, 0,
+				    direct == SCENE_DIRECT_BEGUN ? EMBRYONIC :
+								   CONFIRMED,
+				    rst, expiry);
 	}
 }
 

@@ -126,8 +126,11 @@ enum scene_direct {
 	SCENE_DIRECT_LIVE,
 	SCENE_DIRECT_EXPIRED,
 	SCENE_DIRECT_RST,
-	SCENE_DIRECT_FULL, /* four others, live */
+	SCENE_DIRECT_BEGUN, /* only an opener has been seen */
+	SCENE_DIRECT_FULL,  /* four others, live */
 	SCENE_DIRECT_FULL_EXPIRED,
+	SCENE_DIRECT_FULL_OPENERS,  /* the first place's is the oldest */
+	SCENE_DIRECT_FULL_ONE_OVER, /* the first one has seen RST */
 };
 
 #define SCENE_NO_NODE	 0x001

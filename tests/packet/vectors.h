@@ -48,7 +48,7 @@ enum after {
  * @rst_seq, @rst_ack, @rst_flags: of an RST that answers.
  * @after, @after_vm, @after_class, @after_marks: the flow's entry; its VM is
  *	VM 2 where @after_vm is 0.
- * @direct_after: the same for its direct entry.
+ * @direct_after, @direct_class, @direct_marks: the same for its direct entry.
  * @refused, @evicted: an entry was not made, or took a live one's place.
  */
 struct vector {
@@ -68,6 +68,7 @@ struct vector {
 	enum scene_class after_class;
 	uint64_t after_marks;
 	enum after direct_after;
+	enum scene_class direct_class;
 	uint64_t direct_marks;
 	bool refused;
 	bool evicted;

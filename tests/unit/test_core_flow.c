@@ -187,6 +187,50 @@ static void test_plain_insert(void **state)
 	assert_int_equal(flow_insert_plain(&line, key, meta, NOW + 10), meta);
 }
 
+/* Openers give way to newcomers, the oldest first; what is established stays. */
+static void test_plain_insert_takes_openers(void **state)
+{
+	struct flow_line line = { 0 };
+	uint64_t meta = flow_meta(1, 0, FLOW_EMBRYONIC, NOW + 90);
+	uint64_t found = 0;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < FLOWS_PER_LINE; i++) {
+		line.entry[i].key = i + 1;
+		line.entry[i].meta =
+			flow_meta(1, 0, i ? FLOW_EMBRYONIC : FLOW_CONFIRMED,
+				  NOW + 20 - i);
+	}
+	assert_int_equal(flow_insert_plain(&line, 9, meta, NOW), meta);
+	assert_null(flow_find(&line, FLOWS_PER_LINE, NOW, &found));
+	for (i = 1; i < FLOWS_PER_LINE; i++)
+		assert_non_null(flow_find(&line, i, NOW, &found));
+}
+
+/* A free place comes first, however long the machine is up. */
+static void test_plain_insert_prefers_free(void **state)
+{
+	static const uint32_t times[] = { NOW, 0x90000000, UINT32_MAX - 10 };
+	struct flow_line line;
+	uint64_t meta;
+	size_t t;
+	uint32_t i;
+
+	(void)state;
+	for (t = 0; t < ARRAY_SIZE(times); t++) {
+		memset(&line, 0, sizeof(line));
+		meta = flow_meta(1, 0, FLOW_EMBRYONIC, times[t] + 5);
+		for (i = 0; i + 1 < FLOWS_PER_LINE; i++) {
+			line.entry[i].key = i + 1;
+			line.entry[i].meta = meta;
+		}
+		assert_int_equal(flow_insert_plain(&line, 9, meta, times[t]),
+				 meta);
+		assert_int_equal(line.entry[FLOWS_PER_LINE - 1].key, 9);
+	}
+}
+
 /* Who finds the same key before itself gives its own place up. */
 static void test_twin_gives_up(void **state)
 {
@@ -301,6 +345,8 @@ int main(void)
 		cmocka_unit_test(test_life_of_a_connection),
 		cmocka_unit_test(test_idle_time_caps_all),
 		cmocka_unit_test(test_plain_insert),
+		cmocka_unit_test(test_plain_insert_takes_openers),
+		cmocka_unit_test(test_plain_insert_prefers_free),
 		cmocka_unit_test(test_twin_gives_up),
 		cmocka_unit_test(test_many_cpus_one_line),
 	};
