@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * drover: the operator's command. Options for all commands, then the table.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "control/cli/cli.h"
+
+static const struct {
+	const char *name;
+	int (*run)(struct cli *cli, int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{ "status", cmd_status, "is everything well: node, pools, services" },
+	{ "vms", cmd_vms, "VMs: where they are, whether they serve, and why" },
+	{ "drain", cmd_drain,
+	  "send a VM no new connections, keep those it has" },
+	{ "undrain", cmd_undrain,
+	  "let a drained VM take new connections again" },
+	{ "explain", cmd_explain, "which VM gets a client's packets, and why" },
+	{ "events", cmd_events, "what happened, and the reason for it" },
+	{ "counters", cmd_counters,
+	  "packets, bytes, and every reason for a drop" },
+	{ "reload", cmd_reload, "read the config again, print what changes" },
+	{ "detach", cmd_detach, "take Drover off this machine" },
+	{ "version", cmd_version, "versions of command and daemon" },
+};
+
+static void help(void)
+{
+	size_t i;
+
+	puts("drover - see and steer the load balancer of this node\n\n"
+	     "usage: drover [OPTIONS] COMMAND ...\n\ncommands:");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
+	puts("\noptions, before or after the command:\n"
+	     "  --json           print {\"schema\":1,\"data\":...} for machines\n"
+	     "  --config FILE    take socket and pin directory from a config\n"
+	     "  --socket PATH    the daemon's socket (DROVER_SOCKET; " CLI_SOCKET
+	     ")\n"
+	     "  --pin-dir PATH   its pinned state (DROVER_PIN_DIR; " CLI_PIN_DIR
+	     ")\n"
+	     "  --help           help, also of a command\n\n"
+	     "A VM is named by name, hypervisor/name, UUID or a unique part of\n"
+	     "the UUID's beginning; a pool or service by tenant/name, or by name\n"
+	     "where that is unique.\n\n"
+	     "exit codes: 0 done, 1 failed, 2 usage, 3 unknown or ambiguous,\n"
+	     "4 refused, 5 deadline, 6 no daemon\n\n"
+	     "a first look:   drover status; drover vms\n"
+	     "before upkeep:  drover drain web-3 --wait\n"
+	     "after it:       drover undrain web-3");
+}
+
+/* Socket and pin directory as a config file has them. */
+static int take_config(struct cli *cli, const char *path)
+{
+	/* Kept until the command ends: its strings are in use. */
+	struct conf_errors *errors = calloc(1, sizeof(*errors));
+	struct conf *conf = NULL;
+	int rc;
+
+	if (!errors)
+		return EXIT_FAILED;
+	rc = conf_load(path, &conf, errors);
+	if (rc)
+		conf_errors_print(errors, stderr);
+	free(errors);
+	if (rc)
+		return EXIT_FAILED;
+	cli->socket = strdup(conf->node.socket);
+	cli->pin_dir = strdup(conf->node.pin_dir);
+	conf_free(conf);
+	return cli->socket && cli->pin_dir ? EXIT_DONE : EXIT_FAILED;
+}
+
+/*
+ * Take the options for all commands out of the arguments, wherever they stand,
+ * and leave the rest, in order, to the command.
+ */
+static int take_options(struct cli *cli, int argc, char **argv, int *ret_argc)
+{
+	static const char *const names[] = { "--config", "--socket",
+					     "--pin-dir" };
+	const char *values[ARRAY_SIZE(names)] = { NULL };
+	bool after_end = false;
+	size_t length;
+	int n = 1;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		size_t k;
+
+		after_end = after_end || !strcmp(argv[i], "--");
+		if (!after_end && !strcmp(argv[i], "--json")) {
+			cli->json = true;
+			continue;
+		}
+		for (k = 0; !after_end && k < ARRAY_SIZE(names); k++) {
+			length = strlen(names[k]);
+			if (strncmp(argv[i], names[k], length) != 0)
+				continue;
+			if (argv[i][length] == '=')
+				values[k] = argv[i] + length + 1;
+			else if (!argv[i][length] && i + 1 < argc)
+				values[k] = argv[++i];
+			else
+				continue;
+			break;
+		}
+		if (after_end || k == ARRAY_SIZE(names))
+			argv[n++] = argv[i];
+	}
+	argv[n] = NULL;
+	*ret_argc = n;
+	if (values[0] && take_config(cli, values[0]))
+		return EXIT_FAILED;
+	cli->socket = values[1] ? values[1] : cli->socket;
+	cli->pin_dir = values[2] ? values[2] : cli->pin_dir;
+	return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .socket = getenv("DROVER_SOCKET"),
+			   .pin_dir = getenv("DROVER_PIN_DIR"),
+			   .engine = &dp_xdp_ops };
+	size_t i;
+
+	if (!cli.socket || !cli.socket[0])
+		cli.socket = CLI_SOCKET;
+	if (!cli.pin_dir || !cli.pin_dir[0])
+		cli.pin_dir = CLI_PIN_DIR;
+	if (take_options(&cli, argc, argv, &argc))
+		return EXIT_FAILED;
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help")) {
+		help();
+		return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--version"))
+		argv[1] += 2;
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(&cli, argc - 1, argv + 1);
+	fprintf(stderr,
+		"drover: there is no command \"%s\"\n  see: drover --help\n",
+		argv[1]);
+	return EXIT_USAGE;
+}
