@@ -21,7 +21,7 @@ static void take_out(struct daemon *d, const struct inv_vm *vm)
 
 	for (i = 0; i < rec_count(d->rec); i++) {
 		m = rec_at(d->rec, i);
-		if (!m->in_tables ||
+		if (!m->in_tables || !m->status.ifindex ||
 		    memcmp(m->uuid, vm->uuid, HV_UUID_SIZE) != 0)
 			continue;
 		d->engine->port_lost(d->dp, m->status.ifindex, hv_clock_ns());

@@ -212,6 +212,18 @@ struct dp_backend_status {
 };
 
 /**
+ * struct dp_glance - what can reach a backend number this moment.
+ * @live: its record is in force, so flow entries that name it count.
+ * @n_slots: slots that name it as current or base; read one by one.
+ * @traffic: its counters, summed over CPUs.
+ */
+struct dp_glance {
+	bool live;
+	uint32_t n_slots;
+	struct traffic traffic;
+};
+
+/**
  * struct dp_pool_status - how a pool stands.
  * @n_slots: of its range; @n_marked of them are not steady, by state:
  * @n_claiming, @n_moving, @n_settling.
@@ -332,6 +344,8 @@ struct dp; /* an open data plane; each engine embeds it */
  *        when the kernel says so; a hint that is right also if it comes late.
  * @status: fill in a struct dp_status.
  * @explain: one flow.
+ * @glance: one backend number and nothing else, as it is this moment: cheap
+ *          enough to be asked thousands of times a second.
  * @close: leave everything in force.
  * @detach: take everything off the machine that this pin directory knows of,
  *        programs first; works with or without a daemon. Idempotent.
@@ -349,6 +363,7 @@ struct dp_ops {
 	int (*status)(struct dp *dp, uint64_t now_ns, struct dp_status *ret);
 	int (*explain)(struct dp *dp, const struct dp_flow *flow,
 		       uint64_t now_ns, struct dp_explanation *ret);
+	int (*glance)(struct dp *dp, uint16_t number, struct dp_glance *ret);
 	void (*close)(struct dp *dp);
 	int (*detach)(const char *pin_dir, char *error);
 };

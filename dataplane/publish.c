@@ -70,7 +70,7 @@ static int tables_open(struct publish *p, uint64_t now_ns)
 }
 
 int publish_open(const struct memory *memory, const struct engine_ops *ops,
-		 void *e, bool readonly, uint64_t now_ns,
+		 void *e, enum publish_use use, uint64_t now_ns,
 		 struct publish **ret_publish)
 {
 	struct publish *p = calloc(1, sizeof(*p));
@@ -81,15 +81,14 @@ int publish_open(const struct memory *memory, const struct engine_ops *ops,
 	p->m = *memory;
 	p->ops = *ops;
 	p->e = e;
-	p->readonly = readonly;
 	p->swept_ns = now_ns;
 	p->looked_ns = now_ns;
-	err = tables_open(p, now_ns);
+	err = use == PUBLISH_READS ? 0 : tables_open(p, now_ns);
 	if (err) {
 		publish_free(p);
 		return err;
 	}
-	if (!readonly)
+	if (use == PUBLISH_OWNS)
 		restore(p, now_ns);
 	*ret_publish = p;
 	return 0;

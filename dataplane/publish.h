@@ -27,18 +27,23 @@
 
 struct publish;
 
+enum publish_use {
+	PUBLISH_OWNS,  /* everything */
+	PUBLISH_LOOKS, /* status, once: @memory is a private copy */
+	PUBLISH_READS, /* explain and traffic: @memory changes meanwhile */
+};
+
 /**
  * publish_open() - take over what is in force, completing or undoing what was
  * cut short.
  * @memory, @ops: copied; what they point to is borrowed until publish_free().
- * @readonly: for a reader: @memory is a private copy, nothing else is changed
- *            and only status and explain may be asked.
+ * @use: what for.
  *
  * Return: 0, -ENOMEM, -EUCLEAN (tables that can't be).
  */
 MUST_CHECK int publish_open(const struct memory *memory,
 			    const struct engine_ops *ops, void *e,
-			    bool readonly, uint64_t now_ns,
+			    enum publish_use use, uint64_t now_ns,
 			    struct publish **ret_publish);
 
 /* Forget what is remembered; what is in force stays. NULL is fine. */
@@ -50,6 +55,9 @@ MUST_CHECK int publish_apply(struct publish *p,
 			     uint64_t now_ns, struct dp_result *ret);
 uint64_t publish_tick(struct publish *p, uint64_t now_ns);
 void publish_port_lost(struct publish *p, uint32_t ifindex, uint64_t now_ns);
+
+MUST_CHECK int publish_glance(const struct publish *p, uint16_t number,
+			      struct dp_glance *ret);
 
 /**
  * publish_keeps_port() - does any number still use this port?

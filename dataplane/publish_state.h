@@ -44,7 +44,6 @@ struct publish {
 	struct memory m;
 	struct engine_ops ops;
 	void *e;
-	bool readonly;
 	struct slots *slots;
 	struct pool_plan *plans;
 	bool *wanted;

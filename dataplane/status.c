@@ -4,6 +4,7 @@
  */
 #include "dataplane/status.h"
 
+#include "dataplane/core/tables.h"
 #include "dataplane/publish_state.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ static void backend_status(const struct publish *p, uint16_t number,
 			   uint64_t now_ns, struct dp_backend_status *ret)
 {
 	const struct backend_info *info = &p->m.backend_info[number];
+	const struct backend_record *record = record_of(p, number);
 	struct traffic now = { .in_packets = 0 };
 	struct slots_use use;
 
@@ -69,7 +71,9 @@ static void backend_status(const struct publish *p, uint16_t number,
 		ret->drained_at_ns = ns_of_tick(use.drained_tick, now_ns);
 	if (now.in_packets + now.out_packets == info->estimate.packets)
 		ret->quiet_ns = now_ns - info->estimate.active_ns;
-	ret->addr = record_of(p, number)->addr;
+	ret->addr = record->addr;
+	memcpy(ret->mac, record->dst_mac, sizeof(ret->mac));
+	ret->ifindex = record->ifindex;
 	ret->traffic = traffic_since(&now, &info->before);
 }
 
@@ -183,6 +187,51 @@ int publish_status(struct publish *p, uint64_t now_ns, struct dp_status *ret)
 	for (i = 0; i < status.n_backends; i++)
 		status.n_flow_entries += status.backends[i].entries;
 	*ret = status;
+	return 0;
+}
+
+/* Slots of a range that name a number, counted on the spot. */
+static uint32_t slots_naming(const struct publish *p, uint32_t range,
+			     uint16_t number)
+{
+	const struct slot_line *line;
+	uint32_t n_lines;
+	uint32_t n = 0;
+	uint32_t word;
+	uint32_t i;
+	uint32_t k;
+
+	if (!range)
+		return 0;
+	n_lines = (1U << POOL_SLOTS_LOG2(range)) / SLOTS_PER_LINE;
+	for (i = 0; i < n_lines; i++) {
+		line = &p->m.slots[POOL_FIRST_LINE(range) + i];
+		for (k = 0; k < SLOTS_PER_LINE; k++) {
+			word = READ_ONCE(line->slot[k]);
+			n += slot_current(word) == number ||
+			     slot_base(word) == number;
+		}
+	}
+	return n;
+}
+
+int publish_glance(const struct publish *p, uint16_t number,
+		   struct dp_glance *ret)
+{
+	const struct backend_info *info;
+	struct traffic now;
+	int err;
+
+	if (number == BACKEND_NONE || number > p->m.meta->limits.n_backends)
+		return -ERANGE;
+	info = &p->m.backend_info[number];
+	err = p->ops.read_backend(p->e, number, &now);
+	if (err)
+		return err;
+	ret->live = backend_record(&p->m.backends[number]) != NULL;
+	ret->n_slots = slots_naming(p, READ_ONCE(p->m.pools[info->pool].range),
+				    number);
+	ret->traffic = traffic_since(&now, &info->before);
 	return 0;
 }
 

@@ -88,9 +88,8 @@ void place_flow(struct place *p, const struct sockaddr_in *client,
 		uuid_text(why.uuid, ret_uuid);
 }
 
-int place_look(struct place *p, const char *uuid, struct place_vm *ret_vm)
+int place_find(struct place *p, const char *uuid, struct place_vm *ret_vm)
 {
-	const struct dp_backend_status *b;
 	struct dp_status status = { 0 };
 	char text[PLACE_UUID_SIZE];
 	int r = dp_xdp_ops.status(p->dp, now_ns(), &status);
@@ -99,14 +98,21 @@ int place_look(struct place *p, const char *uuid, struct place_vm *ret_vm)
 		return r;
 	r = -ENOENT;
 	for (uint32_t i = 0; i < status.n_backends && r < 0; i++) {
-		b = &status.backends[i];
-		uuid_text(b->uuid, text);
+		uuid_text(status.backends[i].uuid, text);
 		if (strcmp(text, uuid) != 0)
 			continue;
-		ret_vm->steered = b->traffic.in_packets;
-		ret_vm->slots = b->slots_current + b->slots_base;
+		ret_vm->number = status.backends[i].number;
 		r = 0;
 	}
 	dp_status_free(&status);
 	return r;
+}
+
+bool place_reachable(struct place *p, const struct place_vm *vm)
+{
+	struct dp_glance glance;
+
+	if (dp_xdp_ops.glance(p->dp, vm->number, &glance) < 0)
+		return false;
+	return glance.live || glance.n_slots > 0;
 }

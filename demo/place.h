@@ -37,21 +37,27 @@ void place_flow(struct place *p, const struct sockaddr_in *client,
 		char *ret_uuid);
 
 /**
- * struct place_vm - how a VM stands in the tables.
- * @steered: packets steered to it so far, failed redirects included.
- * @slots: slots that name it, as their current or their base.
+ * struct place_vm - a VM as the tables number it.
+ * @number: 0 = they don't know it.
  */
 struct place_vm {
-	uint64_t steered;
-	uint32_t slots;
+	uint16_t number;
 };
 
 /**
- * place_look() - look a VM up.
+ * place_find() - look a VM up.
  *
- * Return: 0, or -ENOENT if the tables don't know it (any more).
+ * Return: 0, or -ENOENT if the tables don't know it.
  */
-MUST_CHECK int place_look(struct place *p, const char *uuid,
+MUST_CHECK int place_find(struct place *p, const char *uuid,
 			  struct place_vm *ret_vm);
+
+/**
+ * place_reachable() - can a packet be steered to it this moment: does a slot
+ * name it, or do flow entries that name it count?
+ *
+ * Some microseconds; the answer does not depend on there being traffic.
+ */
+bool place_reachable(struct place *p, const struct place_vm *vm);
 
 #endif

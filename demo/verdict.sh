@@ -20,7 +20,6 @@ verdict_results() {
 			start_to_serving_ms: [$served[].ms],
 			kill_to_last_packet_ms:
 				[$kills[].kill_to_last_packet_ms],
-			packets_steered_after_kill: [$kills[].steered_after],
 			join_to_first_request_ms: [$joined[].ms],
 			guests: $accel
 		}'

@@ -16,6 +16,7 @@
  * @maps, @programs: as loaded; a reader has no programs.
  * @publish: what is in force.
  * @n_cpus: that counters are kept for.
+ * @reads: a reader of the maps as they change.
  * @log, @log_arg: of the options.
  * @after_write, @after_write_arg: of the options.
  */
@@ -25,6 +26,7 @@ struct dp {
 	struct programs programs;
 	struct publish *publish;
 	int n_cpus;
+	bool reads;
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
 	void (*after_write)(void *arg);

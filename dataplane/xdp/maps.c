@@ -166,16 +166,18 @@ static size_t area_size(enum map_id id, const struct dp_limits *limits)
 }
 
 /* Map an open map's values into memory. */
-static int area_map(struct maps *maps, enum map_id id, size_t size, bool copy)
+static int area_map(struct maps *maps, enum map_id id, size_t size,
+		    enum maps_use use)
 {
 	void *area;
 	void *own;
 
-	area = mmap(NULL, size, PROT_READ | (copy ? 0 : PROT_WRITE), MAP_SHARED,
-		    maps->fd[id], 0);
+	area = mmap(NULL, size,
+		    PROT_READ | (use == MAPS_WRITE ? PROT_WRITE : 0),
+		    MAP_SHARED, maps->fd[id], 0);
 	if (area == MAP_FAILED)
 		return -errno;
-	if (!copy) {
+	if (use != MAPS_COPY) {
 		maps->area[id] = area;
 		maps->size[id] = size;
 		return 0;
@@ -193,16 +195,16 @@ static int area_map(struct maps *maps, enum map_id id, size_t size, bool copy)
 }
 
 static int areas_map(struct maps *maps, const struct dp_limits *limits,
-		     bool copy)
+		     enum maps_use use)
 {
 	int err = 0;
 	int i;
 
-	maps->copied = copy;
+	maps->copied = use == MAPS_COPY;
 	for (i = 0; i < N_MAPPED && !err; i++)
 		if (!maps->area[i])
 			err = area_map(maps, (enum map_id)i,
-				       area_size((enum map_id)i, limits), copy);
+				       area_size((enum map_id)i, limits), use);
 	return err;
 }
 
@@ -232,7 +234,7 @@ int maps_create(const struct dp_limits *limits, struct maps *ret_maps)
 			err = maps.fd[i];
 	}
 	if (!err)
-		err = areas_map(&maps, limits, false);
+		err = areas_map(&maps, limits, MAPS_WRITE);
 	if (err) {
 		maps_done(&maps);
 		return err;
@@ -260,13 +262,14 @@ int maps_pin(const struct maps *maps, const char *dir)
 }
 
 /* The record that says what the others are. */
-static int meta_open(struct maps *maps, bool copy, uint32_t *ret_version)
+static int meta_open(struct maps *maps, enum maps_use use,
+		     uint32_t *ret_version)
 {
 	const struct memory_meta *meta;
 	int err;
 
-	maps->copied = copy;
-	err = area_map(maps, MAP_META, sizeof(*meta), copy);
+	maps->copied = use == MAPS_COPY;
+	err = area_map(maps, MAP_META, sizeof(*meta), use);
 	if (err)
 		return err;
 	meta = maps->area[MAP_META];
@@ -276,7 +279,7 @@ static int meta_open(struct maps *maps, bool copy, uint32_t *ret_version)
 	return meta->version == STATE_VERSION ? 0 : -EUCLEAN;
 }
 
-int maps_open(const char *dir, bool copy, struct maps *ret_maps,
+int maps_open(const char *dir, enum maps_use use, struct maps *ret_maps,
 	      uint32_t *ret_version)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, opts);
@@ -293,11 +296,11 @@ int maps_open(const char *dir, bool copy, struct maps *ret_maps,
 		if (maps.fd[i] < 0)
 			err = maps.fd[i];
 		else if (i == MAP_META)
-			err = meta_open(&maps, copy, ret_version);
+			err = meta_open(&maps, use, ret_version);
 	}
 	if (!err) {
 		meta = maps.area[MAP_META];
-		err = areas_map(&maps, &meta->limits, copy);
+		err = areas_map(&maps, &meta->limits, use);
 	}
 	if (err) {
 		maps_done(&maps);

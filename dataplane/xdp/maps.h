@@ -59,15 +59,22 @@ MUST_CHECK int maps_create(const struct dp_limits *limits,
 /* Pin all maps in a directory, which is there. */
 MUST_CHECK int maps_pin(const struct maps *maps, const char *dir);
 
+/* What open maps are for. */
+enum maps_use {
+	MAPS_WRITE, /* the values in force, to be changed */
+	MAPS_READ,  /* the values in force */
+	MAPS_COPY,  /* private copies of the values as they are now */
+};
+
 /**
  * maps_open() - find pinned maps.
- * @copy: take private copies of what is mapped, and change nothing.
+ * @use: what for.
  *
  * Return: 0; -ENOENT: none, or not whole; -EUCLEAN: of another version, with
  * @ret_version saying which.
  */
-MUST_CHECK int maps_open(const char *dir, bool copy, struct maps *ret_maps,
-			 uint32_t *ret_version);
+MUST_CHECK int maps_open(const char *dir, enum maps_use use,
+			 struct maps *ret_maps, uint32_t *ret_version);
 
 /* Close and unmap; what is pinned stays. */
 void maps_done(struct maps *maps);

@@ -172,7 +172,7 @@ static int maps_find(struct dp *dp, const struct dp_options *options,
 	uint32_t version = 0;
 	int err;
 
-	err = maps_open(dp->pin.maps, false, &dp->maps, &version);
+	err = maps_open(dp->pin.maps, MAPS_WRITE, &dp->maps, &version);
 	if (err == -ENOENT) {
 		err = maps_begin(dp, options);
 		return err ? fail(error, err, "cannot make tables in",
@@ -321,7 +321,7 @@ static int state_open(struct dp *dp, const struct dp_options *options,
 	node = memory.node;
 	node->reply_rate_pps = options->reply_rate_pps;
 	node->direct_idle_ticks = TICKS_OF_MS(options->direct_idle_ms);
-	err = publish_open(&memory, &xdp_engine_ops, dp, false, now_ns(),
+	err = publish_open(&memory, &xdp_engine_ops, dp, PUBLISH_OWNS, now_ns(),
 			   &dp->publish);
 	if (err)
 		return fail(error, err,
@@ -374,8 +374,9 @@ static int xdp_open(const struct dp_options *options, struct dp **ret_dp,
 	return 0;
 }
 
-static int xdp_open_readonly(const char *pin_dir, struct dp **ret_dp,
-			     char *error)
+/* A reader: of the maps as they change (MAPS_READ), or of one moment. */
+static int reader_open(const char *pin_dir, enum maps_use use,
+		       struct dp **ret_dp, char *error)
 {
 	struct dp *dp = dp_new();
 	uint32_t version = 0;
@@ -385,13 +386,16 @@ static int xdp_open_readonly(const char *pin_dir, struct dp **ret_dp,
 	if (!dp)
 		return fail(error, -ENOMEM, "XDP", "engine");
 	(void)libbpf_set_print(libbpf_say);
+	dp->reads = use == MAPS_READ;
 	err = pin_paths(pin_dir, &dp->pin);
 	if (!err)
-		err = maps_open(dp->pin.maps, true, &dp->maps, &version);
+		err = maps_open(dp->pin.maps, use, &dp->maps, &version);
 	if (!err) {
 		memory = maps_memory(&dp->maps);
-		err = publish_open(&memory, &xdp_engine_ops, dp, true, now_ns(),
-				   &dp->publish);
+		err = publish_open(&memory, &xdp_engine_ops, dp,
+				   use == MAPS_READ ? PUBLISH_READS :
+						      PUBLISH_LOOKS,
+				   now_ns(), &dp->publish);
 	}
 	if (err) {
 		(void)fail(error, err, "no forwarding state in", pin_dir);
@@ -400,6 +404,12 @@ static int xdp_open_readonly(const char *pin_dir, struct dp **ret_dp,
 	}
 	*ret_dp = dp;
 	return 0;
+}
+
+static int xdp_open_readonly(const char *pin_dir, struct dp **ret_dp,
+			     char *error)
+{
+	return reader_open(pin_dir, MAPS_READ, ret_dp, error);
 }
 
 static int xdp_apply(struct dp *dp, const struct dp_snapshot *snapshot,
@@ -425,8 +435,17 @@ static void xdp_port_lost(struct dp *dp, uint32_t ifindex, uint64_t at_ns)
 
 static int xdp_status(struct dp *dp, uint64_t at_ns, struct dp_status *ret)
 {
-	int err = publish_status(dp->publish, at_ns, ret);
+	char error[DP_ERROR_SIZE];
+	struct dp *moment = NULL;
+	int err = 0;
 
+	/* What is to be counted must stand still meanwhile. */
+	if (dp->reads)
+		err = reader_open(dp->pin.dir, MAPS_COPY, &moment, error);
+	if (!err)
+		err = publish_status(moment ? moment->publish : dp->publish,
+				     at_ns, ret);
+	xdp_close(moment);
 	if (err)
 		return err;
 	(void)snprintf(ret->engine, sizeof(ret->engine), "xdp");
@@ -438,6 +457,11 @@ static int xdp_explain(struct dp *dp, const struct dp_flow *flow,
 		       uint64_t at_ns, struct dp_explanation *ret)
 {
 	return publish_explain(dp->publish, flow, at_ns, ret);
+}
+
+static int xdp_glance(struct dp *dp, uint16_t number, struct dp_glance *ret)
+{
+	return publish_glance(dp->publish, number, ret);
 }
 
 /* Programs first: without them the tables are memory that nobody reads. */
@@ -464,6 +488,7 @@ const struct dp_ops dp_xdp_ops = {
 	.port_lost = xdp_port_lost,
 	.status = xdp_status,
 	.explain = xdp_explain,
+	.glance = xdp_glance,
 	.close = xdp_close,
 	.detach = xdp_detach,
 };
