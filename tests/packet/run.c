@@ -133,15 +133,17 @@ static enum verdict run_hook(enum hook hook, struct mem_tables *tables,
 static uint8_t *before_guard(size_t size)
 {
 	static uint8_t *guard;
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	const size_t room = 4096;
 	uint8_t *map;
 
 	if (!guard) {
-		map = mmap(NULL, 2 * room, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		/* cppcheck-suppress invalidFunctionArg; -1 is no file */
+		map = mmap(NULL, 2 * room, PROT_NONE, flags, -1, 0);
 		assert_true(map != MAP_FAILED);
 		guard = map + room;
-		assert_int_equal(mprotect(guard, room, PROT_NONE), 0);
+		assert_int_equal(mprotect(map, room, PROT_READ | PROT_WRITE),
+				 0);
 	}
 	assert_true(size < room);
 	return guard - (size + 1) / 2 * 2;

@@ -19,7 +19,7 @@ static void test_vector(void **state)
 	const struct vector *v = *state;
 	struct mem_tables before;
 	struct mem_tables after;
-	struct outcome outcome;
+	struct outcome outcome = { 0 };
 
 	vector_scene(v, NOW_NS, &before);
 	after = before;

@@ -36,7 +36,7 @@ static void run(const struct vector *v, uint32_t mark)
 {
 	struct mem_tables before;
 	struct mem_tables after;
-	struct outcome outcome;
+	struct outcome outcome = { 0 };
 
 	vector_scene(v, now_ns(), &before);
 	after = before;
@@ -68,7 +68,7 @@ static void test_port_gone(void **state)
 		DROPPED(DROP_REDIRECT),
 	};
 	struct mem_tables tables;
-	struct outcome outcome;
+	struct outcome outcome = { 0 };
 
 	(void)state;
 	kernel_plug(kernel, 1, false);
@@ -96,7 +96,7 @@ static void test_no_route(void **state)
 		DROPPED(DROP_PORT_NO_ROUTE),
 	};
 	struct mem_tables tables;
-	struct outcome outcome;
+	struct outcome outcome = { 0 };
 
 	(void)state;
 	vector_scene(&v, now_ns(), &tables);
@@ -117,7 +117,7 @@ static void test_marked_packets_pass(void **state)
 	};
 	struct mem_tables before;
 	struct mem_tables after;
-	struct outcome outcome;
+	struct outcome outcome = { 0 };
 
 	(void)state;
 	vector_scene(&v, now_ns(), &before);
