@@ -26,10 +26,10 @@
 #include "dataplane/core/pkt.h"
 #include "dataplane/core/state.h"
 
-#define DP_NAME_SIZE	128 /* "tenant/pool", "hypervisor/vm" and their 0 */
-#define DP_IFNAME_SIZE	16
-#define DP_ERROR_SIZE	256
-#define DP_UUID_SIZE	16
+#define DP_NAME_SIZE   128 /* "tenant/pool", "hypervisor/vm" and their 0 */
+#define DP_IFNAME_SIZE 16
+#define DP_ERROR_SIZE  256
+#define DP_UUID_SIZE   16
 
 /**
  * struct dp_limits - sizes of the tables, fixed while the state is in force.
@@ -41,8 +41,8 @@ struct dp_limits {
 	uint32_t n_backends; /* numbers, 1 .. BACKEND_MAX */
 	uint32_t n_services;
 	uint32_t n_pools;
-	uint32_t n_slots; /* power of two */
-	uint32_t n_flows; /* power of two */
+	uint32_t n_slots;  /* power of two */
+	uint32_t n_flows;  /* power of two */
 	uint32_t n_direct; /* power of two */
 };
 
