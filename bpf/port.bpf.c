@@ -83,7 +83,9 @@ static ALWAYS_INLINE bool apply_edit(struct __sk_buff *skb, const struct pkt *p,
 
 /*
  * Ways out of a packet from the VIP to the client: the first uplink with a
- * route. The neighbour need not be known, the kernel asks for it.
+ * route. The neighbour need not be known, the kernel asks for it. The lookup
+ * says nothing about an uplink where the host's own forwarding is off; balanced
+ * packets don't need that, so the kernel routes them there on its own.
  */
 static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb,
 					const struct pkt *p, be32 vip)
@@ -91,6 +93,7 @@ static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb,
 	const struct node *node = bpf_node(NULL);
 	struct bpf_redir_neigh next = { .nh_family = AF_INET };
 	struct bpf_fib_lookup fib;
+	uint32_t unsure = 0;
 	int ret;
 	int i;
 
@@ -105,13 +108,15 @@ static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb,
 		fib.ifindex = node->uplinks[i].ifindex;
 		ret = bpf_fib_lookup(skb, &fib, sizeof(fib),
 				     BPF_FIB_LOOKUP_OUTPUT);
+		if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED && !unsure)
+			unsure = node->uplinks[i].ifindex;
 		if (ret != BPF_FIB_LKUP_RET_SUCCESS &&
 		    ret != BPF_FIB_LKUP_RET_NO_NEIGH)
 			continue;
 		next.ipv4_nh = fib.ipv4_dst;
 		return bpf_redirect_neigh(fib.ifindex, &next, sizeof(next), 0);
 	}
-	return TC_ACT_SHOT;
+	return unsure ? bpf_redirect_neigh(unsure, NULL, 0, 0) : TC_ACT_SHOT;
 }
 
 /* Ingress of the VM's port: what the VM sends. */

@@ -105,15 +105,14 @@ static int run_ip(const char *line)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
-/* The kernel's route lookup for programs wants it, on each interface. */
-static int enable_forwarding(void)
+int kernel_forwarding(bool enabled)
 {
 	FILE *f = fopen("/proc/sys/net/ipv4/conf/all/forwarding", "we");
 	int ret = 0;
 
 	if (!f)
 		return -errno;
-	if (fputs("1", f) < 0)
+	if (fputs(enabled ? "1" : "0", f) < 0)
 		ret = -EIO;
 	if (fclose(f) && !ret)
 		ret = -errno;
@@ -139,7 +138,7 @@ static int make_network(void)
 
 	if (unshare(CLONE_NEWNET))
 		return -errno;
-	ret = enable_forwarding();
+	ret = kernel_forwarding(true);
 	if (ret)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(lines); i++) {

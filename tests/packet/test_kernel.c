@@ -106,6 +106,22 @@ static void test_no_route(void **state)
 	assert_int_equal(tables.service_traffic[SERVICE_WEB].out_packets, 0);
 }
 
+/* Answers leave also where the host itself forwards nothing. */
+static void test_no_forwarding(void **state)
+{
+	const struct vector v = {
+		.name = "no_forwarding",
+		.hook = HOOK_FROM_VM,
+		.in = { VM_ONE_TO_CLIENT, DATA },
+		ANSWERED,
+	};
+
+	(void)state;
+	assert_int_equal(kernel_forwarding(false), 0);
+	run(&v, 0);
+	assert_int_equal(kernel_forwarding(true), 0);
+}
+
 /* What was balanced at TC carries a mark and is no direct connection. */
 static void test_marked_packets_pass(void **state)
 {
@@ -135,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_port_gone),
 		cmocka_unit_test(test_no_route),
+		cmocka_unit_test(test_no_forwarding),
 		cmocka_unit_test(test_marked_packets_pass),
 	};
 	const char *why = "";
