@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Traffic for e2e tests, and its judge.
+ *
+ *	xdp_traffic serve PORT NAME
+ *	xdp_traffic load ADDR PORT SHORT LONG DOWNLOAD-BYTES UPLOAD-BYTES MS
+ *
+ * A server answers each line: "who" with its name and the client's address,
+ * "down N" with N bytes, "up N" reads N bytes and says "ok". The bytes are a
+ * pattern that tells every offset from its neighbours.
+ *
+ * The load: SHORT workers, each a new connection every 20 ms; LONG workers that
+ * ask "who" ten times a second on one connection; one worker each that
+ * downloads and uploads again and again. No retry; 3 s for an answer; a reset,
+ * a timeout, another server on the same connection, a wrong byte or another
+ * client address is a failure. Ends after MS, or at SIGTERM, and prints one
+ * line; exit 0 if nothing failed and everything asked for was seen. TRAFFIC_FROM
+ * in the environment is the client's address, if it has several.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWER_S    3
+#define MAX_WORKERS 256
+#define NAME_SIZE   64
+#define CHUNK	    65536
+
+/* Counters of all workers, in shared memory. */
+static struct tally {
+	_Atomic uint64_t short_ok;
+	_Atomic uint64_t short_failed;
+	_Atomic uint64_t long_ok;
+	_Atomic uint64_t long_broken;
+	_Atomic uint64_t down_ok;
+	_Atomic uint64_t down_broken;
+	_Atomic uint64_t up_ok;
+	_Atomic uint64_t up_broken;
+} * tally;
+
+static struct sockaddr_in target;
+static struct sockaddr_in source = { .sin_family = AF_INET };
+static volatile sig_atomic_t stopping;
+
+static void on_term(int signo)
+{
+	(void)signo;
+	stopping = 1;
+}
+
+static void sleep_ms(int ms)
+{
+	(void)poll(NULL, 0, ms);
+}
+
+static uint8_t pattern(uint64_t offset)
+{
+	return (uint8_t)(offset * 2654435761U >> 13 ^ offset >> 16);
+}
+
+static void complain(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+static void complain(const char *format, ...)
+{
+	struct timespec now;
+	char text[256];
+	va_list args;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)fprintf(stderr, "%lld.%03ld %s\n", (long long)now.tv_sec,
+		      now.tv_nsec / 1000000, text);
+}
+
+/* A line from a socket, byte by byte: lines are short. */
+static bool read_line(int fd, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	while (n + 1 < size) {
+		if (recv(fd, &ret[n], 1, 0) != 1)
+			return false;
+		if (ret[n] == '\n') {
+			ret[n] = 0;
+			return true;
+		}
+		n++;
+	}
+	return false;
+}
+
+static bool send_all(int fd, const void *data, size_t size)
+{
+	const uint8_t *at = data;
+	ssize_t n;
+
+	while (size) {
+		n = send(fd, at, size, MSG_NOSIGNAL);
+		if (n <= 0)
+			return false;
+		at += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool send_pattern(int fd, uint64_t size)
+{
+	uint8_t data[CHUNK];
+	uint64_t done = 0;
+	uint64_t n;
+	uint64_t i;
+
+	while (done < size) {
+		n = size - done < CHUNK ? size - done : CHUNK;
+		for (i = 0; i < n; i++)
+			data[i] = pattern(done + i);
+		if (!send_all(fd, data, n))
+			return false;
+		done += n;
+	}
+	return true;
+}
+
+static bool read_pattern(int fd, uint64_t size)
+{
+	uint8_t data[CHUNK];
+	uint64_t done = 0;
+	ssize_t n;
+	ssize_t i;
+
+	while (done < size) {
+		n = recv(fd, data, size - done < CHUNK ? size - done : CHUNK,
+			 0);
+		if (n <= 0)
+			return false;
+		for (i = 0; i < n; i++)
+			if (data[i] != pattern(done + (uint64_t)i))
+				return false;
+		done += (uint64_t)n;
+	}
+	return true;
+}
+
+static void serve_one(int fd, const char *name)
+{
+	struct sockaddr_in peer;
+	socklen_t size = sizeof(peer);
+	char line[128];
+	char text[INET_ADDRSTRLEN];
+	char answer[256];
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &size))
+		return;
+	(void)inet_ntop(AF_INET, &peer.sin_addr, text, sizeof(text));
+	(void)snprintf(answer, sizeof(answer), "%s %s:%u\n", name, text,
+		       ntohs(peer.sin_port));
+	while (read_line(fd, line, sizeof(line))) {
+		bool ok = false;
+
+		if (!strcmp(line, "who"))
+			ok = send_all(fd, answer, strlen(answer));
+		else if (!strncmp(line, "down ", 5))
+			ok = send_pattern(fd, strtoull(line + 5, NULL, 10));
+		else if (!strncmp(line, "up ", 3))
+			ok = read_pattern(fd, strtoull(line + 3, NULL, 10)) &&
+			     send_all(fd, "ok\n", 3);
+		if (!ok)
+			return;
+	}
+}
+
+static int serve(const char *port, const char *name)
+{
+	struct sockaddr_in any = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
+	};
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int on = 1;
+	int fd;
+
+	(void)signal(SIGCHLD, SIG_IGN);
+	(void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(listener, (struct sockaddr *)&any, sizeof(any)) ||
+	    listen(listener, 1024)) {
+		perror("serve");
+		return 1;
+	}
+	while ((fd = accept(listener, NULL, NULL)) >= 0 || errno == EINTR) {
+		if (fd < 0)
+			continue;
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		if (!fork()) {
+			close(listener);
+			serve_one(fd, name);
+			_exit(0);
+		}
+		close(fd);
+	}
+	return 1;
+}
+
+static int connect_target(void)
+{
+	struct timeval limit = { .tv_sec = ANSWER_S };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int on = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+			 sizeof(on));
+	if (source.sin_addr.s_addr &&
+	    bind(fd, (struct sockaddr *)&source, sizeof(source)))
+		complain("bind: %s", strerror(errno));
+	if (!connect(fd, (struct sockaddr *)&target, sizeof(target)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Ask who serves; the answer must name our own address as the client's. */
+static bool ask(int fd, char *ret_name)
+{
+	char line[128];
+	char own[64];
+	char text[INET_ADDRSTRLEN];
+	struct sockaddr_in addr;
+	socklen_t size = sizeof(addr);
+	char *space;
+
+	if (!send_all(fd, "who\n", 4) || !read_line(fd, line, sizeof(line)) ||
+	    getsockname(fd, (struct sockaddr *)&addr, &size))
+		return false;
+	(void)inet_ntop(AF_INET, &addr.sin_addr, text, sizeof(text));
+	(void)snprintf(own, sizeof(own), "%s:%u", text, ntohs(addr.sin_port));
+	space = strchr(line, ' ');
+	if (!space || strcmp(space + 1, own) != 0) {
+		errno = EBADMSG;
+		return false;
+	}
+	*space = 0;
+	(void)snprintf(ret_name, NAME_SIZE, "%.*s", NAME_SIZE - 1, line);
+	return true;
+}
+
+static void work_short(void)
+{
+	char name[NAME_SIZE];
+	int fd;
+
+	while (!stopping) {
+		errno = 0;
+		fd = connect_target();
+		if (fd >= 0 && ask(fd, name)) {
+			tally->short_ok++;
+		} else if (!stopping) {
+			complain("short: %s: %s", fd < 0 ? "connect" : "ask",
+				 strerror(errno));
+			tally->short_failed++;
+		}
+		if (fd >= 0)
+			close(fd);
+		sleep_ms(20);
+	}
+}
+
+static void work_long(void)
+{
+	char first[NAME_SIZE] = "";
+	char name[NAME_SIZE];
+	int fd = -1;
+
+	while (!stopping) {
+		errno = 0;
+		if (fd < 0) {
+			fd = connect_target();
+			first[0] = 0;
+		}
+		if (fd >= 0 && ask(fd, name) &&
+		    (!first[0] || !strcmp(first, name))) {
+			tally->long_ok++;
+			memcpy(first, name, sizeof(first));
+		} else if (!stopping) {
+			complain("long: on %s: %s", first, strerror(errno));
+			tally->long_broken++;
+			if (fd >= 0)
+				close(fd);
+			fd = -1;
+		}
+		sleep_ms(100);
+	}
+}
+
+static bool transfer(uint64_t size, bool down)
+{
+	char line[64];
+	int fd = connect_target();
+	bool ok;
+
+	(void)snprintf(line, sizeof(line), "%s %llu\n", down ? "down" : "up",
+		       (unsigned long long)size);
+	ok = fd >= 0 && send_all(fd, line, strlen(line));
+	if (ok && down)
+		ok = read_pattern(fd, size);
+	else if (ok)
+		ok = send_pattern(fd, size) &&
+		     read_line(fd, line, sizeof(line)) && !strcmp(line, "ok");
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void work_transfer(uint64_t size, bool down)
+{
+	while (!stopping) {
+		errno = 0;
+		if (transfer(size, down)) {
+			(*(down ? &tally->down_ok : &tally->up_ok))++;
+		} else if (!stopping) {
+			complain("%s: %s", down ? "down" : "up",
+				 strerror(errno));
+			(*(down ? &tally->down_broken : &tally->up_broken))++;
+		}
+	}
+}
+
+/* What a worker does; its number says which. */
+static void work(int i, int n_short, int n_long, uint64_t down, uint64_t up)
+{
+	if (i < n_short)
+		work_short();
+	else if (i < n_short + n_long)
+		work_long();
+	else if (i == n_short + n_long && down)
+		work_transfer(down, true);
+	else
+		work_transfer(up, false);
+}
+
+static int load(char **args)
+{
+	int n_short = (int)strtol(args[2], NULL, 10);
+	int n_long = (int)strtol(args[3], NULL, 10);
+	uint64_t down = strtoull(args[4], NULL, 10);
+	uint64_t up = strtoull(args[5], NULL, 10);
+	int n = n_short + n_long + (down != 0) + (up != 0);
+	int left_ms = (int)strtol(args[6], NULL, 10);
+	pid_t pids[MAX_WORKERS];
+	uint64_t failed;
+	bool seen;
+	int i;
+
+	for (i = 0; i < n && i < MAX_WORKERS; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			work(i, n_short, n_long, down, up);
+			_exit(0);
+		}
+	}
+	for (; left_ms > 0 && !stopping; left_ms -= 100)
+		sleep_ms(100);
+	for (i = 0; i < n && i < MAX_WORKERS; i++)
+		(void)kill(pids[i], SIGTERM);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	failed = tally->short_failed + tally->long_broken + tally->down_broken +
+		 tally->up_broken;
+	seen = (!n_short || tally->short_ok) && (!n_long || tally->long_ok) &&
+	       (!down || tally->down_ok) && (!up || tally->up_ok);
+	printf("short_ok=%llu short_failed=%llu long_ok=%llu long_broken=%llu "
+	       "down_ok=%llu down_broken=%llu up_ok=%llu up_broken=%llu\n",
+	       (unsigned long long)tally->short_ok,
+	       (unsigned long long)tally->short_failed,
+	       (unsigned long long)tally->long_ok,
+	       (unsigned long long)tally->long_broken,
+	       (unsigned long long)tally->down_ok,
+	       (unsigned long long)tally->down_broken,
+	       (unsigned long long)tally->up_ok,
+	       (unsigned long long)tally->up_broken);
+	return failed || !seen;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction term = { .sa_handler = on_term };
+	const char *from = getenv("TRAFFIC_FROM");
+
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (tally == MAP_FAILED)
+		return 1;
+	if (argc == 4 && !strcmp(argv[1], "serve"))
+		return serve(argv[2], argv[3]);
+	if (argc != 9 || strcmp(argv[1], "load") != 0) {
+		(void)fprintf(stderr, "usage: see the head of the source\n");
+		return 2;
+	}
+	/* Without SA_RESTART: a worker that waits is woken. */
+	(void)sigaction(SIGTERM, &term, NULL);
+	target = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)strtoul(argv[3], NULL, 10)),
+	};
+	if (inet_pton(AF_INET, argv[2], &target.sin_addr) != 1 ||
+	    (from && inet_pton(AF_INET, from, &source.sin_addr) != 1))
+		return 2;
+	return load(argv + 2);
+}
