@@ -152,9 +152,12 @@ int libvirt_watch(struct hv *hv)
 	_Static_assert(ARRAY_SIZE(watches) <= WATCH_MAX, "room for all");
 	for (i = 0; i < WATCH_MAX; i++)
 		hv->watches[i] = -1;
-	if (virConnectRegisterCloseCallback(hv->conn, on_close, hv_ref(hv),
-					    let_go) < 0)
-		hv_unref(hv); /* this kind of hypervisor has no connection */
+	/*
+	 * No reference: where there is no connection that could be lost,
+	 * libvirt says yes and forgets it. It is unregistered before the reader
+	 * lets go, and waits for a call of it that is under way.
+	 */
+	(void)virConnectRegisterCloseCallback(hv->conn, on_close, hv, NULL);
 	for (i = 0; i < ARRAY_SIZE(watches); i++) {
 		hv->watches[i] = virConnectDomainEventRegisterAny(
 			hv->conn, NULL, watches[i].id, watches[i].fn,
