@@ -44,8 +44,8 @@ static void say(const struct dp *dp, int level, const char *format, ...)
 }
 
 /* What libbpf says is detail: we report the failure itself. */
-static int libbpf_say(enum libbpf_print_level level, const char *format,
-		      va_list args)
+__attribute__((format(printf, 2, 0))) static int
+libbpf_say(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char text[1024];
 
@@ -69,6 +69,13 @@ static uint64_t now_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* For tests that end the process here. */
+static void wrote(const struct dp *dp)
+{
+	if (dp->after_write)
+		dp->after_write(dp->after_write_arg);
 }
 
 static struct dp *dp_new(void)
@@ -159,9 +166,12 @@ static int maps_begin(struct dp *dp, const struct dp_options *options)
 	meta = dp->maps.area[MAP_META];
 	meta->version = STATE_VERSION;
 	meta->limits = options->limits;
+	wrote(dp);
 	err = maps_pin(&dp->maps, dp->pin.maps);
+	wrote(dp);
 	if (!err)
 		__atomic_store_n(&meta->magic, MEMORY_MAGIC, __ATOMIC_RELEASE);
+	wrote(dp);
 	return err;
 }
 
@@ -182,7 +192,7 @@ static int maps_find(struct dp *dp, const struct dp_options *options,
 	if (err == -EUCLEAN) {
 		(void)snprintf(error, DP_ERROR_SIZE,
 			       "%s: tables in force are of version %u, this is "
-			       "version %u; `drover detach` and start again",
+			       "version %d; `drover detach` and start again",
 			       options->pin_dir, version, STATE_VERSION);
 		return err;
 	}
@@ -245,6 +255,7 @@ static int uplink_attach(struct dp *dp, const char *ifname, uint32_t i,
 	node->uplinks[i] = uplink;
 	err = link_uplink(dp->pin.links, uplink.ifindex,
 			  programs_lb(&dp->programs), &generic);
+	wrote(dp);
 	if (err == -EBUSY)
 		return fail(error, err, "another XDP program has the uplink",
 			    ifname);
@@ -331,6 +342,7 @@ static int state_open(struct dp *dp, const struct dp_options *options,
 		return err;
 	links_prune(dp->pin.links, keep_uplink, keep_port, dp);
 	drops_attach(dp);
+	wrote(dp);
 	return 0;
 }
 

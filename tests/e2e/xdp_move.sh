@@ -56,8 +56,7 @@ ifindex=$(ns_node cat /sys/class/net/p3/ifindex)
 vm_down 3
 drive "port-lost $ifindex" | tee "$dir/lost"
 must 'run 3500'
-kill "$load_web" && wait "$load_web" || :
-say "web: $(cat "$dir/web")"
+load_stop web || :
 failed=$(sed -n 's/.*short_failed=\([0-9]*\).*/\1/p' "$dir/web")
 [ "$failed" -le 6 ] || die "$failed connections lost: more than one a worker"
 took=$(sed -n 's/port_lost took_us=//p' "$dir/lost")

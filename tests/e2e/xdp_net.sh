@@ -198,12 +198,17 @@ load_start() {
 	pids+=($!)
 }
 
-load_end() {
-	local name=$1 pid=load_$1 status=0
+load_stop() { # name; its status is what the load says of itself
+	local pid=load_$1 status=0
 	kill "${!pid}"
 	wait "${!pid}" || status=$?
-	echo "# $name: $(cat "$dir/$name")"
-	[ "$status" = 0 ] || {
+	echo "# $1: $(cat "$dir/$1")"
+	return "$status"
+}
+
+load_end() {
+	local name=$1
+	load_stop "$name" || {
 		head -20 "$dir/$name.err" >&2
 		die "load $name"
 	}
