@@ -84,6 +84,13 @@ void kill_free(void *memory)
 
 void kill_memory(void)
 {
-	while (blocks.next != &blocks)
-		kill_free(blocks.next + 1);
+	struct block *b = blocks.next;
+	struct block *next;
+
+	for (; b != &blocks; b = next) {
+		next = b->next;
+		free(b);
+	}
+	blocks.next = &blocks;
+	blocks.prev = &blocks;
 }

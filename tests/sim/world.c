@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL 0
+#define POOL	  0
+#define FIRST_VMS 4
 
 static const struct node *world_node(void *e)
 {
@@ -526,7 +527,7 @@ uint64_t world_next_ms(const struct world *w)
 void world_init(struct world *w, const struct world_profile *profile,
 		uint64_t seed)
 {
-	struct slots_share shares[4];
+	struct slots_share shares[FIRST_VMS];
 	uint16_t n;
 
 	memset(w, 0, sizeof(*w));
@@ -544,7 +545,7 @@ void world_init(struct world *w, const struct world_profile *profile,
 	w->pool.idle_ticks = TICKS_OF_MS(profile->idle_ms);
 	w->pool.udp_idle_ticks = TICKS_OF_MS(profile->udp_idle_ms);
 	reopen(w);
-	for (n = 1; n <= ARRAY_SIZE(shares); n++) {
+	for (n = 1; n <= FIRST_VMS; n++) {
 		vm_add(w, n);
 		shares[n - 1] = (struct slots_share){
 			.id = w->vm[n].id,
@@ -552,8 +553,8 @@ void world_init(struct world *w, const struct world_profile *profile,
 			.backend = n,
 		};
 	}
-	if (slots_create(w->slots, POOL, profile->slots_log2, shares,
-			 ARRAY_SIZE(shares), world_tick(w)))
+	if (slots_create(w->slots, POOL, profile->slots_log2, shares, FIRST_VMS,
+			 world_tick(w)))
 		w->wrong = "slots_create() failed";
 	w->change_at_ms = world_in(w, profile->change_ms);
 }

@@ -152,9 +152,10 @@ struct flow_entry *slots_test_entry(struct slots_test *t, uint32_t pool,
 	struct flow_entry *e;
 	uint32_t line = 0;
 
-	while (line < T_FLOW_LINES && t->flows[line].entry[0].meta)
+	while (t->flows[line].entry[0].meta) {
 		line++;
-	assert_in_range(line, 0, T_FLOW_LINES - 1);
+		assert_in_range(line, 0, T_FLOW_LINES - 1);
+	}
 	e = &t->flows[line].entry[0];
 	e->key = (uint64_t)i << (64 - log2) | line;
 	e->meta = flow_meta(backend,
