@@ -364,11 +364,11 @@ struct inv_owner {
  * inv_own() - whose is a VM? Tags have no say in it.
  * @hypervisor: name of the one in charge.
  * @vm: the VM.
- * @claims: of all tenants.
+ * @list: claims of all tenants.
  * @n_claims: their number.
  */
 struct inv_owner inv_own(const char *hypervisor, const struct hv_vm *vm,
-			 const struct inv_claim *claims, size_t n_claims);
+			 const struct inv_claim *list, size_t n_claims);
 
 const char *inv_run_name(enum inv_run run);
 const char *inv_port_name(enum inv_port port);

@@ -112,7 +112,8 @@ struct inv_owner inv_own(const char *hypervisor, const struct hv_vm *vm,
 			owner.owned = INV_OWNED;
 			owner.claim = i;
 			owner.nic = nic;
-		} else if (strcmp(list[i].tenant, list[owner.claim].tenant)) {
+		} else if (strcmp(list[i].tenant, list[owner.claim].tenant) !=
+			   0) {
 			owner.owned = INV_OWNED_TWICE;
 			owner.other = i;
 			return owner;

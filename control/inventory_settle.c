@@ -92,10 +92,10 @@ static int claim(const struct inv_place *place, const struct inv_place *now)
 }
 
 /* Runs here because it came from there? Then it counts and the other doesn't. */
-static bool came_later(const struct inv_place *place,
-		       const struct inv_place *than)
+static bool came_later(const struct inv_place *one,
+		       const struct inv_place *other)
 {
-	return place->vm->migrated_in && place->up_ns > than->up_ns;
+	return one->vm->migrated_in && one->up_ns > other->up_ns;
 }
 
 struct inv_place *inv_place(const struct inv_vm *vm)
@@ -200,6 +200,12 @@ static bool has_port(const struct inv_vm *vm)
 	return false;
 }
 
+/* The kernel first says that it is down, then that it is gone. */
+static bool was_there(const struct inv_nic *nic)
+{
+	return nic->port == INV_PORT_OK || nic->port == INV_PORT_DOWN;
+}
+
 /*
  * A running VM whose last port went is dead, though its hypervisor has not
  * noticed. It lives again when a port is there, or when the hypervisor says
@@ -219,7 +225,7 @@ static void watch_ports(const struct inv_vm *vm, struct inv_place *place)
 	if (has_port(vm) || vm->migrating || !runs(place))
 		return;
 	for (i = 0; i < vm->vm->n_nics; i++)
-		if (vm->nics_before[i].port == INV_PORT_OK &&
+		if (was_there(&vm->nics_before[i]) &&
 		    vm->nics[i].port == INV_PORT_MISSING)
 			snprintf(place->lost_port, sizeof(place->lost_port),
 				 "%s", vm->vm->nics[i].port);

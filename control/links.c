@@ -175,7 +175,6 @@ int links_get(const char *name, struct link_info *ret_link)
 	info->ifi_family = AF_UNSPEC;
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	err = 0;
-	n = 0;
 	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ||
 	    mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
 		err = -errno;

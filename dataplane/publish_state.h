@@ -61,6 +61,7 @@ static inline void wrote(struct publish *p)
 }
 
 /* Store a state word behind all that belongs to it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the store is a builtin */
 static inline void state_set(struct publish *p, uint32_t *state,
 			     enum number_state value)
 {

@@ -159,10 +159,9 @@ void maps_done(struct maps *maps)
 
 static size_t area_size(enum map_id id, const struct dp_limits *limits)
 {
-	size_t value = (kinds[id].value_size + VALUE_ALIGN - 1) / VALUE_ALIGN *
-		       VALUE_ALIGN;
+	size_t lines = (kinds[id].value_size + VALUE_ALIGN - 1) / VALUE_ALIGN;
 
-	return value * kinds[id].n_entries(limits);
+	return lines * VALUE_ALIGN * kinds[id].n_entries(limits);
 }
 
 /* Map an open map's values into memory. */

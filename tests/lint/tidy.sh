@@ -46,10 +46,13 @@ read_one() { # build, source, stamp
 			-idirafter "/usr/include/$(gcc -print-multiarch)")
 		;;
 	esac
-	if said=$(clang-tidy --quiet "$2" "${how[@]}" 2>/dev/null); then
+	# What it finds in bpftool's skeletons is not ours.
+	if said=$(clang-tidy --quiet "$2" "${how[@]}" 2>/dev/null) ||
+		{ said=$(grep -A 2 ' error: ' <<<"$said") &&
+			! grep ' error: ' <<<"$said" | grep -qv '\.skel\.h:'; }; then
 		touch "$3"
 	else
-		grep -A 2 ' error: ' <<<"$said" | uniq
+		uniq <<<"$said"
 		return 1
 	fi
 }

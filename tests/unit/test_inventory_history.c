@@ -236,7 +236,7 @@ static void test_histories(void **state)
 	for (history = 1; history <= N_HISTORIES; history++) {
 		memset(run, 0, sizeof(run));
 		memset(known, 0, sizeof(known));
-		truth = (struct truth){ .seed = history * 2654435761u };
+		truth = (struct truth){ .seed = history * 2654435761U };
 		world = world_new();
 		for (i = 0; i < N_STEPS; i++) {
 			step(world, &truth);
