@@ -22,9 +22,15 @@ for d in /etc/libvirt /var/{lib,cache,log}/libvirt; do
 	mount --bind "$lab/host$d" "$d"
 done
 
-trap 'kill -TERM "$libvirtd" 2>/dev/null' TERM
-libvirtd &
-libvirtd=$!
-while kill -0 "$libvirtd" 2>/dev/null; do
-	wait "$libvirtd" || :
+# As a service manager would: a libvirtd that dies is started again, and its
+# QEMUs never notice.
+ending=
+trap 'ending=1; kill -TERM "$libvirtd" 2>/dev/null' TERM
+until [ -n "$ending" ]; do
+	libvirtd &
+	libvirtd=$!
+	while kill -0 "$libvirtd" 2>/dev/null; do
+		wait "$libvirtd" || :
+	done
+	[ -n "$ending" ] || sleep 1
 done

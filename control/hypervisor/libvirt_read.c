@@ -111,7 +111,6 @@ static int note(struct hv *hv, struct hv_vm **vm, const struct said *said,
 		[READ_HINT] = "read after an event",
 		[READ_POLL] = "found by the poll",
 	};
-	const int words[] = { said->state, said->reason, (*vm)->run };
 	struct hv_known *known;
 	struct hv_event *event;
 	uint64_t sum;
@@ -121,7 +120,9 @@ static int note(struct hv *hv, struct hv_vm **vm, const struct said *said,
 		return -ENOMEM;
 	remember(hv, known, said, *vm);
 	sum = digest(0xcbf29ce484222325, said->xml, strlen(said->xml));
-	sum = digest(sum, words, sizeof(words));
+	sum = digest(sum, &said->state, sizeof(said->state));
+	sum = digest(sum, &said->reason, sizeof(said->reason));
+	sum = digest(sum, &(*vm)->run, sizeof((*vm)->run));
 	if (sum == known->digest && why == READ_POLL)
 		return 0;
 	event = hv_event_new(HV_EVENT_VM, (*vm)->read_ns);

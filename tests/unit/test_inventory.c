@@ -254,8 +254,14 @@ static void test_port_down(void **state)
 	assert_string_equal(world_told(world, INV_PORTS)->before,
 			    "vnet1 (101)");
 	assert_string_equal(world_told(world, INV_PORTS)->after, "down");
+	assert_int_equal(world_get(world, 1)->run, INV_RUN_UP);
 	world_tap(world, 1);
 	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_OK);
+	/* As the kernel tells of a tap whose process died: down, then gone. */
+	assert_int_equal(inv_link(world->inv, &link, world->now_ns), 0);
+	world_tap_gone(world, 1);
+	assert_int_equal(world_get(world, 1)->run, INV_RUN_ENDED);
+	assert_int_equal(world_get(world, 1)->end.cause, HV_END_PORT);
 	world_free(world);
 }
 

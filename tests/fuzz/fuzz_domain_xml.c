@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Domain XML: whatever is in it, what we make of it keeps its promises.
+ */
+#include "control/hypervisor/libvirt_xml.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void check_nic(const struct hv_nic *nic)
+{
+	size_t i;
+
+	must(nic->port && nic->network && nic->bridge);
+	must(nic->kind < HV_N_NIC_KINDS && nic->n_addrs <= HV_MAX_ADDRS);
+	for (i = 0; i < nic->n_addrs; i++)
+		must(hv_ip_usable(&nic->addrs[i].ip) &&
+		     nic->addrs[i].source == HV_ADDR_METADATA);
+}
+
+static void check(const struct hv_vm *vm)
+{
+	size_t i;
+
+	must(vm->name && *vm->name);
+	must(vm->n_tags <= HV_MAX_TAGS && vm->n_nics <= HV_MAX_NICS);
+	for (i = 0; i < vm->n_tags; i++)
+		must(*vm->tags[i].name && strlen(vm->tags[i].name) <= 63 &&
+		     strlen(vm->tags[i].value) <= 255);
+	for (i = 0; i < vm->n_nics; i++)
+		check_nic(&vm->nics[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct hv_vm *vm;
+
+	vm = hv_vm_new();
+	must(vm);
+	if (libvirt_xml_parse((const char *)data, size, vm) == 0)
+		check(vm);
+	hv_vm_free(vm);
+	return 0;
+}
