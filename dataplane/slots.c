@@ -7,6 +7,7 @@
 
 #include "dataplane/slots_state.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -262,21 +263,22 @@ static int slots_adopt(struct slots *s)
 int slots_open(const struct slots_tables *tables, uint32_t now_tick,
 	       struct slots **ret_slots)
 {
-	struct slots *s = calloc(1, sizeof(*s));
+	struct slots *s;
 	int err = -ENOMEM;
 	uint32_t i;
 
+	assert(tables->n_backends <= BACKEND_MAX);
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->t = *tables;
 	s->now_tick = now_tick;
 	s->busy_tick = now_tick;
 	s->pools = calloc(s->t.n_pools + 1ULL, sizeof(*s->pools));
-	/* Every number that a slot can hold has a place. */
-	s->names = calloc(BACKEND_MAX + 1ULL, sizeof(*s->names));
+	s->names = calloc(s->t.n_backends + 1ULL, sizeof(*s->names));
 	s->busy = calloc(bit_words(s->t.n_flow_lines * FLOWS_PER_LINE) + 1ULL,
 			 sizeof(*s->busy));
-	for (i = 0; s->names && i <= BACKEND_MAX; i++)
+	for (i = 0; s->names && i <= s->t.n_backends; i++)
 		s->names[i].left_tick = now_tick - SLOTS_GRACE_TICKS;
 	if (s->pools && s->names && s->busy)
 		err = slots_adopt(s);

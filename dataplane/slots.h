@@ -64,7 +64,8 @@
  * @lines: the flat slot array, @n_lines of them.
  * @clocks: one a slot: n_lines * SLOTS_PER_LINE.
  * @flows: the flow table, @n_flow_lines (a power of two).
- * @backends: indexed by number, 0 .. @n_backends (so one more than that).
+ * @backends: indexed by number, 0 .. @n_backends (so one more than that; at most
+ *            BACKEND_MAX).
  * @pools: @n_pools records; only their @range is written here.
  */
 struct slots_tables {
@@ -248,6 +249,8 @@ struct slots_use {
 /**
  * slots_use() - how a backend stands in its pool's slots and in the entries.
  * @pool: that it is a backend of.
+ *
+ * All 0 for a number that can't be.
  */
 void slots_use(const struct slots *s, uint32_t pool, uint16_t backend,
 	       uint32_t now_tick, struct slots_use *ret_use);

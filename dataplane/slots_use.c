@@ -65,8 +65,14 @@ static uint32_t last_clock_end(const struct slots *s, uint32_t pool,
 void slots_use(const struct slots *s, uint32_t pool, uint16_t backend,
 	       uint32_t now_tick, struct slots_use *ret_use)
 {
-	const struct slots_name *name = &s->names[backend & SLOT_BACKEND];
-	struct slots_use use = {
+	const struct slots_name *name;
+	struct slots_use use;
+
+	*ret_use = (struct slots_use){ .n_current = 0 };
+	if (backend == BACKEND_NONE || backend > s->t.n_backends)
+		return;
+	name = &s->names[backend];
+	use = (struct slots_use){
 		.n_current = name->n_current,
 		.n_base = name->n_base,
 		.n_marked = name->n_marked,
@@ -77,7 +83,6 @@ void slots_use(const struct slots *s, uint32_t pool, uint16_t backend,
 		.exact = !name->n_named && !name->n_claims,
 		.drained_tick = now_tick,
 	};
-
 	if (use.drained_known && slots_pool_of(s, pool))
 		use.drained_tick = last_clock_end(s, pool, backend, now_tick);
 	*ret_use = use;

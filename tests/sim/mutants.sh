@@ -70,7 +70,8 @@ build() {
 			-include "$tree/tests/sim/kill_point.h" -c "$f" -o "$f.o"
 	done
 	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O1 -w -I"$tree" \
-		"$tree"/tests/sim/*.c "${objects[@]}" -o "$tree/test_handover"
+		"$tree"/tests/sim/{test_handover,clients,kill,world}.c \
+		"${objects[@]}" -o "$tree/test_handover"
 }
 
 copy() {
