@@ -139,8 +139,11 @@ void slots_remove(struct slots *s, uint32_t pool, uint32_t now_tick);
  *          (planned: keeps its flows).
  * @gone: numbers that are gone: nothing names them when slots_apply() returns.
  * @max_marked: begin no move of a steady slot while this many of the pool's
- *              slots are marked; 0 = no limit. (The rule for over capacity and
- *              for rebalancing: apply again when some have settled.)
+ *              slots are marked; 0 = no limit. Apply again when some have
+ *              settled. This is where admission and the limit for rebalancing
+ *              go in: the entries of n_flows live flows fit if no more than
+ *              n_slots * entries / n_flows slots are marked. Who is gone is
+ *              replaced whatever the limit.
  */
 struct slots_plan {
 	const struct slots_share *shares;
