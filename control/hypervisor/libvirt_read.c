@@ -49,7 +49,6 @@ static uint64_t digest(uint64_t seed, const void *data, size_t size)
 	size_t i;
 
 	for (i = 0; i < size; i++)
-		/* NOLINTNEXTLINE(clang-analyzer-core.*): libvirt wrote it */
 		seed = (seed ^ byte[i]) * 0x100000001b3;
 	return seed;
 }

@@ -2,7 +2,8 @@
 /*
  * What the inventory learns of real VMs, how fast, and from whom. hv_live.sh
  * makes the lab and runs this in the host's network; the lab's VMs are hv-a
- * (address by its neighbour entry), hv-b (by metadata) and hv-n (by its lease).
+ * (address by its neighbour entry), hv-b (by metadata), hv-n (by its lease), and hv-m
+ * (that never gets one).
  *
  * One thread is the daemon: the loop with the driver's queue, interfaces and
  * neighbours, as droverd has it. Another is the operator or the reaper: it does
@@ -268,6 +269,12 @@ static pid_t pid_of(const char *command)
 	return atoi(answer);
 }
 
+static pid_t libvirtd(void)
+{
+	return pid_of("pgrep -P \"$(pgrep -P \"$(lab_pid host)\")\" "
+		      "-x libvirtd");
+}
+
 struct deed {
 	int (*fn)(virDomainPtr dom);
 	virDomainPtr dom;
@@ -333,7 +340,7 @@ static void test_list(void **state)
 {
 	(void)state;
 	await(0, "", INV_HYPERVISOR, "connected");
-	assert_int_equal(inv_count(live.inv), 3);
+	assert_int_equal(inv_count(live.inv), 4);
 	assert_int_equal(vm("hv-a")->run, INV_RUN_ENDED);
 	assert_int_equal(vm("hv-a")->nics[0].port, INV_PORT_NONE);
 	assert_non_null(inv_vm_addr(vm("hv-b"), 0, true));
@@ -494,6 +501,55 @@ static void test_kills(void **state)
 	assert_true(ms[N_KILLS - 1] < DEATH_MAX);
 }
 
+/* Wait until a driver that nobody listens to has given up so many calls. */
+static struct hv_counters await_abandoned(struct hv *hv, uint64_t n)
+{
+	const uint64_t until_ns = hv_clock_ns() + WAIT_MS * NS_PER_MS;
+	struct hv_counters counters;
+
+	do {
+		run_ms(50);
+		live.driver->counters(hv, &counters);
+	} while (counters.abandoned_now != n && hv_clock_ns() < until_ns);
+	assert_int_equal(counters.abandoned_now, n);
+	return counters;
+}
+
+/*
+ * libvirtd hangs. Calls that may block are given up at their deadline, two at
+ * a time, and closing waits for none of them.
+ */
+static void test_libvirtd_hangs(void **state)
+{
+	struct hv_settings settings = {
+		.name = "other",
+		.uri = getenv("LAB_URI"),
+		.poll_ms = 60000,
+	};
+	const pid_t pid = libvirtd();
+	struct hv *other;
+	uint64_t began_ns;
+
+	(void)state;
+	/* A VM in a libvirt network without a lease: asked for every second. */
+	take_time(virDomainCreate, "hv-m", "start", INV_RUN, "running");
+	assert_int_equal(hv_queue_new(&settings.queue), 0);
+	assert_int_equal(live.driver->open(&settings, &other), 0);
+	run_ms(1500);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(await_abandoned(other, 2).abandoned, 2);
+	run_ms(4000);
+	assert_int_equal(await_abandoned(other, 2).abandoned, 2);
+	began_ns = hv_clock_ns();
+	live.driver->close(other);
+	assert_true(hv_clock_ns() - began_ns < 3000 * NS_PER_MS);
+	hv_queue_free(settings.queue);
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	run_ms(1000);
+	assert_true(live.inv_hv->connected); /* it was too short to be lost */
+	take_time(virDomainDestroy, "hv-m", "destroy", INV_ENDED, "");
+}
+
 /* libvirtd dies: nothing changes but what the kernel says; then it is back. */
 static void test_libvirtd_dies(void **state)
 {
@@ -504,10 +560,7 @@ static void test_libvirtd_dies(void **state)
 	from = live.n_told;
 	take_time(virDomainCreate, "hv-a", "start", INV_RUN, "running");
 	run_ms(200);
-	assert_int_equal(kill(pid_of("pgrep -P \"$(pgrep -P "
-				     "\"$(lab_pid host)\")\" -x libvirtd"),
-			      SIGKILL),
-			 0);
+	assert_int_equal(kill(libvirtd(), SIGKILL), 0);
 	await(from, "", INV_HYPERVISOR, "lost");
 	assert_true(vm("hv-a")->stale);
 	assert_true(vm("hv-b")->stale);
@@ -516,7 +569,7 @@ static void test_libvirtd_dies(void **state)
 	assert_int_equal(kill(pid_of("lab_vm_pid hv-a"), SIGKILL), 0);
 	await(from, "hv-a", INV_ENDED, "ended (port)");
 	await(from, "", INV_HYPERVISOR, "connected");
-	assert_int_equal(inv_count(live.inv), 3);
+	assert_int_equal(inv_count(live.inv), 4);
 	assert_int_equal(count_since(from, INV_REMOVED), 0);
 	assert_int_equal(count_since(from, INV_ENDED), 1);
 	assert_int_equal(vm("hv-a")->run, INV_RUN_ENDED);
@@ -562,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_suspend_and_edit),
 		cmocka_unit_test(test_hung),
 		cmocka_unit_test(test_kills),
+		cmocka_unit_test(test_libvirtd_hangs),
 		cmocka_unit_test(test_libvirtd_dies),
 		cmocka_unit_test(test_end_and_undefine),
 	};

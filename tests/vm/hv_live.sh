@@ -39,11 +39,16 @@ lab_host ip link set dh1 up
 lab_host ip link set dh0 up
 lab_host busybox udhcpc -i dh0 -n -q -f -t 20 -T 1 -s /bin/true || exit 1
 lab_host ip link del dh0
-lab_vm_define hv-n 10.78.0.21 role=net || exit 1
-lab_virsh dumpxml hv-n | sed -e "s/interface type='bridge'/interface type='network'/" \
-	-e "s/source bridge='br0'/source network='leases'/" \
-	-e "s/mac address='[^']*'/mac address='52:54:00:78:00:15'/" >"$LAB_DIR/n.xml"
-lab_virsh define "$LAB_DIR/n.xml" >/dev/null || exit 1
+# define NAME MAC: a VM in that network.
+define() {
+	lab_vm_define "$1" 10.78.0.21 role=net || return 1
+	lab_virsh dumpxml "$1" | sed -e "s/interface type='bridge'/interface type='network'/" \
+		-e "s/source bridge='br0'/source network='leases'/" \
+		-e "s/mac address='[^']*'/mac address='$2'/" >"$LAB_DIR/$1.net"
+	lab_virsh define "$LAB_DIR/$1.net" >/dev/null
+}
+define hv-n 52:54:00:78:00:15 || exit 1
+define hv-m 52:54:00:78:00:16 || exit 1
 
 export DROVER_SOURCE LAB LAB_URI
 lab_host "${DROVER_BUILD:?}/tests/vm/hv_live"
