@@ -156,7 +156,7 @@ static int answer(const char *buf, ssize_t n, struct link_info *ret_link)
 
 int links_get(const char *name, struct link_info *ret_link)
 {
-	char buf[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	_Alignas(struct nlmsghdr) char buf[32768];
 	struct mnl_socket *socket;
 	struct ifinfomsg *info;
 	struct nlmsghdr *nlh;

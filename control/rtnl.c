@@ -28,7 +28,7 @@ struct rtnl {
 	struct event *event;
 	bool listing;
 	bool disturbed; /* the list that is under way is worth nothing */
-	char buf[32768];
+	_Alignas(struct nlmsghdr) char buf[32768];
 };
 
 static uint64_t clock_ns(void)
@@ -41,7 +41,7 @@ static uint64_t clock_ns(void)
 
 static int ask_for_list(struct rtnl *rtnl)
 {
-	char buf[256];
+	_Alignas(struct nlmsghdr) char buf[256];
 	struct nlmsghdr *nlh;
 	struct rtgenmsg *family;
 

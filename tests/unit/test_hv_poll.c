@@ -36,15 +36,15 @@ static struct {
 
 int virConnectDomainEventRegisterAny(virConnectPtr conn, virDomainPtr dom,
 				     int event,
-				     virConnectDomainEventGenericCallback fn,
-				     void *arg, virFreeCallback free_arg)
+				     virConnectDomainEventGenericCallback cb,
+				     void *opaque, virFreeCallback freecb)
 {
 	(void)conn;
 	(void)dom;
-	(void)fn;
+	(void)cb;
 	assert_true((size_t)event < ARRAY_SIZE(promised));
-	promised[event].arg = arg;
-	promised[event].free_arg = free_arg;
+	promised[event].arg = opaque;
+	promised[event].free_arg = freecb;
 	return event;
 }
 
