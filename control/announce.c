@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/if_packet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -102,17 +103,24 @@ static void next_round(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(a->timer, &second);
 }
 
-int announce_new(struct event_base *base, struct announce **ret_announce)
+int announce_new(struct event_base *base, const struct conf_strings *uplinks,
+		 struct announce **ret_announce)
 {
 	struct announce *a = calloc(1, sizeof(*a));
+	size_t i;
 
 	if (!a)
 		return -ENOMEM;
 	a->timer = evtimer_new(base, next_round, a);
-	if (!a->timer) {
-		free(a);
+	a->uplinks = calloc(uplinks->n + 1, sizeof(*a->uplinks));
+	if (!a->timer || !a->uplinks) {
+		announce_free(a);
 		return -ENOMEM;
 	}
+	a->n_uplinks = uplinks->n;
+	for (i = 0; i < uplinks->n; i++)
+		snprintf(a->uplinks[i], sizeof(a->uplinks[i]), "%s",
+			 uplinks->text[i]);
 	*ret_announce = a;
 	return 0;
 }
@@ -121,7 +129,8 @@ void announce_free(struct announce *a)
 {
 	if (!a)
 		return;
-	event_free(a->timer);
+	if (a->timer)
+		event_free(a->timer);
 	free(a->uplinks);
 	free(a->vips);
 	free(a);
@@ -137,23 +146,8 @@ static struct vip *find(struct announce *a, const struct ip_addr *addr)
 	return NULL;
 }
 
-static void keep_uplinks(struct announce *a, const struct conf_strings *uplinks)
-{
-	void *names = realloc(a->uplinks, (uplinks->n + 1) * IF_NAMESIZE);
-	size_t i;
-
-	if (!names)
-		return;
-	a->uplinks = names;
-	a->n_uplinks = uplinks->n;
-	for (i = 0; i < uplinks->n; i++) {
-		strncpy(a->uplinks[i], uplinks->text[i], IF_NAMESIZE - 1);
-		a->uplinks[i][IF_NAMESIZE - 1] = '\0';
-	}
-}
-
-void announce_apply(struct announce *a, const struct conf_strings *uplinks,
-		    const struct dp_vip *vips, uint32_t n_vips)
+void announce_apply(struct announce *a, const struct dp_vip *vips,
+		    uint32_t n_vips)
 {
 	struct vip *kept = calloc(n_vips + 1, sizeof(*kept));
 	const struct timeval now = { 0, 0 };
@@ -164,7 +158,6 @@ void announce_apply(struct announce *a, const struct conf_strings *uplinks,
 
 	if (!kept)
 		return;
-	keep_uplinks(a, uplinks);
 	for (i = 0; i < n_vips; i++) {
 		if (!vips[i].answer_l2)
 			continue;

@@ -13,17 +13,20 @@
 struct event_base;
 struct announce;
 
+/**
+ * announce_new() - nothing yet.
+ * @uplinks: by name; copied. Those that the data plane is attached to.
+ */
 MUST_CHECK int announce_new(struct event_base *base,
+			    const struct conf_strings *uplinks,
 			    struct announce **ret_announce);
 void announce_free(struct announce *announce);
 
 /**
  * announce_apply() - announce what is new among these.
- * @uplinks: by name.
  * @vips: those with answer_l2 are announced.
  */
-void announce_apply(struct announce *announce,
-		    const struct conf_strings *uplinks,
-		    const struct dp_vip *vips, uint32_t n_vips);
+void announce_apply(struct announce *announce, const struct dp_vip *vips,
+		    uint32_t n_vips);
 
 #endif

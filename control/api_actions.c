@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What changes something: drain, undrain, reload, detach. And the events.
+ * What changes something: drain, undrain, reload, detach.
  */
-#include <event2/buffer.h>
-#include <event2/event.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "config/diff.h"
 #include "control/api_request.h"
 #include "control/daemon.h"
-#include "control/log.h"
 #include "control/render.h"
-
-#define EVENTS_MAX 10000
+#include "control/text.h"
 
 /* A field of the body that must be a whole number of milliseconds. */
 static bool take_ms(struct api_request *r, const char *key, uint64_t *ret_ms)
@@ -24,24 +20,28 @@ static bool take_ms(struct api_request *r, const char *key, uint64_t *ret_ms)
 
 	if (!value)
 		return true;
-	if (!json_is_integer(value) || json_integer_value(value) < 0) {
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+	    json_integer_value(value) > UINT32_MAX) {
 		api_error(r, API_USAGE, NULL,
-			  "%s: a number of milliseconds, 0 or more", key);
+			  "%s: a number of milliseconds, 0 to %u (49 days)",
+			  key, UINT32_MAX);
 		return false;
 	}
 	*ret_ms = (uint64_t)json_integer_value(value);
 	return true;
 }
 
-static bool take_text(struct api_request *r, const char *key,
+/* A field of the body that must be a string, not cut to fit @size. */
+static bool take_text(struct api_request *r, const char *key, size_t size,
 		      const char **ret_text)
 {
 	const json_t *value = json_object_get(r->body, key);
 
 	if (!value)
 		return true;
-	if (!json_is_string(value)) {
-		api_error(r, API_USAGE, NULL, "%s: a string", key);
+	if (!json_is_string(value) || json_string_length(value) >= size) {
+		api_error(r, API_USAGE, NULL,
+			  "%s: a string of at most %zu bytes", key, size - 1);
 		return false;
 	}
 	*ret_text = json_string_value(value);
@@ -109,8 +109,8 @@ static bool take_drain(struct api_request *r, const struct rec_member *m,
 	drain->at_deadline = defaults->at_deadline;
 	if (!take_ms(r, "deadline_ms", &deadline_ms) ||
 	    !take_ms(r, "quiet_after_ms", &drain->quiet_after_ms) ||
-	    !take_text(r, "at_deadline", &at_deadline) ||
-	    !take_text(r, "reason", &reason))
+	    !take_text(r, "at_deadline", DP_NAME_SIZE, &at_deadline) ||
+	    !take_text(r, "reason", sizeof(drain->reason), &reason))
 		return false;
 	if (at_deadline &&
 	    conf_at_deadline_parse(at_deadline, &drain->at_deadline)) {
@@ -135,7 +135,8 @@ void api_post_drain(struct api_request *r)
 	const char *pool = "";
 	char left[CONF_TIME_SIZE];
 
-	if (!vm || !only_known_fields(r) || !take_text(r, "pool", &pool))
+	if (!vm || !only_known_fields(r) ||
+	    !take_text(r, "pool", DP_NAME_SIZE, &pool))
 		return;
 	m = find_member(r, vm, pool);
 	if (!m || !take_drain(r, m, pool, &drain))
@@ -193,28 +194,56 @@ void api_delete_drain(struct api_request *r)
 	}
 }
 
+/* What is wrong or doubtful in a config, "file:line: what", in any encoding. */
+static json_t *render_errors(const struct conf_error *error, size_t n)
+{
+	json_t *list = json_array();
+	char text[sizeof(*error) + 16];
+	size_t i;
+
+	for (i = 0; i < n && i < CONF_ERRORS_MAX; i++) {
+		if (error[i].line)
+			snprintf(text, sizeof(text), "%s:%u: %s", error[i].file,
+				 error[i].line, error[i].msg);
+		else
+			snprintf(text, sizeof(text), "%s: %s", error[i].file,
+				 error[i].msg);
+		json_array_append_new(list, json_string(text_clean(text)));
+	}
+	if (n > CONF_ERRORS_MAX)
+		json_array_append_new(list, json_sprintf("and %zu more",
+							 n - CONF_ERRORS_MAX));
+	return list;
+}
+
+static json_t *render_change(const struct conf_change *change)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	json_t *rendered = NULL;
+
+	if (!out)
+		return NULL;
+	conf_change_print(change, out);
+	/* Also what was printed is only there when it is closed. */
+	if (!fclose(out))
+		rendered = json_pack("{s:s,s:s,s:s,s:s}", "path",
+				     text_clean(change->path), "old",
+				     text_clean(change->old_text), "new",
+				     text_clean(change->new_text), "text",
+				     text_clean(text));
+	free(text);
+	return rendered;
+}
+
 static json_t *render_changes(const struct conf_changes *changes)
 {
 	json_t *list = json_array();
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out;
 	size_t i;
 
-	for (i = 0; i < changes->n; i++) {
-		out = open_memstream(&text, &size);
-		if (!out)
-			break;
-		conf_change_print(&changes->change[i], out);
-		fclose(out);
-		json_array_append_new(
-			list,
-			json_pack("{s:s,s:s,s:s,s:s}", "path",
-				  changes->change[i].path, "old",
-				  changes->change[i].old_text, "new",
-				  changes->change[i].new_text, "text", text));
-		free(text);
-	}
+	for (i = 0; i < changes->n; i++)
+		json_array_append_new(list, render_change(&changes->change[i]));
 	return list;
 }
 
@@ -222,25 +251,19 @@ void api_post_reload(struct api_request *r)
 {
 	struct conf_errors *errs = calloc(1, sizeof(*errs));
 	struct conf_changes changes = { 0 };
-	json_t *details = json_array();
-	size_t i;
 
-	if (!errs || daemon_reload(r->daemon, errs, &changes)) {
-		for (i = 0; errs && i < errs->n_errors && i < CONF_ERRORS_MAX;
-		     i++)
-			json_array_append_new(details,
-					      json_sprintf("%s:%u: %s",
-							   errs->error[i].file,
-							   errs->error[i].line,
-							   errs->error[i].msg));
-		api_error(r, API_REFUSED, details,
+	if (!errs)
+		api_error(r, API_FAILED, NULL, "out of memory");
+	else if (daemon_reload(r->daemon, errs, &changes))
+		api_error(r, API_REFUSED,
+			  render_errors(errs->error, errs->n_errors),
 			  "%s is refused, the config in force stays:",
 			  r->daemon->conf_path);
-	} else {
-		json_decref(details);
-		api_answer(r, json_pack("{s:o}", "changes",
-					render_changes(&changes)));
-	}
+	else
+		api_answer(r, json_pack("{s:o,s:o}", "changes",
+					render_changes(&changes), "warnings",
+					render_errors(errs->warning,
+						      errs->n_warnings)));
 	conf_changes_done(&changes);
 	free(errs);
 }

@@ -2,7 +2,9 @@
 /*
  * /v1/events: the journal as a list, or as a stream of lines that goes on.
  */
+#include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +12,12 @@
 
 #include "control/api_request.h"
 #include "control/daemon.h"
+#include "control/log.h"
 
 #define EVENTS_MAX     10000
 #define EVENTS_DEFAULT 50
+#define STREAMS_MAX    64
+#define BEHIND_MAX     (1024 * 1024) /* bytes that a stream may hold back */
 
 /* Somebody who follows; ends with the connection, or when too far behind. */
 struct stream {
@@ -26,7 +31,7 @@ static int collect(const struct store_event *event, void *arg)
 	return json_array_append_new(arg, journal_render(event)) ? -ENOMEM : 0;
 }
 
-static void send_event(struct evhttp_request *http, json_t *event)
+static void send_event(struct evhttp_request *http, const json_t *event)
 {
 	struct evbuffer *buffer = evbuffer_new();
 	char *text = json_dumps(event, JSON_COMPACT | JSON_PRESERVE_ORDER);
@@ -40,11 +45,29 @@ static void send_event(struct evhttp_request *http, json_t *event)
 		evbuffer_free(buffer);
 }
 
+/* Bytes that are written but not read by the other end. */
+static size_t behind(struct evhttp_request *http)
+{
+	struct evhttp_connection *connection =
+		evhttp_request_get_connection(http);
+
+	return evbuffer_get_length(bufferevent_get_output(
+		evhttp_connection_get_bufferevent(connection)));
+}
+
 static void stream_event(void *arg, const struct store_event *event)
 {
 	struct stream *s = arg;
-	json_t *rendered = journal_render(event);
+	json_t *rendered;
 
+	/* Who does not read must not fill our memory. It can come back and ask
+	 * for what is after the last event it has seen. */
+	if (behind(s->http) > BEHIND_MAX) {
+		log_warn("api: a reader of events is too far behind: dropped");
+		evhttp_connection_free(evhttp_request_get_connection(s->http));
+		return;
+	}
+	rendered = journal_render(event);
 	send_event(s->http, rendered);
 	json_decref(rendered);
 }
@@ -55,15 +78,23 @@ static void stream_closed(struct evhttp_connection *connection, void *arg)
 
 	(void)connection;
 	journal_unfollow(s->daemon->journal, s->follow_id);
+	s->daemon->n_streams--;
 	free(s);
 }
 
 static void stream(struct api_request *r, const json_t *past)
 {
-	struct stream *s = calloc(1, sizeof(*s));
+	struct stream *s;
 	json_t *event;
 	size_t i;
 
+	if (!r->http || r->daemon->n_streams >= STREAMS_MAX) {
+		api_error(r, API_REFUSED, NULL,
+			  "%d readers follow already, which is the most",
+			  STREAMS_MAX);
+		return;
+	}
+	s = calloc(1, sizeof(*s));
 	if (!s) {
 		api_error(r, API_FAILED, NULL, "out of memory");
 		return;
@@ -76,6 +107,7 @@ static void stream(struct api_request *r, const json_t *past)
 		api_error(r, API_FAILED, NULL, "out of memory");
 		return;
 	}
+	s->daemon->n_streams++;
 	evhttp_connection_set_closecb(evhttp_request_get_connection(r->http),
 				      stream_closed, s);
 	/* A quiet night must not end it. */
@@ -127,7 +159,7 @@ void api_get_events(struct api_request *r)
 		json_decref(events);
 		api_error(r, API_FAILED, NULL, "the journal can't be read: %s",
 			  store_error(r->daemon->store));
-	} else if (follow && !strcmp(follow, "1")) {
+	} else if (follow && strcmp(follow, "0") != 0) {
 		stream(r, events);
 		json_decref(events);
 	} else {

@@ -13,6 +13,7 @@
 
 struct daemon;
 struct inv_vm;
+struct rec_member;
 
 #define API_ARGUMENT_SIZE 256
 
@@ -27,6 +28,8 @@ enum api_code {
 
 /**
  * struct api_request - a request.
+ * @http: its connection, for an answer that does not end; NULL: none.
+ * @send: takes the answer, a JSON text; called once, unless @http is used.
  * @argument: what stood for '*' in the path.
  * @query: behind the '?'.
  * @body: an object, may be empty.
@@ -34,10 +37,21 @@ enum api_code {
 struct api_request {
 	struct daemon *daemon;
 	struct evhttp_request *http;
+	void (*send)(void *arg, int status, const char *text);
+	void *send_arg;
 	char argument[API_ARGUMENT_SIZE];
 	struct evkeyvalq query;
 	json_t *body;
 };
+
+/**
+ * api_dispatch() - answer a request.
+ * @r: daemon, http, send and send_arg are set; the rest is zero.
+ * @path, @query: as they came, percent-encoded; may be NULL.
+ * @body: @body_size bytes.
+ */
+void api_dispatch(struct api_request *r, const char *method, const char *path,
+		  const char *query, const char *body, size_t body_size);
 
 /* Answer with `{"schema":1,"data":...}`; takes the reference. */
 void api_answer(struct api_request *r, json_t *data);
@@ -54,6 +68,9 @@ const char *api_query(const struct api_request *r, const char *key);
  * Return: the VM; NULL: the error was answered.
  */
 const struct inv_vm *api_find_vm(struct api_request *r, const char *word);
+
+/* Serves as far as control can say, but gets its first slots a moment later. */
+bool api_is_learning(const struct rec_member *member);
 
 void api_get_version(struct api_request *r);
 void api_get_status(struct api_request *r);

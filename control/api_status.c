@@ -2,6 +2,8 @@
 /*
  * /v1/version, /v1/status, /v1/counters, /v1/explain: what there is to see.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -10,9 +12,12 @@
 #include "control/api_request.h"
 #include "control/daemon.h"
 #include "control/render.h"
+#include "control/text.h"
 
 #define NS_PER_MS 1000000ULL
 #define NS_PER_US 1000ULL
+
+#define WARNING_SIZE 512
 
 void api_get_version(struct api_request *r)
 {
@@ -24,6 +29,7 @@ static json_t *hypervisors(struct daemon *d)
 {
 	uint64_t now_ns = hv_clock_ns();
 	const struct inv_hv *hv;
+	char error[sizeof(hv->text)];
 	struct hv_counters c;
 	json_t *list = json_array();
 	size_t n_vms;
@@ -34,6 +40,8 @@ static json_t *hypervisors(struct daemon *d)
 		for (i = 0; i < inv_count(d->inv); i++)
 			n_vms += inv_at(d->inv, i)->hv == hv;
 		hypervisors_counters(d->hypervisors, hv->name, &c);
+		snprintf(error, sizeof(error), "%s",
+			 hv->connected ? "" : hv->text);
 		json_array_append_new(
 			list, json_pack("{s:s,s:s,s:I,s:I,s:s,s:I,s:I,s:I}",
 					"name", hv->name, "state",
@@ -42,9 +50,9 @@ static json_t *hypervisors(struct daemon *d)
 					(json_int_t)((now_ns - hv->since_ns) /
 						     NS_PER_MS),
 					"vms", (json_int_t)n_vms, "error",
-					hv->connected ? "" : hv->text,
-					"connects", (json_int_t)c.connects,
-					"polls", (json_int_t)c.polls, "repairs",
+					text_clean(error), "connects",
+					(json_int_t)c.connects, "polls",
+					(json_int_t)c.polls, "repairs",
 					(json_int_t)c.repairs));
 	}
 	return list;
@@ -88,7 +96,9 @@ static json_t *one_pool(struct daemon *d, const struct conf_pool *conf)
 		if (strcmp(m->pool_name, name) != 0)
 			continue;
 		n++;
-		if (m->answer.verdict < VERDICT_N)
+		if (api_is_learning(m))
+			count[VERDICT_WAITING]++;
+		else if (m->answer.verdict < VERDICT_N)
 			count[m->answer.verdict]++;
 	}
 	s = pool_status(&d->status, name);
@@ -116,6 +126,20 @@ static json_t *pools(struct daemon *d)
 	return list;
 }
 
+static void warn(json_t *list, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void warn(json_t *list, const char *format, ...)
+{
+	char text[WARNING_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_array_append_new(list, json_string(text_clean(text)));
+}
+
 static json_t *warnings(struct daemon *d)
 {
 	const struct inv_hv *hv;
@@ -124,24 +148,24 @@ static json_t *warnings(struct daemon *d)
 
 	for (hv = inv_hvs(d->inv); hv; hv = hv->next)
 		if (!hv->connected)
-			json_array_append_new(
-				list,
-				json_sprintf("hypervisor %s is out of reach "
-					     "(%s): its VMs stay as they were, "
-					     "probes decide alone",
-					     hv->name, hv->text));
+			warn(list,
+			     "hypervisor %s is out of reach (%s): its VMs stay "
+			     "as they were, probes decide alone",
+			     hv->name,
+			     hv->text[0] ? hv->text : "not heard of yet");
 	for (i = 0; i < d->status.n_uplinks; i++)
 		if (!strcmp(d->status.uplinks[i].mode, "generic"))
-			json_array_append_new(
-				list,
-				json_sprintf("uplink %s runs generic XDP: its "
-					     "driver has no native mode, "
-					     "forwarding is slower",
-					     d->status.uplinks[i].ifname));
+			warn(list,
+			     "uplink %s runs generic XDP: its driver has no "
+			     "native mode, forwarding is slower",
+			     d->status.uplinks[i].ifname);
+		else if (!strcmp(d->status.uplinks[i].mode, "none"))
+			warn(list,
+			     "uplink %s: clients' packets there are not looked "
+			     "at, see the log",
+			     d->status.uplinks[i].ifname);
 	if (d->apply_error[0])
-		json_array_append_new(list,
-				      json_sprintf("the tables lag behind: %s",
-						   d->apply_error));
+		warn(list, "the tables lag behind: %s", d->apply_error);
 	return list;
 }
 
@@ -174,34 +198,6 @@ void api_get_status(struct api_request *r)
 void api_get_counters(struct api_request *r)
 {
 	api_answer(r, render_counters(r->daemon->dp, r->daemon->engine));
-}
-
-/* "192.0.2.1:80" or "[2001:db8::1]:80". */
-static bool parse_endpoint(const char *text, struct ip_addr *ret_addr,
-			   uint16_t *ret_port)
-{
-	char addr[CONF_ADDR_SIZE];
-	const char *colon = text ? strrchr(text, ':') : NULL;
-	char *end = NULL;
-	size_t length;
-	long port;
-
-	if (!colon || colon == text)
-		return false;
-	length = (size_t)(colon - text);
-	if (text[0] == '[' && colon[-1] == ']') {
-		text++;
-		length -= 2;
-	}
-	if (length >= sizeof(addr))
-		return false;
-	memcpy(addr, text, length);
-	addr[length] = '\0';
-	port = strtol(colon + 1, &end, 10);
-	if (end == colon + 1 || *end || port < 1 || port > 65535)
-		return false;
-	*ret_port = (uint16_t)port;
-	return conf_addr_parse(addr, ret_addr) == 0;
 }
 
 static const struct conf_service *find_service(struct api_request *r,
@@ -242,11 +238,15 @@ void api_get_explain(struct api_request *r)
 	const char *kind = api_query(r, "kind");
 	struct dp_flow flow = { .kind = FLOW_OTHER };
 
-	if (!parse_endpoint(api_query(r, "client"), &flow.client,
-			    &flow.client_port)) {
+	if (!render_endpoint_parse(api_query(r, "client"), &flow.client,
+				   &flow.client_port)) {
 		api_error(r, API_USAGE, NULL,
 			  "client: an address and port, like "
 			  "198.51.100.7:40000");
+		return;
+	}
+	if (kind && strcmp(kind, "opener") != 0 && strcmp(kind, "other") != 0) {
+		api_error(r, API_USAGE, NULL, "kind: opener or other");
 		return;
 	}
 	if (kind && !strcmp(kind, "opener"))

@@ -8,6 +8,7 @@
 #include "control/api_request.h"
 #include "control/daemon.h"
 #include "control/render.h"
+#include "control/text.h"
 
 #define CANDIDATES_MAX 16
 
@@ -128,6 +129,12 @@ static json_t *render_drain(const struct daemon *d, const struct rec_member *m)
 			 conf_at_deadline_name(wish->at_deadline));
 }
 
+bool api_is_learning(const struct rec_member *m)
+{
+	return m->answer.verdict == VERDICT_SERVING && m->in_tables &&
+	       !m->status.learned && !m->status.slots_current;
+}
+
 static uint32_t pool_slots(const struct daemon *d, const char *pool)
 {
 	uint32_t i;
@@ -142,15 +149,22 @@ static json_t *render_member(const struct daemon *d, const struct rec_member *m)
 {
 	uint32_t n_slots = pool_slots(d, m->pool_name);
 	const struct dp_backend_status *s = &m->status;
+	bool learning = api_is_learning(m);
 	json_t *member;
 
-	member = json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:o,s:o}", "pool",
-			   m->pool_name, "role",
-			   vm_verdict_name(m->answer.verdict), "reason",
-			   verdict_reason_name(m->answer.reason), "why", m->why,
-			   "weight", (int)m->weight, "backend",
-			   m->in_tables ? (int)s->number : 0, "health",
-			   render_health(m), "drain", render_drain(d, m));
+	member = json_pack(
+		"{s:s,s:s,s:s,s:s,s:i,s:i,s:o,s:o}", "pool", m->pool_name,
+		"role",
+		vm_verdict_name(learning ? VERDICT_WAITING : m->answer.verdict),
+		"reason",
+		learning ? "learning" : verdict_reason_name(m->answer.reason),
+		"why",
+		learning ? "healthy; its port learns for 5 s which "
+			   "connections are direct" :
+			   m->why,
+		"weight", (int)m->weight, "backend",
+		m->in_tables ? (int)s->number : 0, "health", render_health(m),
+		"drain", render_drain(d, m));
 	if (!m->in_tables)
 		return member;
 	json_object_update_new(
@@ -184,6 +198,7 @@ static json_t *render_vm(const struct daemon *d, const struct inv_vm *vm)
 
 	hv_uuid_print(vm->uuid, uuid);
 	snprintf(full, sizeof(full), "%s/%s", vm->hv->name, vm->vm->name);
+	text_clean(full);
 	for (i = 0; i < rec_count(d->rec); i++) {
 		m = rec_at(d->rec, i);
 		if (memcmp(m->uuid, vm->uuid, HV_UUID_SIZE) != 0)
@@ -212,21 +227,46 @@ static json_t *render_vm(const struct daemon *d, const struct inv_vm *vm)
 			 render_tags(vm->vm), "pools", pools, "why", why);
 }
 
-/* A VM that only the tables still know: its hypervisor has forgotten it. */
+/*
+ * A VM that only the tables still know: its hypervisor has forgotten it, or has
+ * not been heard of since the daemon began.
+ */
 static json_t *render_remains(const struct daemon *d,
 			      const struct rec_member *m)
 {
+	const char *slash = strchr(m->vm_name, '/');
+	size_t length = slash ? (size_t)(slash - m->vm_name) : 0;
 	char address[CONF_ADDR_SIZE] = "";
 	char uuid[HV_UUID_TEXT];
 
 	hv_uuid_print(m->uuid, uuid);
 	if (m->has_addr)
 		conf_addr_print(&m->addr, address, sizeof(address));
-	return json_pack("{s:s,s:s,s:s,s:s,s:b,s:s,s:[],s:[],s:[o],s:s}",
-			 "uuid", uuid, "full_name", m->vm_name, "tenant", "",
-			 "state", "unknown", "stale", 1, "address", address,
-			 "addresses", "tags", "pools", render_member(d, m),
-			 "why", m->why);
+	return json_pack("{s:s,s:s,s:s%,s:s,s:s,s:s,s:b,s:b,s:s,s:[],s:n,s:[],"
+			 "s:[o],s:s}",
+			 "uuid", uuid, "name", slash ? slash + 1 : m->vm_name,
+			 "hypervisor", m->vm_name, length, "full_name",
+			 m->vm_name, "tenant", "", "state", "unknown", "stale",
+			 1, "migrating", 0, "address", address, "addresses",
+			 "port", "tags", "pools", render_member(d, m), "why",
+			 "");
+}
+
+/* Such a VM, by its name or UUID. */
+static const struct rec_member *find_remains(struct daemon *d, const char *word)
+{
+	const struct rec_member *m;
+	char uuid[HV_UUID_TEXT];
+	size_t i;
+
+	for (i = 0; i < rec_count(d->rec); i++) {
+		m = rec_at(d->rec, i);
+		hv_uuid_print(m->uuid, uuid);
+		if (!inv_get(d->inv, m->uuid) &&
+		    (render_name_is(m->vm_name, word) || !strcmp(uuid, word)))
+			return m;
+	}
+	return NULL;
 }
 
 void api_get_vms(struct api_request *r)
@@ -253,13 +293,17 @@ void api_get_vms(struct api_request *r)
 
 void api_get_vm(struct api_request *r)
 {
-	const struct inv_vm *vm = api_find_vm(r, r->argument);
+	const struct rec_member *remains = find_remains(r->daemon, r->argument);
+	const struct inv_vm *vm = NULL;
 
-	if (!vm)
+	if (!remains)
+		vm = api_find_vm(r, r->argument);
+	if (!remains && !vm)
 		return;
-	if (daemon_look(r->daemon)) {
+	if (daemon_look(r->daemon))
 		api_error(r, API_FAILED, NULL, "the tables can't be read");
-		return;
-	}
-	api_answer(r, render_vm(r->daemon, vm));
+	else if (vm)
+		api_answer(r, render_vm(r->daemon, vm));
+	else
+		api_answer(r, render_remains(r->daemon, remains));
 }

@@ -64,7 +64,7 @@ void daemon_changed(struct daemon *d, uint64_t cause_ns)
 	if (!d->cause_ns || cause_ns < d->cause_ns)
 		d->cause_ns = cause_ns;
 	/* NULL until everything has started: then the first run sees it all. */
-	if (d->reconcile_event)
+	if (d->reconcile_event && !d->leaving)
 		event_active(d->reconcile_event, EV_TIMEOUT, 0);
 }
 
@@ -122,17 +122,19 @@ static void reconcile(evutil_socket_t fd, short what, void *arg)
 		.now_ms = daemon_wall_ms(),
 	};
 	uint64_t wake_ns;
+	int rc;
 
 	(void)fd;
 	(void)what;
-	if (rec_run(d->rec, &in, &snapshot, &wake_ns)) {
-		log_err("reconcile: out of memory, the state stays as it was");
+	rc = rec_run(d->rec, &in, &snapshot, &wake_ns);
+	if (rc) {
+		log_err("reconcile: %s; the tables stay as they were",
+			strerror(-rc));
 		return;
 	}
 	apply(d, snapshot);
 	targets_update(d->health, d->rec, d->inv);
-	announce_apply(d->announce, &d->conf->node.uplinks, snapshot->vips,
-		       snapshot->n_vips);
+	announce_apply(d->announce, snapshot->vips, snapshot->n_vips);
 	arm_at(d->reconcile_event, wake_ns);
 	event_active(d->tick_event, EV_TIMEOUT, 0);
 }
@@ -188,15 +190,22 @@ int daemon_reload(struct daemon *d, struct conf_errors *errs,
 
 int daemon_detach(struct daemon *d, char error[DP_ERROR_SIZE])
 {
+	const struct timeval answer_is_out = { 0, 100000 };
+	struct event *timers[] = { d->tick_event, d->look_event,
+				   d->reconcile_event };
+	size_t i;
 	int rc;
 
+	d->leaving = true;
+	d->detached = true;
+	for (i = 0; i < ARRAY_SIZE(timers); i++)
+		event_del(timers[i]);
 	d->engine->close(d->dp);
 	d->dp = NULL;
-	rc = d->engine->detach(d->conf->node.pin_dir, error);
-	d->detached = true;
+	rc = d->engine->detach(d->pin_dir, error);
 	journal_add(d->journal, "node", d->conf->node.name, "", "detached",
 		    "%s", rc ? error : "by drover detach");
-	event_base_loopbreak(d->base);
+	event_base_loopexit(d->base, &answer_is_out);
 	return rc;
 }
 
@@ -307,8 +316,12 @@ static int start_engine(struct daemon *d)
 		.log = log_engine,
 	};
 	char error[DP_ERROR_SIZE] = "";
-	int rc = d->engine->open(&options, &d->dp, error);
+	int rc;
 
+	d->pin_dir = strdup(node->pin_dir);
+	if (!d->pin_dir)
+		return -ENOMEM;
+	rc = d->engine->open(&options, &d->dp, error);
 	if (rc)
 		log_err("engine %s: %s", d->engine->name,
 			error[0] ? error : strerror(-rc));
@@ -320,6 +333,7 @@ static void stop_engine(struct daemon *d)
 	dp_status_free(&d->status);
 	if (d->dp)
 		d->engine->close(d->dp);
+	free(d->pin_dir);
 }
 
 static int start_inputs(struct daemon *d)
@@ -336,7 +350,11 @@ static int start_api(struct daemon *d)
 {
 	int rc = api_start(d, d->conf->node.socket, &d->api);
 
-	if (rc)
+	if (rc == -EADDRINUSE)
+		log_err("api: %s: another daemon answers there; give this one "
+			"its own node.socket",
+			d->conf->node.socket);
+	else if (rc)
 		log_err("api: %s: %s", d->conf->node.socket, strerror(-rc));
 	return rc;
 }
@@ -356,7 +374,6 @@ static int start_signals(struct daemon *d)
 		if (!d->signals[i] || evsignal_add(d->signals[i], NULL))
 			return -ENOMEM;
 	}
-	(void)signal(SIGPIPE, SIG_IGN);
 	return 0;
 }
 
@@ -418,6 +435,8 @@ int daemon_run(const char *conf_path, struct conf *conf,
 	size_t n;
 	int rc = 0;
 
+	/* Who hangs up on us is told by write(). */
+	(void)signal(SIGPIPE, SIG_IGN);
 	for (n = 0; !rc && n < ARRAY_SIZE(parts); n++) {
 		rc = parts[n].start(&d);
 		if (rc)
@@ -434,6 +453,8 @@ int daemon_run(const char *conf_path, struct conf *conf,
 			    d.detached ? "nothing is forwarded any more" :
 					 "forwarding goes on");
 	}
+	/* Hypervisors that are no longer watched have not lost their VMs. */
+	d.leaving = true;
 	while (n > 0)
 		parts[--n].stop(&d);
 	conf_free(d.conf);

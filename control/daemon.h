@@ -18,6 +18,8 @@
 #include "control/wishes.h"
 #include "health/health.h"
 
+struct conf_changes;
+struct conf_errors;
 struct event_base;
 struct event;
 struct api;
@@ -26,17 +28,22 @@ struct announce;
 /**
  * struct daemon - everything of one droverd.
  * @conf_path, @conf: the config in force.
+ * @pin_dir: where @dp is; the config's may be another after a reload.
  * @engine, @dp: the data plane.
  * @last: what the last apply did; @applied_ns: when it was over.
  * @cause_ns: when the oldest change was known that no apply has seen yet.
  * @reaction_ns: of the last apply with a known cause: from that to published.
  * @status: how the tables stood at the last look.
  * @started_ns: CLOCK_MONOTONIC.
- * @detached: the state was taken off the machine: leave without closing it.
+ * @n_streams: clients of the API that follow events.
+ * @leaving: it is about to end: what comes in now changes nothing any more.
+ * @detached: the state was taken off the machine, @dp is NULL; the loop ends as
+ *            soon as the answer is out.
  */
 struct daemon {
 	const char *conf_path;
 	struct conf *conf;
+	char *pin_dir;
 	struct event_base *base;
 	struct store *store;
 	struct journal *journal;
@@ -61,7 +68,9 @@ struct daemon {
 	uint64_t reaction_ns;
 	struct dp_status status;
 	uint64_t started_ns;
+	int n_streams;
 	char apply_error[DP_ERROR_SIZE];
+	bool leaving;
 	bool detached;
 };
 
@@ -86,11 +95,10 @@ int daemon_look(struct daemon *d);
  * @errs: what is wrong, on -EINVAL.
  * @ret_changes: what changed, on 0; conf_changes_done() it.
  */
-struct conf_changes;
 MUST_CHECK int daemon_reload(struct daemon *d, struct conf_errors *errs,
 			     struct conf_changes *ret_changes);
 
-/* Take the state off the machine and leave the loop. */
+/* Take the state off the machine and leave the loop a moment later. */
 MUST_CHECK int daemon_detach(struct daemon *d, char error[DP_ERROR_SIZE]);
 
 /* Wall clock, milliseconds since 1970. */

@@ -70,6 +70,8 @@ static void inventory_changed(void *arg, const struct inv_change *c)
 {
 	struct daemon *d = arg;
 
+	if (d->leaving)
+		return;
 	if (c->what == INV_ENDED || c->what == INV_REBOOTED)
 		take_out(d, c->vm);
 	if (c->what == INV_REBOOTED)
@@ -106,7 +108,8 @@ static void link_gone(void *arg, uint32_t ifindex, uint64_t at_ns)
 {
 	struct daemon *d = arg;
 
-	d->engine->port_lost(d->dp, ifindex, at_ns);
+	if (!d->leaving)
+		d->engine->port_lost(d->dp, ifindex, at_ns);
 	inv_link_gone(d->inv, ifindex, at_ns);
 }
 
@@ -224,7 +227,8 @@ int inputs_start(struct daemon *d)
 	if (!rc)
 		rc = inv_new(inventory_changed, d, &d->inv);
 	if (!rc)
-		rc = announce_new(d->base, &d->announce);
+		rc = announce_new(d->base, &d->conf->node.uplinks,
+				  &d->announce);
 	if (!rc)
 		rc = health_open(d->base, 0, &health_hooks, &d->health);
 	if (!rc)

@@ -15,6 +15,7 @@
 
 #include "control/log.h"
 #include "control/store.h"
+#include "control/text.h"
 
 #define NAME_SIZE   160
 #define REASON_SIZE 320
@@ -110,6 +111,8 @@ void journal_add(struct journal *journal, const char *kind, const char *name,
 	va_start(args, format);
 	vsnprintf(e->reason, sizeof(e->reason), format, args);
 	va_end(args);
+	text_clean(e->name);
+	text_clean(e->reason);
 	log_info("%s %s: %s: %s", kind, name, what, e->reason);
 	STAILQ_INSERT_TAIL(&journal->entries, e, next);
 	journal->n_entries++;
@@ -154,14 +157,16 @@ void journal_flush(struct journal *journal)
 		return;
 	}
 	STAILQ_FOREACH(e, &journal->entries, next)
-	events[i++] = (struct store_event){
-		.time_ms = e->time_ms,
-		.kind = e->kind,
-		.name = e->name,
-		.uuid = e->uuid,
-		.what = e->what,
-		.reason = e->reason,
-	};
+	{
+		events[i++] = (struct store_event){
+			.time_ms = e->time_ms,
+			.kind = e->kind,
+			.name = e->name,
+			.uuid = e->uuid,
+			.what = e->what,
+			.reason = e->reason,
+		};
+	}
 	if (store_events_add(journal->store, events, n, &last_seq))
 		log_err("journal: %zu events are in this log only: %s", n,
 			store_error(journal->store));

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/text.h"
+
 #define WEIGHT_UNIT	 100 /* of a weight of 1, so that it can grow in steps */
 #define SLOW_START_STEPS 10
 #define WEIGHT_TAG	 "weight"
@@ -20,6 +22,7 @@ void member_locate(struct rec_member *m, const struct inv_vm *vm, size_t nic)
 
 	snprintf(m->vm_name, sizeof(m->vm_name), "%s/%s", vm->hv->name,
 		 vm->vm->name);
+	text_clean(m->vm_name);
 	if (nic >= vm->vm->n_nics) {
 		m->has_addr = false;
 		m->ifindex = 0;
@@ -84,10 +87,14 @@ static enum verdict_port port_fact(const struct rec_member *m,
 	return VERDICT_PORT_OK;
 }
 
-/* Nobody can say anything of the VM, because its hypervisor is out of reach. */
+/*
+ * Nobody can say anything of the VM, because its hypervisor is out of reach. One
+ * that was given another name while we were away may be any of those.
+ */
 static bool unheard_of(const struct rec_member *m, const struct inv *inv)
 {
 	const struct inv_hv *hv;
+	bool any_lost = false;
 	size_t length;
 
 	for (hv = inv_hvs(inv); hv; hv = hv->next) {
@@ -95,8 +102,9 @@ static bool unheard_of(const struct rec_member *m, const struct inv *inv)
 		if (!strncmp(m->vm_name, hv->name, length) &&
 		    m->vm_name[length] == '/')
 			return !hv->connected;
+		any_lost = any_lost || !hv->connected;
 	}
-	return false;
+	return any_lost;
 }
 
 static void member_relocate(struct rec_member *m)
@@ -153,7 +161,11 @@ static void judge_drain(struct rec_member *m, const struct rec_input *in)
 	}
 	if (wish->deadline_ms > in->now_ms)
 		m->drain_left_ms = wish->deadline_ms - in->now_ms;
-	if (!m->facts.in_tables)
+	/* What was reset at its deadline was not drained. */
+	if (m->drain == REC_DRAIN_DEADLINE &&
+	    wish->at_deadline == CONF_DEADLINE_RESET)
+		m->drain = REC_DRAIN_DEADLINE;
+	else if (!m->facts.in_tables)
 		m->drain = REC_DRAINED;
 	else if (m->drain == REC_DRAIN_QUIET ||
 		 (wish->quiet_after_ms && m->status.slots_current == 0 &&
@@ -163,7 +175,7 @@ static void judge_drain(struct rec_member *m, const struct rec_input *in)
 		m->drain = REC_DRAIN_DEADLINE;
 	else
 		m->drain = REC_DRAINING;
-	if (m->drain == REC_DRAIN_DEADLINE &&
+	if (m->drain == REC_DRAIN_DEADLINE && m->facts.in_tables &&
 	    wish->at_deadline == CONF_DEADLINE_RESET)
 		m->role = DP_GONE;
 }
@@ -211,7 +223,7 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
 
 	if (vm && vm->stale)
 		snprintf(hv, sizeof(hv), "hypervisor %s: %s", vm->hv->name,
-			 vm->hv->text);
+			 vm->hv->text[0] ? vm->hv->text : "not heard of yet");
 	else if (vm && vm->run == INV_RUN_ENDED && vm->end.text[0])
 		snprintf(hv, sizeof(hv), "%s", vm->end.text);
 	else if (vm)
@@ -227,6 +239,7 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
 		texts.port = strerror(m->status.attach_error);
 	m->answer = verdict_find(&m->facts);
 	verdict_print(&m->answer, &texts, m->why, sizeof(m->why));
+	text_clean(m->why);
 	judge_role(m);
 	judge_drain(m, in);
 }

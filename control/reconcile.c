@@ -252,11 +252,13 @@ static int walk_pool(struct rec *rec, const struct rec_input *in,
 
 	pool_name(pool, name);
 	rc = keep_pool(rec, name);
+	/* Also of those whose VM nobody knows any more. */
+	for (i = 0; i < rec->n_members; i++)
+		if (!strcmp(rec->members[i]->pool_name, name))
+			rec->members[i]->pool = pool;
 	for (i = 0; !rc && i < inv_count(in->inv); i++) {
 		vm = inv_at(in->inv, i);
 		m = find_member(rec, name, vm->uuid);
-		if (m)
-			m->pool = pool;
 		if (!belongs(in->conf, pool, vm, &owners->owner[i]))
 			continue;
 		if (!m)
@@ -344,7 +346,8 @@ static void find_over_limit(struct rec *rec, size_t first, size_t n)
 	for (round = 0; round < 2; round++)
 		for (i = first; i < first + n; i++) {
 			m = rec->members[i];
-			if (!m->pool || m->facts.in_tables != (round == 0))
+			if (!m->pool || m->facts.in_tables != (round == 0) ||
+			    (!m->belongs && !m->facts.in_tables))
 				continue;
 			m->facts.over_limit = room == 0;
 			if (room)

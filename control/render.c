@@ -299,29 +299,29 @@ json_t *render_explain(struct dp *dp, const struct dp_ops *ops,
 	return data;
 }
 
-json_t *render_explain_named(struct dp *dp, const struct dp_ops *ops,
-			     const char *service, const struct dp_flow *flow)
+bool render_endpoint_parse(const char *text, struct ip_addr *ret_addr,
+			   uint16_t *ret_port)
 {
-	const struct dp_service_status *found = NULL;
-	struct dp_flow whole = *flow;
-	struct dp_status status;
-	json_t *data = NULL;
-	uint32_t n = 0;
-	uint32_t i;
+	char addr[CONF_ADDR_SIZE];
+	const char *colon = text ? strrchr(text, ':') : NULL;
+	size_t length;
+	unsigned long port = 0;
+	const char *at;
 
-	if (ops->status(dp, render_now_ns(), &status))
-		return NULL;
-	for (i = 0; i < status.n_services; i++)
-		if (render_name_is(status.services[i].name, service)) {
-			found = &status.services[i];
-			n++;
-		}
-	if (n == 1) {
-		whole.vip = found->vip;
-		whole.port = found->port;
-		whole.proto = found->proto;
-		data = render_explain(dp, ops, &whole);
+	if (!colon || colon == text)
+		return false;
+	for (at = colon + 1; *at >= '0' && *at <= '9' && port <= UINT16_MAX;
+	     at++)
+		port = port * 10 + (unsigned long)(*at - '0');
+	length = (size_t)(colon - text);
+	if (text[0] == '[' && colon[-1] == ']') {
+		text++;
+		length -= 2;
 	}
-	dp_status_free(&status);
-	return data;
+	if (*at || !port || port > UINT16_MAX || length >= sizeof(addr))
+		return false;
+	memcpy(addr, text, length);
+	addr[length] = '\0';
+	*ret_port = (uint16_t)port;
+	return conf_addr_parse(addr, ret_addr) == 0;
 }

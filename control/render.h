@@ -34,20 +34,16 @@ void render_traffic(json_t *object, const struct traffic *traffic);
 json_t *render_explain(struct dp *dp, const struct dp_ops *ops,
 		       const struct dp_flow *flow);
 
-/**
- * render_explain_named() - the same for a service by name.
- * @service: "tenant/name", or a name that is unique.
- * @flow: client and kind; the rest is filled in.
- */
-json_t *render_explain_named(struct dp *dp, const struct dp_ops *ops,
-			     const char *service, const struct dp_flow *flow);
-
 /* A 128-bit UUID as text. */
 #define RENDER_UUID_SIZE 37
 void render_uuid(const uint8_t uuid[DP_UUID_SIZE], char buf[RENDER_UUID_SIZE]);
 
 /* Is this the whole name, or the part behind its slash? */
 bool render_name_is(const char *full, const char *wanted);
+
+/* "192.0.2.1:80" or "[2001:db8::1]:80"; false if it is neither, or NULL. */
+bool render_endpoint_parse(const char *text, struct ip_addr *ret_addr,
+			   uint16_t *ret_port);
 
 /* CLOCK_MONOTONIC. */
 uint64_t render_now_ns(void);

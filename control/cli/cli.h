@@ -61,25 +61,40 @@ int cli_stream(const struct cli *cli, const char *path,
 	       void (*fn)(void *arg, const char *line), void *arg);
 
 /**
+ * cli_offline_fn - make the `data` of an answer from the tables in force.
+ * @ret_data: a new reference.
+ *
+ * Return: EXIT_DONE; EXIT_FAILED: they can't be read; or another exit code
+ * after the error was printed.
+ */
+typedef int cli_offline_fn(struct dp *dp, const struct dp_ops *ops,
+			   const void *arg, json_t **ret_data);
+
+/**
  * cli_get_or_read() - GET @path, or without a daemon the pinned state.
- * @offline: makes the same `data` from the tables in force.
  * @ret_answer: as of cli_request(); "control" in data says who answered.
  *
  * Says on stderr when it was the pinned state.
  */
 int cli_get_or_read(const struct cli *cli, const char *path,
-		    json_t *(*offline)(struct dp *dp, const struct dp_ops *ops,
-				       const void *arg),
-		    const void *arg, json_t **ret_answer);
+		    cli_offline_fn *offline, const void *arg,
+		    json_t **ret_answer);
 
-/* A name as part of a path or query; free() it. */
-char *cli_quote(const char *text);
+/**
+ * cli_path() - a path of the API; free() it.
+ * @format: has a %s for each of the @n words.
+ * @words: names, quoted here as a path or query needs it.
+ */
+char *cli_path(const char *format, const char *const *words, size_t n);
 
 /* Say that the daemon can't be reached, and what to do. Returns the code. */
 int cli_no_daemon(const struct cli *cli);
 
 /* Print an answer as it came, for --json. Returns EXIT_DONE or EXIT_FAILED. */
 int cli_print_json(const json_t *answer);
+
+/* getopt_long() did not like argv[optind - 1]. Returns EXIT_USAGE. */
+int cli_wrong_option(const char *command, char **argv);
 
 /* Wrong usage: print the message and where help is. Returns EXIT_USAGE. */
 int cli_usage(const char *command, const char *format, ...)

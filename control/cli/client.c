@@ -6,13 +6,13 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CONNECT_TIMEOUT_MS 3000L
 #define REQUEST_TIMEOUT_MS 60000L
-#define PATH_SIZE	   1024
 
 /* What arrives: the body as a whole, or line by line. */
 struct receiver {
@@ -85,6 +85,13 @@ static int curl_failed(CURLcode code, long os_errno)
 	if (code == CURLE_COULDNT_CONNECT &&
 	    (os_errno == 0 || os_errno == ENOENT || os_errno == ECONNREFUSED))
 		return EXIT_NO_DAEMON;
+	/* The way a daemon ends that was in the middle of an answer. */
+	if (code == CURLE_PARTIAL_FILE || code == CURLE_GOT_NOTHING ||
+	    code == CURLE_RECV_ERROR) {
+		fprintf(stderr, "drover: the daemon ended before its answer "
+				"did\n");
+		return EXIT_FAILED;
+	}
 	fprintf(stderr, "drover: the daemon did not answer: %s\n",
 		os_errno ? strerror((int)os_errno) : curl_easy_strerror(code));
 	return EXIT_FAILED;
@@ -94,16 +101,16 @@ static int perform(const struct cli *cli, const char *method, const char *path,
 		   const char *body, struct receiver *r)
 {
 	struct curl_slist *headers = NULL;
-	char url[PATH_SIZE];
+	char *url = NULL;
 	CURL *curl = curl_easy_init();
 	long os_errno = 0;
 	CURLcode code;
 
-	if (!curl) {
+	if (!curl || asprintf(&url, "http://drover%s", path) < 0) {
 		fprintf(stderr, "drover: out of memory\n");
+		curl_easy_cleanup(curl);
 		return EXIT_FAILED;
 	}
-	snprintf(url, sizeof(url), "http://drover%s", path);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->socket);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
@@ -123,6 +130,7 @@ static int perform(const struct cli *cli, const char *method, const char *path,
 	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_errno);
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
+	free(url);
 	return code == CURLE_OK ? EXIT_DONE : curl_failed(code, os_errno);
 }
 
@@ -169,17 +177,37 @@ int cli_stream(const struct cli *cli, const char *path,
 	return rc;
 }
 
-char *cli_quote(const char *text)
+static void *checked(void *memory)
 {
-	char *quoted = curl_easy_escape(NULL, text, 0);
-	char *copy = quoted ? strdup(quoted) : NULL;
-
-	curl_free(quoted);
-	if (!copy) {
+	if (!memory) {
 		fprintf(stderr, "drover: out of memory\n");
 		exit(EXIT_FAILED);
 	}
-	return copy;
+	return memory;
+}
+
+char *cli_path(const char *format, const char *const *words, size_t n)
+{
+	char *path = NULL;
+	size_t size = 0;
+	FILE *out = checked(open_memstream(&path, &size));
+	const char *at;
+	char *quoted;
+	size_t i = 0;
+
+	for (at = format; *at; at++) {
+		if (at[0] != '%' || at[1] != 's' || i == n) {
+			fputc(*at, out);
+			continue;
+		}
+		quoted = checked(curl_easy_escape(NULL, words[i++], 0));
+		fputs(quoted, out);
+		curl_free(quoted);
+		at++;
+	}
+	if (fclose(out))
+		checked(NULL);
+	return path;
 }
 
 int cli_no_daemon(const struct cli *cli)
@@ -198,6 +226,13 @@ int cli_print_json(const json_t *answer)
 	    putchar('\n') == EOF)
 		return EXIT_FAILED;
 	return EXIT_DONE;
+}
+
+int cli_wrong_option(const char *command, char **argv)
+{
+	return cli_usage(command,
+			 "\"%s\" is no option of it, or lacks its value",
+			 argv[optind - 1]);
 }
 
 int cli_usage(const char *command, const char *format, ...)

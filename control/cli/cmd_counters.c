@@ -69,10 +69,12 @@ static void print_reasons(const json_t *reasons, bool all)
 	table_done(&t);
 }
 
-static json_t *offline(struct dp *dp, const struct dp_ops *ops, const void *arg)
+static int offline(struct dp *dp, const struct dp_ops *ops, const void *arg,
+		   json_t **ret_data)
 {
 	(void)arg;
-	return render_counters(dp, ops);
+	*ret_data = render_counters(dp, ops);
+	return *ret_data ? EXIT_DONE : EXIT_FAILED;
 }
 
 int cmd_counters(struct cli *cli, int argc, char **argv)
@@ -94,7 +96,7 @@ int cmd_counters(struct cli *cli, int argc, char **argv)
 			return EXIT_DONE;
 		}
 		if (option != 'a')
-			return cli_usage("counters", "wrong option");
+			return cli_wrong_option("counters", argv);
 		all = true;
 	}
 	if (optind != argc)

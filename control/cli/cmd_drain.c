@@ -15,7 +15,7 @@
 #include "control/cli/table.h"
 
 #define WATCH_INTERVAL_MS 500
-#define PATH_SIZE	  512
+#define RESTART_MS	  10000 /* of the daemon: the wish is kept meanwhile */
 
 static const char drain_help[] =
 	"drover drain - send a VM no new connections, keep those it has\n\n"
@@ -32,12 +32,17 @@ static const char drain_help[] =
 	"more: at the earliest one idle timeout (and 10 %) after its last slot\n"
 	"began to move, since a silent connection can't be seen before.\n"
 	"The wish is kept over restarts of the daemon; `drover undrain VM` ends it.\n\n"
-	"exit codes with --wait: 0 drained, 5 the deadline came first\n\n"
+	"Without --wait it returns as soon as the wish is on disk. exit codes with\n"
+	"--wait: 0 drained (or quiet), 5 the deadline came first\n\n"
 	"example: drover drain web-3 --wait --deadline 20m --reason \"new kernel\"\n";
 
 static const char undrain_help[] =
 	"drover undrain - let a drained VM take new connections again\n\n"
-	"usage: drover undrain VM [--pool POOL]\n";
+	"usage: drover undrain VM [--pool POOL] [--json]\n\n"
+	"  --pool POOL   only in this pool (default: in all of its pools)\n\n"
+	"It serves again as soon as it is healthy. Connections it kept are not\n"
+	"touched. exit code 4: it is not being drained.\n\n"
+	"example: drover undrain web-3\n";
 
 struct drain_options {
 	const char *vm;
@@ -48,19 +53,6 @@ struct drain_options {
 	const char *at_deadline;
 	bool wait;
 };
-
-static char *vm_path(const char *vm, const char *rest, const char *pool)
-{
-	static char path[PATH_SIZE];
-	char *quoted_vm = cli_quote(vm);
-	char *quoted_pool = cli_quote(pool ? pool : "");
-
-	snprintf(path, sizeof(path), "/v1/vms/%s%s%s%s", quoted_vm, rest,
-		 pool ? "?pool=" : "", quoted_pool);
-	free(quoted_vm);
-	free(quoted_pool);
-	return path;
-}
 
 static int put_time(json_t *body, const char *option, const char *key,
 		    const char *text)
@@ -108,6 +100,8 @@ struct progress {
 	bool exact;
 	bool running;
 	bool drained;
+	bool quiet;
+	bool reset;
 	bool wished;
 };
 
@@ -125,7 +119,11 @@ static void progress_add(struct progress *p, const json_t *in_pool)
 	p->packets += cli_number(in_pool, "in_packets") +
 		      cli_number(in_pool, "out_packets");
 	p->exact = p->exact && cli_bool(in_pool, "flows_exact");
-	p->running = p->running || !strcmp(state, "draining");
+	/* "none": the wish is kept, and about to be looked at. */
+	p->running = p->running || !strcmp(state, "draining") ||
+		     !strcmp(state, "none");
+	p->reset = p->reset || !strcmp(cli_text(drain, "at_deadline"), "reset");
+	p->quiet = p->quiet || !strcmp(state, "quiet");
 	p->drained = p->drained &&
 		     (!strcmp(state, "drained") || !strcmp(state, "quiet"));
 	if (left_ms > p->left_ms)
@@ -137,13 +135,15 @@ static int drain_progress(const struct cli *cli, const char *vm,
 {
 	struct progress p = { .exact = true, .drained = true };
 	const json_t *in_pool;
+	char *path = cli_path("/v1/vms/%s", &vm, 1);
 	json_t *answer = NULL;
 	size_t i;
 	int rc;
 
-	rc = cli_request(cli, "GET", vm_path(vm, "", NULL), NULL, &answer);
+	rc = cli_request(cli, "GET", path, NULL, &answer);
+	free(path);
 	if (rc)
-		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
+		return rc;
 	json_array_foreach(json_object_get(json_object_get(answer, "data"),
 					   "pools"),
 			   i, in_pool)
@@ -187,20 +187,66 @@ static int report(const struct cli *cli, const char *vm,
 	}
 	if (p->drained) {
 		if (!cli->json)
-			printf("%s is drained\n", vm);
+			printf(p->quiet ? "%s is quiet and taken as drained; a "
+					  "connection that was only idle will "
+					  "break\n" :
+					  "%s is drained\n",
+			       vm);
 		return EXIT_DONE;
 	}
-	fprintf(stderr,
-		"drover: the deadline came first: %s%llu flows are left on "
-		"%s\n",
-		p->exact ? "" : "~", (unsigned long long)p->flows, vm);
+	if (p->reset)
+		fprintf(stderr,
+			"drover: the deadline came first: what was left on %s "
+			"is cut\n",
+			vm);
+	else
+		fprintf(stderr,
+			"drover: the deadline came first: %s%llu flows are "
+			"left on %s\n",
+			p->exact ? "" : "~", (unsigned long long)p->flows, vm);
 	return EXIT_DEADLINE;
+}
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+/* Progress, over a restart of the daemon if need be. */
+static int patient_progress(const struct cli *cli, const char *vm,
+			    struct progress *ret, json_t **ret_answer)
+{
+	long waited_ms = 0;
+	int rc;
+
+	for (;;) {
+		rc = drain_progress(cli, vm, ret, ret_answer);
+		if (rc != EXIT_NO_DAEMON)
+			return rc;
+		if (waited_ms >= RESTART_MS)
+			return cli_no_daemon(cli);
+		if (!waited_ms)
+			fprintf(stderr, "drover: the daemon is away; the drain "
+					"goes on when it is back\n");
+		pause_ms(WATCH_INTERVAL_MS);
+		waited_ms += WATCH_INTERVAL_MS;
+	}
+}
+
+static uint64_t packet_rate(const struct progress *before,
+			    const struct progress *now)
+{
+	/* Counters of what has left the tables are gone. */
+	if (now->packets < before->packets)
+		return 0;
+	return (now->packets - before->packets) * 1000 / WATCH_INTERVAL_MS;
 }
 
 /* Follow the drain by polling; a line every few seconds where nobody looks. */
 static int watch(const struct cli *cli, const char *vm)
 {
-	const struct timespec pause = { 0, WATCH_INTERVAL_MS * 1000000L };
 	bool tty = isatty(STDERR_FILENO);
 	struct progress last = { 0 };
 	struct progress p = { 0 };
@@ -209,23 +255,20 @@ static int watch(const struct cli *cli, const char *vm)
 	int rc;
 
 	for (round = 0;; round++) {
-		rc = drain_progress(cli, vm, &p, &answer);
+		rc = patient_progress(cli, vm, &p, &answer);
 		if (rc)
 			return rc;
 		if (!p.running || !p.wished)
 			break;
 		if (cli->json)
 			print_line(answer);
+		if (!round)
+			last = p;
 		if (tty || round % 10 == 0)
-			print_progress(&p,
-				       round ? (p.packets - last.packets) *
-						       1000 /
-						       WATCH_INTERVAL_MS :
-					       0,
-				       tty);
+			print_progress(&p, packet_rate(&last, &p), tty);
 		json_decref(answer);
 		last = p;
-		nanosleep(&pause, NULL);
+		pause_ms(WATCH_INTERVAL_MS);
 	}
 	if (tty && round)
 		fprintf(stderr, "\r\033[K");
@@ -237,12 +280,13 @@ static int watch(const struct cli *cli, const char *vm)
 static int drain(struct cli *cli, const struct drain_options *o)
 {
 	json_t *body = json_object();
+	char *path = cli_path("/v1/vms/%s/drain", &o->vm, 1);
 	json_t *answer = NULL;
 	int rc = drain_body(o, body);
 
 	if (!rc)
-		rc = cli_request(cli, "POST", vm_path(o->vm, "/drain", NULL),
-				 body, &answer);
+		rc = cli_request(cli, "POST", path, body, &answer);
+	free(path);
 	json_decref(body);
 	if (rc)
 		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
@@ -298,7 +342,7 @@ int cmd_drain(struct cli *cli, int argc, char **argv)
 			fputs(drain_help, stdout);
 			return EXIT_DONE;
 		default:
-			return cli_usage("drain", "wrong option");
+			return cli_wrong_option("drain", argv);
 		}
 	}
 	if (argc - optind != 1)
@@ -314,8 +358,9 @@ int cmd_undrain(struct cli *cli, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *pool = NULL;
+	const char *words[2] = { NULL };
 	json_t *answer = NULL;
+	char *path;
 	int option;
 	int rc;
 
@@ -325,13 +370,17 @@ int cmd_undrain(struct cli *cli, int argc, char **argv)
 			return EXIT_DONE;
 		}
 		if (option != 'p')
-			return cli_usage("undrain", "wrong option");
-		pool = optarg;
+			return cli_wrong_option("undrain", argv);
+		words[1] = optarg;
 	}
 	if (argc - optind != 1)
 		return cli_usage("undrain", "name one VM");
-	rc = cli_request(cli, "DELETE", vm_path(argv[optind], "/drain", pool),
-			 NULL, &answer);
+	words[0] = argv[optind];
+	path = cli_path(words[1] ? "/v1/vms/%s/drain?pool=%s" :
+				   "/v1/vms/%s/drain",
+			words, words[1] ? 2 : 1);
+	rc = cli_request(cli, "DELETE", path, NULL, &answer);
+	free(path);
 	if (rc)
 		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
 	if (cli->json)

@@ -9,21 +9,26 @@
 
 #include "control/cli/table.h"
 
+#define INDENT 21 /* what follows the time */
+
 static const char help[] =
 	"drover events - what happened, and the reason for it\n\n"
 	"usage: drover events [--last N] [--follow] [--json]\n\n"
-	"  --last N   the latest N (default 50)\n"
+	"  --last N   the latest N (default 50, at most 10000)\n"
 	"  --follow   go on as things happen; --json then prints one object a line\n\n"
-	"The journal survives restarts of the daemon.\n";
+	"A line is when, who (a VM, pool, hypervisor or node), what, and why. The\n"
+	"journal survives restarts of the daemon.\n\n"
+	"example: drover events --last 0 --follow\n";
 
 static void print_event(const json_t *event)
 {
 	char text[TEXT_SIZE];
+	int used;
 
-	printf("%s  %-10s %-24s %-12s %s\n",
-	       text_time(cli_number(event, "time_ms"), text),
-	       cli_text(event, "kind"), cli_text(event, "name"),
-	       cli_text(event, "what"), cli_text(event, "reason"));
+	used = printf("%s  %-16s %-9s  ",
+		      text_time(cli_number(event, "time_ms"), text),
+		      cli_text(event, "name"), cli_text(event, "what"));
+	text_wrap(cli_text(event, "reason"), (uint32_t)used, INDENT, stdout);
 }
 
 static void follow_line(void *arg, const char *line)
@@ -94,7 +99,7 @@ int cmd_events(struct cli *cli, int argc, char **argv)
 			fputs(help, stdout);
 			return EXIT_DONE;
 		default:
-			return cli_usage("events", "wrong option");
+			return cli_wrong_option("events", argv);
 		}
 	}
 	if (optind != argc)
@@ -105,6 +110,6 @@ int cmd_events(struct cli *cli, int argc, char **argv)
 	rc = cli_stream(cli, path, follow_line, cli);
 	if (rc == EXIT_NO_DAEMON)
 		return cli_no_daemon(cli);
-	fprintf(stderr, "drover: the daemon ended the stream\n");
-	return rc ? rc : EXIT_NO_DAEMON;
+	/* A stream has no other end than the daemon's. */
+	return rc ? EXIT_NO_DAEMON : EXIT_DONE;
 }

@@ -5,12 +5,9 @@
  */
 #include "control/cli/cli.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "config/config.h"
 #include "control/cli/table.h"
 #include "control/render.h"
 
@@ -23,43 +20,57 @@ static const char help[] =
 	"nothing. Works without a daemon.\n\n"
 	"example: drover explain 198.51.100.7:40000 shop/http\n";
 
-/* "192.0.2.1:80" or "[2001:db8::1]:80". */
-static int parse_client(const char *text, struct dp_flow *flow)
-{
-	char addr[64];
-	const char *colon = strrchr(text, ':');
-	char *end = NULL;
-	size_t length;
-	long port;
-
-	if (!colon || colon == text)
-		return -EINVAL;
-	length = (size_t)(colon - text);
-	if (text[0] == '[' && colon[-1] == ']') {
-		text++;
-		length -= 2;
-	}
-	if (length >= sizeof(addr))
-		return -EINVAL;
-	memcpy(addr, text, length);
-	addr[length] = '\0';
-	port = strtol(colon + 1, &end, 10);
-	if (end == colon + 1 || *end || port < 1 || port > 65535)
-		return -EINVAL;
-	flow->client_port = (uint16_t)port;
-	return conf_addr_parse(addr, &flow->client);
-}
-
 struct question {
 	struct dp_flow flow;
 	const char *service;
 };
 
-static json_t *offline(struct dp *dp, const struct dp_ops *ops, const void *arg)
+/* Fills in the VIP of the one service of that name. */
+static int find_service(const struct dp_status *status, const char *name,
+			struct dp_flow *flow)
+{
+	const struct dp_service_status *s;
+	uint32_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < status->n_services; i++) {
+		s = &status->services[i];
+		if (!render_name_is(s->name, name))
+			continue;
+		n++;
+		flow->vip = s->vip;
+		flow->port = s->port;
+		flow->proto = s->proto;
+	}
+	if (n == 1)
+		return EXIT_DONE;
+	fprintf(stderr,
+		n ? "drover: \"%s\" may be one of these services:\n" :
+		    "drover: there is no service \"%s\"; `drover status` lists "
+		    "them\n",
+		name);
+	for (i = 0; n && i < status->n_services; i++)
+		if (render_name_is(status->services[i].name, name))
+			fprintf(stderr, "  %s\n", status->services[i].name);
+	return EXIT_UNKNOWN;
+}
+
+static int offline(struct dp *dp, const struct dp_ops *ops, const void *arg,
+		   json_t **ret_data)
 {
 	const struct question *q = arg;
+	struct dp_flow flow = q->flow;
+	struct dp_status status;
+	int rc;
 
-	return render_explain_named(dp, ops, q->service, &q->flow);
+	if (ops->status(dp, render_now_ns(), &status))
+		return EXIT_FAILED;
+	rc = find_service(&status, q->service, &flow);
+	dp_status_free(&status);
+	if (rc)
+		return rc;
+	*ret_data = render_explain(dp, ops, &flow);
+	return *ret_data ? EXIT_DONE : EXIT_FAILED;
 }
 
 static void show(const json_t *d)
@@ -102,9 +113,7 @@ int cmd_explain(struct cli *cli, int argc, char **argv)
 	};
 	struct question q = { .flow.kind = FLOW_OTHER };
 	json_t *answer = NULL;
-	char path[512];
-	char *service;
-	char *client;
+	char *path;
 	int option;
 	int rc;
 
@@ -114,25 +123,24 @@ int cmd_explain(struct cli *cli, int argc, char **argv)
 			return EXIT_DONE;
 		}
 		if (option != 'o')
-			return cli_usage("explain", "wrong option");
+			return cli_wrong_option("explain", argv);
 		q.flow.kind = FLOW_OPENER;
 	}
 	if (argc - optind != 2)
 		return cli_usage("explain", "name a client and a service");
-	if (parse_client(argv[optind], &q.flow))
+	if (!render_endpoint_parse(argv[optind], &q.flow.client,
+				   &q.flow.client_port))
 		return cli_usage("explain",
 				 "\"%s\" is no address and port, like "
 				 "198.51.100.7:40000",
 				 argv[optind]);
 	q.service = argv[optind + 1];
-	client = cli_quote(argv[optind]);
-	service = cli_quote(q.service);
-	snprintf(path, sizeof(path), "/v1/explain?client=%s&service=%s&kind=%s",
-		 client, service,
-		 q.flow.kind == FLOW_OPENER ? "opener" : "other");
-	free(client);
-	free(service);
+	path = cli_path(q.flow.kind == FLOW_OPENER ?
+				"/v1/explain?kind=opener&client=%s&service=%s" :
+				"/v1/explain?kind=other&client=%s&service=%s",
+			(const char *const *)argv + optind, 2);
 	rc = cli_get_or_read(cli, path, offline, &q, &answer);
+	free(path);
 	if (rc)
 		return rc;
 	if (cli->json)

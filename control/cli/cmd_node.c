@@ -10,7 +10,9 @@
 static const char reload_help[] =
 	"drover reload - read the config again, print what changes\n\n"
 	"usage: drover reload [--json]\n\n"
-	"A config with any error is refused whole and the one in force stays.\n"
+	"A config with any error is refused whole and the one in force stays. A new\n"
+	"service answers after about 5 s, when its VMs' ports have learned which of\n"
+	"their connections go past it.\n"
 	"exit codes: 0 in force, 4 refused, with every error as file:line\n";
 
 static const char detach_help[] =
@@ -38,16 +40,21 @@ static int only_help(int argc, char **argv, const char *help)
 		fputs(help, stdout);
 		return EXIT_DONE;
 	}
-	if (option != -1 || optind != argc)
+	if (option != -1)
+		return cli_wrong_option(argv[0], argv);
+	if (optind != argc)
 		return cli_usage(argv[0], "it takes no arguments");
 	return -1;
 }
 
 int cmd_reload(struct cli *cli, int argc, char **argv)
 {
+	const json_t *warning;
 	const json_t *change;
+	const json_t *data;
 	json_t *answer = NULL;
 	size_t i;
+	size_t k;
 	int rc = only_help(argc, argv, reload_help);
 
 	if (rc >= 0)
@@ -58,10 +65,12 @@ int cmd_reload(struct cli *cli, int argc, char **argv)
 	if (cli->json) {
 		rc = cli_print_json(answer);
 	} else {
-		json_array_foreach(
-			json_object_get(json_object_get(answer, "data"),
-					"changes"),
-			i, change)
+		data = json_object_get(answer, "data");
+		json_array_foreach(json_object_get(data, "warnings"), k,
+				   warning)
+			fprintf(stderr, "drover: %s\n",
+				json_string_value(warning));
+		json_array_foreach(json_object_get(data, "changes"), i, change)
 			puts(cli_text(change, "text"));
 		puts(i ? "in force" : "nothing changed");
 	}

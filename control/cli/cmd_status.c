@@ -122,14 +122,18 @@ static void print_warnings(const json_t *data)
 	const json_t *warning;
 	size_t i;
 
-	json_array_foreach(json_object_get(data, "warnings"), i, warning)
-		printf("%s! %s\n", i ? "" : "\n", json_string_value(warning));
+	json_array_foreach(json_object_get(data, "warnings"), i, warning) {
+		printf("%s! ", i ? "" : "\n");
+		text_wrap(json_string_value(warning), 2, 2, stdout);
+	}
 }
 
-static json_t *offline(struct dp *dp, const struct dp_ops *ops, const void *arg)
+static int offline(struct dp *dp, const struct dp_ops *ops, const void *arg,
+		   json_t **ret_data)
 {
 	(void)arg;
-	return render_offline(dp, ops);
+	*ret_data = render_offline(dp, ops);
+	return *ret_data ? EXIT_DONE : EXIT_FAILED;
 }
 
 int cmd_status(struct cli *cli, int argc, char **argv)
@@ -148,7 +152,9 @@ int cmd_status(struct cli *cli, int argc, char **argv)
 		fputs(help, stdout);
 		return EXIT_DONE;
 	}
-	if (option != -1 || optind != argc)
+	if (option != -1)
+		return cli_wrong_option("status", argv);
+	if (optind != argc)
 		return cli_usage("status", "it takes no arguments");
 	rc = cli_get_or_read(cli, "/v1/status", offline, NULL, &answer);
 	if (rc)

@@ -10,6 +10,8 @@
 
 #include "control/cli/table.h"
 
+#define INDENT 13 /* where values begin */
+
 static const char help[] =
 	"drover vms - VMs: where they are, whether they serve, and why\n\n"
 	"usage: drover vms [VM] [--all] [--json]\n\n"
@@ -19,7 +21,9 @@ static const char help[] =
 	"  serving   takes new connections\n"
 	"  leaving   takes none, keeps those it has\n"
 	"  waiting   is not in the tables (yet); WHY says what is missing\n"
-	"FLOWS is exact, or an estimate marked with ~.\n";
+	"FLOWS is exact, or an estimate marked with ~. WHY is cut where the line\n"
+	"ends; `drover vms VM` has all of it.\n\n"
+	"example: drover vms web-3\n";
 
 static void row(struct table *t, const json_t *vm, const json_t *in_pool)
 {
@@ -80,6 +84,31 @@ static void print_tags(const json_t *vm)
 	printf("%s\n", i ? "" : " none");
 }
 
+/* "  role       serving: healthy ...", as long as it is. */
+static void print_state(const char *what, const char *state, const char *why)
+{
+	int used = printf("  %-10s %s%s", what, state, why[0] ? ": " : "");
+
+	text_wrap(why, (uint32_t)used, INDENT, stdout);
+}
+
+static void print_drain(const json_t *drain)
+{
+	char text[TEXT_SIZE];
+
+	print_state("drain", cli_text(drain, "state"),
+		    cli_text(drain, "reason"));
+	printf("  %-10s %s", "since",
+	       text_time(cli_number(drain, "since_ms"), text));
+	printf(", until %s at the latest (%s)\n",
+	       text_time(cli_number(drain, "deadline_ms"), text),
+	       cli_text(drain, "at_deadline"));
+	if (cli_number(drain, "earliest_left_ms"))
+		printf("  %-10s in %s at the earliest\n", "drained",
+		       text_duration(cli_number(drain, "earliest_left_ms"),
+				     text));
+}
+
 static void print_in_pool(const json_t *p)
 {
 	const json_t *health = json_object_get(p, "health");
@@ -88,13 +117,11 @@ static void print_in_pool(const json_t *p)
 	char out[TEXT_SIZE];
 
 	printf("\npool %s\n", cli_text(p, "pool"));
-	printf("  role       %s: %s\n", cli_text(p, "role"),
-	       cli_text(p, "why"));
-	printf("  health     %s: %s\n", cli_text(health, "state"),
-	       cli_text(health, "reason"));
+	print_state("role", cli_text(p, "role"), cli_text(p, "why"));
+	print_state("health", cli_text(health, "state"),
+		    cli_text(health, "reason"));
 	if (json_is_object(drain))
-		printf("  drain      %s: %s\n", cli_text(drain, "state"),
-		       cli_text(drain, "reason"));
+		print_drain(drain);
 	if (!cli_number(p, "backend"))
 		return;
 	printf("  slots      %llu as current, %llu as base\n",
@@ -141,13 +168,10 @@ static void show(const json_t *vm)
 static int one_vm(struct cli *cli, const char *name)
 {
 	json_t *answer = NULL;
-	char path[512];
-	char *quoted = cli_quote(name);
-	int rc;
+	char *path = cli_path("/v1/vms/%s", &name, 1);
+	int rc = cli_request(cli, "GET", path, NULL, &answer);
 
-	snprintf(path, sizeof(path), "/v1/vms/%s", quoted);
-	free(quoted);
-	rc = cli_request(cli, "GET", path, NULL, &answer);
+	free(path);
 	if (rc)
 		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
 	if (cli->json)
@@ -176,7 +200,7 @@ int cmd_vms(struct cli *cli, int argc, char **argv)
 			return EXIT_DONE;
 		}
 		if (option != 'a')
-			return cli_usage("vms", "wrong option");
+			return cli_wrong_option("vms", argv);
 		all = true;
 	}
 	if (argc - optind > 1)

@@ -141,6 +141,7 @@ int main(int argc, char **argv)
 		help();
 		return argc < 2 ? EXIT_USAGE : EXIT_DONE;
 	}
+	opterr = 0; /* commands say it in their own words */
 	if (!strcmp(argv[1], "--version"))
 		argv[1] += 2;
 	for (i = 0; i < ARRAY_SIZE(commands); i++)

@@ -5,15 +5,15 @@
 #include "control/cli/cli.h"
 
 #include <errno.h>
+#include <string.h>
 
 int cli_get_or_read(const struct cli *cli, const char *path,
-		    json_t *(*offline)(struct dp *dp, const struct dp_ops *ops,
-				       const void *arg),
-		    const void *arg, json_t **ret_answer)
+		    cli_offline_fn *offline, const void *arg,
+		    json_t **ret_answer)
 {
 	char error[DP_ERROR_SIZE] = "";
 	struct dp *dp = NULL;
-	json_t *data;
+	json_t *data = NULL;
 	int rc;
 
 	rc = cli_request(cli, "GET", path, NULL, ret_answer);
@@ -29,15 +29,16 @@ int cli_get_or_read(const struct cli *cli, const char *path,
 		return EXIT_NO_DAEMON;
 	}
 	if (rc) {
-		fprintf(stderr, "drover: no daemon, and %s\n", error);
+		fprintf(stderr, "drover: no daemon answers, and %s\n",
+			error[0] ? error : strerror(-rc));
 		return EXIT_FAILED;
 	}
-	data = offline(dp, cli->engine, arg);
+	rc = offline(dp, cli->engine, arg, &data);
 	cli->engine->close(dp);
-	if (!data) {
+	if (rc == EXIT_FAILED)
 		fprintf(stderr, "drover: %s could not be read\n", cli->pin_dir);
-		return EXIT_FAILED;
-	}
+	if (rc)
+		return rc;
 	fprintf(stderr,
 		"drover: no daemon runs; forwarding goes on, this is "
 		"its state in %s\n",

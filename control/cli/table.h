@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Aligned tables and the texts of numbers and times for people.
+ * Aligned tables, wrapped texts, and numbers and times for people. All of it
+ * fits the terminal, or 100 columns where there is none.
  */
 #ifndef CONTROL_CLI_TABLE_H
 #define CONTROL_CLI_TABLE_H
@@ -10,15 +11,17 @@
 #include "dataplane/core/base.h"
 
 #define TABLE_COLUMNS_MAX 12
-#define TABLE_CELL_SIZE	  48
 
 /**
  * struct table - rows of text cells; columns are as wide as their widest cell.
+ *
+ * Where that is wider than there is room, the widest columns give way and what
+ * is cut ends in "…"; but never the first, which is what a row is called.
  */
 struct table {
 	const char *const *heads;
 	uint32_t n_columns;
-	char (*cells)[TABLE_CELL_SIZE];
+	char **cells;
 	uint32_t n_cells;
 	uint32_t size;
 };
@@ -30,7 +33,7 @@ struct table {
  */
 void table_init(struct table *t, const char *const *heads, uint32_t n_columns);
 
-/* Add the next cell, row by row; what is too long ends in "…". */
+/* Add the next cell, row by row; an empty one is "-". */
 void table_cell(struct table *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -38,6 +41,16 @@ void table_cell(struct table *t, const char *format, ...)
 void table_print(const struct table *t, const char *when_empty, FILE *out);
 
 void table_done(struct table *t);
+
+/* Columns that a line may have there. */
+uint32_t text_columns(FILE *out);
+
+/**
+ * text_wrap() - print a text, broken between words, and end the line.
+ * @used: columns of the line that are in use already.
+ * @indent: of the lines that follow.
+ */
+void text_wrap(const char *text, uint32_t used, uint32_t indent, FILE *out);
 
 #define TEXT_SIZE 32 /* suffices for the functions below */
 

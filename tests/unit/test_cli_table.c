@@ -85,19 +85,71 @@ static void test_many_rows(void **state)
 	table_done(&t);
 }
 
-static void test_long_cell(void **state)
+static uint32_t widest_line(const char *text)
+{
+	uint32_t widest = 0;
+	uint32_t width = 0;
+
+	for (; *text; text++) {
+		width += (*text & 0xc0) != 0x80;
+		if (*text == '\n')
+			width = 0;
+		if (width > widest)
+			widest = width;
+	}
+	return widest;
+}
+
+/* What is too wide is cut, between characters; but never a row's name. */
+static void test_long_cells(void **state)
 {
 	struct table t;
 	char *text;
+	int cut;
 
 	(void)state;
-	table_init(&t, heads, 1);
-	table_cell(&t, "%0100d", 0);
-	text = printed(&t);
-	assert_non_null(strstr(text, "0…\n"));
-	assert_true(strlen(text) < 60);
+	for (cut = 70; cut < 80; cut++) {
+		table_init(&t, heads, ARRAY_SIZE(heads));
+		table_cell(&t, "%0*d", cut, 0);
+		table_cell(&t, "%d", 123);
+		table_cell(&t, "äöüäöüäöüäöüäöüäöüäöüäöüäöüäöü");
+		text = printed(&t);
+		assert_int_equal(widest_line(text), 100);
+		assert_non_null(strstr(text, "…\n"));
+		assert_non_null(strstr(text, "00  "));
+		free(text);
+		table_done(&t);
+	}
+}
+
+static void test_wrap(void **state)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	(void)fprintf(out, "%-90s", "x");
+	text_wrap("goes to the next line, since hardly anything is left here; "
+		  "and then there is more of it, until it is over",
+		  90, 4, out);
+	text_wrap("", 0, 4, out);
+	text_wrap("short", 0, 4, out);
+	(void)fprintf(out, "%s", "  ");
+	text_wrap(
+		"0123456789012345678901234567890123456789012345678901234567890"
+		"123456789012345678901234567890123456789012345678901234567890",
+		2, 2, out);
+	(void)fclose(out);
+	assert_non_null(strstr(text, "x"));
+	assert_non_null(strstr(text,
+			       "\n    goes to the next line, since hardly "
+			       "anything is left here; and then there "
+			       "is more of it, until\n    it is over\n"
+			       "\nshort\n"));
+	assert_int_equal(widest_line(text), 100);
 	free(text);
-	table_done(&t);
 }
 
 static void test_counts(void **state)
@@ -136,7 +188,8 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_many_rows),
-		cmocka_unit_test(test_long_cell),
+		cmocka_unit_test(test_long_cells),
+		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_durations),
 	};

@@ -369,7 +369,9 @@ static void test_drain(void **state)
 	assert_int_equal(backend(f, 1)->role, DP_GONE);
 	tables_name(f, 2, 2);
 	run(f);
-	assert_int_equal(member(f, 1)->drain, REC_DRAINED);
+	/* It was cut, not drained, and that is what it is called. */
+	assert_int_equal(member(f, 1)->drain, REC_DRAIN_DEADLINE);
+	assert_int_equal(backend(f, 1)->role, DP_WARM);
 	assert_int_equal(wishes_clear_drain(f->wishes, uuid_of(1), ""), 0);
 	run(f);
 	assert_int_equal(backend(f, 1)->role, DP_SERVING);
@@ -410,6 +412,41 @@ static void test_limit(void **state)
 		n_waiting += member(f, n)->answer.reason == VERDICT_BY_LIMIT;
 	assert_int_equal(n_waiting, 1);
 	assert_int_equal(member(f, 4)->answer.reason, VERDICT_BY_LIMIT);
+}
+
+/* A VM that is first by name and that its hypervisor forgets is nobody's loss. */
+static void test_forgotten_vm(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_event *event;
+	int n;
+
+	for (n = 1; n <= 3; n++)
+		vm_is(f, n, "web", HV_STATE_RUNNING);
+	run(f);
+	for (n = 1; n <= 3; n++)
+		probe_says(f, n, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 3);
+	run(f);
+	f->now_ns += SECOND_NS;
+	event = hv_event_new(HV_EVENT_GONE, f->now_ns);
+	assert_non_null(event);
+	memcpy(event->uuid, uuid_of(1), HV_UUID_SIZE);
+	tell(f, event);
+	run(f);
+	assert_int_equal(backend(f, 2)->role, DP_SERVING);
+	assert_int_equal(backend(f, 3)->role, DP_SERVING);
+	/* Nor when only its remains are in the tables. */
+	run(f);
+	assert_int_equal(backend(f, 2)->role, DP_SERVING);
+	/* And one that was never in the tables takes nobody's place. */
+	tables_name(f, 2, 3);
+	vm_is(f, 4, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 4, HEALTH_UP);
+	run(f);
+	assert_int_equal(backend(f, 4)->role, DP_SERVING);
 }
 
 static void test_panic(void **state)
@@ -520,6 +557,7 @@ int main(void)
 		TEST(test_drain),
 		TEST(test_tag_taken_away),
 		TEST(test_limit),
+		TEST(test_forgotten_vm),
 		TEST(test_panic),
 		TEST(test_restart_while_hypervisor_is_away),
 		TEST(test_conflict),

@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The command's contract: what each command prints, its exit code, the same as
+# JSON, with a daemon and without.
+#
+# shellcheck disable=SC2154 # variables of the lab
+. "${0%/*}/daemon_node.sh"
+
+# json FILTER COMMAND...: the envelope, and a filter that must hold for its data.
+json() {
+	local filter=$1
+	shift
+	expect 0 drover "$@" --json
+	jq -e ".schema == 1 and (.data | $filter)" <<<"$out" >/dev/null ||
+		die "drover $* --json: not $filter: $out"
+}
+
+# No line of a listing is wider than 100 columns.
+narrow() {
+	local line LC_ALL=C.UTF-8
+	while IFS= read -r line; do
+		[ ${#line} -le 100 ] || die "wider than 100 columns: $line"
+	done <<<"$out"
+}
+
+node_up 3
+
+say "help and usage"
+expect 2 drover
+expect 0 drover --help
+has "exit codes" "$out"
+for command in status vms drain undrain explain events counters reload detach version; do
+	expect 0 drover "$command" --help
+	has "usage: drover $command" "$out"
+	narrow
+	expect 2 drover "$command" --nonsense
+	has "drover $command --help" "$err"
+done
+expect 2 drover nonsense
+expect 2 drover drain
+expect 2 drover drain web-1 --deadline soon
+expect 2 drover drain web-1 --at-deadline explode
+expect 2 drover explain 10.0.0.1 http
+expect 2 drover events --last many
+expect 2 drover status extra
+
+say "what there is to see"
+expect 0 drover status
+narrow
+has "shop/web    3        3" "$out"
+json '.control == "running" and .node == "node-a" and
+	(.hypervisors[0] | .state == "connected" and .vms == 3) and
+	(.pools[0] | .pool == "shop/web" and .serving == 3 and .slots == 16384
+		and .panic == false and .note == "") and
+	(.services[0] | .service == "shop/http" and .port == 80) and
+	.warnings == [] and .dataplane.uplinks[0].mode == "native"' status
+expect 0 drover vms
+narrow
+has "hv/web-1" "$out"
+json 'length == 3 and all(.[]; .state == "running" and
+	.pools[0].role == "serving" and .pools[0].health.state == "up" and
+	.pools[0].drain == null)' vms
+expect 0 drover vms web-2
+has "$(uuid 2)" "$out"
+for name in web-2 hv/web-2 "$(uuid 2)" 2222; do
+	json '.full_name == "hv/web-2" and .address == "10.9.0.12"' vms "$name"
+done
+json '.droverd == .drover' version
+json 'length > 3 and all(.[]; .seq > 0 and .time_ms > 0)' events
+json 'length == 2' events --last 2
+expect 0 drover events
+narrow
+has "serving" "$out"
+
+say "traffic through the VIP is counted and explained"
+ns_client "$traffic" load "$vip" 80 2 1 200000 200000 1500 >"$dir/load" 2>&1 ||
+	die "$(tail -5 "$dir/load")"
+json '(.services[0].openers > 20) and (.services[0].out_bytes > 200000) and
+	([.backends[].openers] | add) == .services[0].openers and
+	all(.backends[]; .in_packets > 0)' counters
+expect 0 drover counters
+narrow
+expect 0 drover counters --all
+narrow
+json '.verdict == "forward" and .slot.state == "steady" and
+	.target == (.vm | "10.9.0.1" + .[-1:] + ":80")' \
+	explain 10.0.0.1:40000 http
+expect 0 drover explain 10.0.0.1:40000 shop/http --opener
+has "goes to hv/web-" "$out"
+
+say "unknown, ambiguous, refused"
+expect 3 drover vms web-9
+expect 3 drover drain web-9
+expect 3 drover undrain web-9
+expect 3 drover explain 10.0.0.1:40000 nothing
+expect 3 drover drain web-1 --pool nothing
+expect 4 drover undrain web-1
+has "not being drained" "$err"
+expect 3 drover vms web-9 --json
+jq -e '.schema == 1 and .error.code == "unknown" and
+	(.error.message | length > 0)' <<<"$out" >/dev/null || die "$out"
+# A second VM whose UUID begins like the first one's.
+sed "s/web-1/odd-1/; s/$(uuid 1)/11111111-1111-4000-8000-000000000000/
+	s/p1/p9/; s/:01'/:09'/" "$dir/vm1.xml" >"$dir/odd.xml"
+virsh define "$dir/odd.xml" >/dev/null
+until_ok 10 drover vms odd-1 || die "the new VM is not found"
+expect 3 drover vms 11111111
+has "hv/odd-1" "$err"
+has "hv/web-1" "$err"
+expect 3 drover drain 1111 --json
+jq -e '.error.code == "ambiguous" and (.error.details | length == 2)' \
+	<<<"$out" >/dev/null || die "$out"
+virsh undefine odd-1 >/dev/null
+until_ok 10 eval '! drover vms odd-1' || die "it is not forgotten"
+# One that no pool selects can't be drained.
+hv_define 7
+until_ok 10 drover vms web-7 || die "web-7 is not found"
+expect 4 drover drain web-7
+has "no pool" "$err"
+expect 0 drover vms
+[[ $out != *web-7* ]] || die "vms shows what is in no pool"
+expect 0 drover vms --all
+has "no pool selects it" "$out"
+narrow
+virsh undefine web-7 >/dev/null
+
+say "events are followed"
+drover events --last 0 --follow --json >"$dir/followed" &
+pids+=($!)
+sleep 0.3
+hv_tag 3 role=db
+until_ok 10 grep -q '"what":"tags"' "$dir/followed" ||
+	die "no event: $(cat "$dir/followed")"
+jq -es 'all(.[]; .seq > 0 and .name != "")' "$dir/followed" >/dev/null ||
+	die "not one object a line"
+hv_tag 3 role=web
+serving 1 2 3
+
+say "reload"
+expect 0 drover reload
+has "nothing changed" "$out"
+node_conf '{ tenant = "shop"; name = "alt"; vip = "'"$vip"'"; port = 8081;
+	pool = "web"; target_port = 81; }'
+expect 0 drover reload
+has "+ services.shop/alt" "$out"
+has "in force" "$out"
+until_ok 15 ns_client "$traffic" load "$vip" 8081 1 0 0 0 200 ||
+	die "the new service does not work"
+json '.changes == [] and .warnings == []' reload
+cp "$conf" "$dir/good.cfg"
+sed -i 's/idle_timeout/idle_timout/; s/port = 8081/port = 0/' "$conf"
+expect 4 drover reload
+has "did you mean" "$err"
+[ "$(grep -c "drover.cfg:[0-9]*: " <<<"$err")" -ge 2 ] ||
+	die "not all errors at once: $err"
+expect 4 drover reload --json
+jq -e '.error.code == "refused" and (.error.details | length >= 2)' \
+	<<<"$out" >/dev/null || die "$out"
+ns_client "$traffic" load "$vip" 8081 1 0 0 0 300 >/dev/null 2>&1 ||
+	die "a refused config changed something"
+cp "$dir/good.cfg" "$conf"
+kill -HUP "$node_pid"
+until_ok 5 grep -q 'reloaded: 0 changes' "$dir/droverd.log" ||
+	die "SIGHUP does not reload"
+
+say "a node's config names socket and pin directory"
+expect 0 env -u DROVER_SOCKET -u DROVER_PIN_DIR \
+	"$DROVER_BUILD/control/cli/drover" --config "$conf" status
+
+say "without a daemon"
+node_stop
+json '.control == "not running" and .pools[0].serving == 3 and
+	.services[0].openers > 20' status
+expect 0 drover status
+has "no daemon" "$err"
+json '.services[0].openers > 20' counters
+json '.verdict == "forward"' explain 10.0.0.1:40000 http
+expect 3 drover explain 10.0.0.1:40000 nothing
+json '.droverd == null' version
+for command in vms events reload "drain web-1" "undrain web-1" "vms web-1" \
+	"events --follow"; do
+	# shellcheck disable=SC2086 # words
+	expect 6 drover $command
+	has "no daemon answers" "$err"
+done
+expect 6 drover vms --json
+
+say "detach, with a daemon and without"
+node_start
+expect 0 drover detach
+until_ok 5 eval "! kill -0 $node_pid" || die "the daemon goes on"
+wait "$node_pid" || die "droverd ended with $?"
+[ ! -e "$pins" ] || die "pins are left: $(ls "$pins")"
+expect 6 drover status
+has "nothing is being forwarded" "$err"
+expect 0 drover detach
+node_start
+serving 1 2 3
+node_stop KILL
+expect 0 drover detach
+[ ! -e "$pins" ] || die "pins are left: $(ls "$pins")"
+! ns_client "$traffic" load "$vip" 80 1 0 0 0 300 >/dev/null 2>&1 ||
+	die "traffic flows after detach"
+! ns_node ip -d link show u0 | grep -q xdp || die "XDP is left on u0"
+say "done"
