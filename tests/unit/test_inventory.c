@@ -92,8 +92,10 @@ static void test_ended_by_port(void **state)
 	told = world_told(world, INV_RUN);
 	assert_string_equal(told->before, "ended (port)");
 	assert_string_equal(told->after, "ended (failed)");
-	/* A new run with a new tap. */
+	/* A new run, with a new tap of the same name. */
 	world_state(world, world->a, 1, HV_STATE_RUNNING, 8);
+	assert_int_equal(world_get(world, 1)->run, INV_RUN_UP);
+	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_MISSING);
 	world_tap(world, 1);
 	assert_int_equal(world_get(world, 1)->run, INV_RUN_UP);
 	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_OK);
@@ -128,6 +130,28 @@ static void test_late_read(void **state)
 	assert_int_equal(world_get(world, 1)->run, INV_RUN_ENDED);
 	/* One that began after it knows better (on_reboot that fakes an end). */
 	world_state(world, world->a, 1, HV_STATE_RUNNING, 7);
+	assert_int_equal(world_get(world, 1)->run, INV_RUN_UP);
+	world_free(world);
+}
+
+/* Two threads of a driver: what was known earlier may be told later. */
+static void test_overtaken(void **state)
+{
+	struct world *world = up();
+	struct hv_event *event;
+	struct hv_vm *vm;
+
+	(void)state;
+	event = hv_event_new(HV_EVENT_ENDED, world->now_ns - 1);
+	assert_non_null(event);
+	event->uuid[0] = 1;
+	event->arg = world->a;
+	assert_int_equal(inv_event(world->inv, event), 0);
+	hv_event_free(event);
+	assert_int_equal(world_get(world, 1)->run, INV_RUN_UP);
+	vm = world_vm(1, "vm-1", HV_STATE_PAUSED, 7);
+	vm->read_ns = world->now_ns - 1;
+	world_read(world, world->a, vm);
 	assert_int_equal(world_get(world, 1)->run, INV_RUN_UP);
 	world_free(world);
 }
@@ -508,6 +532,7 @@ int main(void)
 		cmocka_unit_test(test_ended_by_port),
 		cmocka_unit_test(test_ended_by_poll),
 		cmocka_unit_test(test_late_read),
+		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_start_order),
 		cmocka_unit_test(test_gone),

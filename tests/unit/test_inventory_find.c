@@ -39,6 +39,7 @@ static void test_find(void **state)
 		{ "hv-a/web-1", 1, 1 },
 		{ "hv-b/web-1", 0, 0 },
 		{ "hv-a/", 0, 0 },
+		{ "hv-a.web-1", 0, 0 },
 		{ "db", 2, 3 },
 		{ "hv-a/db", 1, 3 },
 		{ "hv-b/db", 1, 4 },

@@ -90,6 +90,21 @@ static void test_source_first(void **state)
 	world_free(world);
 }
 
+/* The kernel is faster than both of them. */
+static void test_port_first(void **state)
+{
+	struct world *world = moving();
+
+	(void)state;
+	world_tap_gone(world, 1);
+	assert_int_equal(world_get(world, 1)->run, INV_RUN_UP);
+	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_MISSING);
+	arrive(world, world->b);
+	world_state(world, world->a, 1, HV_STATE_OFF, 0);
+	assert_moved(world);
+	world_free(world);
+}
+
 /* The target may run before the source was seen to stop. */
 static void test_target_first(void **state)
 {
@@ -226,6 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recorded_order),
 		cmocka_unit_test(test_source_first),
+		cmocka_unit_test(test_port_first),
 		cmocka_unit_test(test_target_first),
 		cmocka_unit_test(test_back_again),
 		cmocka_unit_test(test_cancelled),
