@@ -276,11 +276,12 @@ int slots_open(const struct slots_tables *tables, uint32_t now_tick,
 	s->busy_tick = now_tick;
 	s->pools = calloc(s->t.n_pools + 1ULL, sizeof(*s->pools));
 	s->names = calloc(s->t.n_backends + 1ULL, sizeof(*s->names));
+	s->retired = calloc(s->t.n_pools + 1ULL, sizeof(*s->retired));
 	s->busy = calloc(bit_words(s->t.n_flow_lines * FLOWS_PER_LINE) + 1ULL,
 			 sizeof(*s->busy));
 	for (i = 0; s->names && i <= s->t.n_backends; i++)
 		s->names[i].left_tick = now_tick - SLOTS_GRACE_TICKS;
-	if (s->pools && s->names && s->busy)
+	if (s->pools && s->names && s->retired && s->busy)
 		err = slots_adopt(s);
 	if (err) {
 		slots_free(s);

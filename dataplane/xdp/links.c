@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -170,24 +171,29 @@ void unlink_port(const char *dir, uint32_t ifindex)
 	link_remove(path);
 }
 
+/* Is "uplink-7" or "port-in-7" to stay? What is neither is. */
+static bool link_wanted(const char *name, bool (*keep_uplink)(void *, uint32_t),
+			bool (*keep_port)(void *, uint32_t), void *arg)
+{
+	const char *dash = strrchr(name, '-');
+	uint32_t ifindex = dash ? (uint32_t)strtoul(dash + 1, NULL, 10) : 0;
+
+	if (!strncmp(name, "uplink-", 7))
+		return keep_uplink(arg, ifindex);
+	if (!strncmp(name, "port-", 5))
+		return keep_port(arg, ifindex);
+	return true;
+}
+
 void links_prune(const char *dir, bool (*keep_uplink)(void *, uint32_t),
 		 bool (*keep_port)(void *, uint32_t), void *arg)
 {
 	char path[PATH_SIZE];
-	uint32_t ifindex = 0;
 	struct dirent *entry;
 	DIR *d = opendir(dir);
 
 	while (d && (entry = readdir(d))) {
-		if (sscanf(entry->d_name, "uplink-%u", &ifindex) == 1 &&
-		    keep_uplink(arg, ifindex))
-			continue;
-		if ((sscanf(entry->d_name, "port-in-%u", &ifindex) == 1 ||
-		     sscanf(entry->d_name, "port-out-%u", &ifindex) == 1) &&
-		    keep_port(arg, ifindex))
-			continue;
-		if (strncmp(entry->d_name, "uplink-", 7) != 0 &&
-		    strncmp(entry->d_name, "port-", 5) != 0)
+		if (link_wanted(entry->d_name, keep_uplink, keep_port, arg))
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
 		link_remove(path);

@@ -161,7 +161,7 @@ static bool read_pattern(int fd, uint64_t size)
 
 static void serve_one(int fd, const char *name)
 {
-	struct sockaddr_in peer;
+	struct sockaddr_in peer = { 0 };
 	socklen_t size = sizeof(peer);
 	char line[128];
 	char text[INET_ADDRSTRLEN];
@@ -202,6 +202,7 @@ static int serve(const char *port, const char *name)
 	if (bind(listener, (struct sockaddr *)&any, sizeof(any)) ||
 	    listen(listener, 1024)) {
 		perror("serve");
+		close(listener);
 		return 1;
 	}
 	while ((fd = accept(listener, NULL, NULL)) >= 0 || errno == EINTR) {
@@ -215,6 +216,7 @@ static int serve(const char *port, const char *name)
 		}
 		close(fd);
 	}
+	close(listener);
 	return 1;
 }
 
@@ -244,7 +246,7 @@ static bool ask(int fd, char *ret_name)
 	char line[128];
 	char own[64];
 	char text[INET_ADDRSTRLEN];
-	struct sockaddr_in addr;
+	struct sockaddr_in addr = { 0 };
 	socklen_t size = sizeof(addr);
 	char *space;
 
