@@ -251,10 +251,12 @@ struct dp_service_status {
 /**
  * struct dp_uplink_status - an interface where clients come in.
  * @mode: "native", "generic", "none" (not attached).
+ * @gro_off: we switched GRO off there; detach switches it on again.
  */
 struct dp_uplink_status {
 	char ifname[DP_IFNAME_SIZE];
-	char mode[16];
+	char mode[15];
+	bool gro_off;
 };
 
 /**

@@ -164,12 +164,15 @@ static void grace(void *e)
 	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-static void wrote(void *e)
+void dp_wrote(const struct dp *dp)
 {
-	const struct dp *dp = e;
-
 	if (dp->after_write)
 		dp->after_write(dp->after_write_arg);
+}
+
+static void wrote(void *e)
+{
+	dp_wrote(e);
 }
 
 const struct engine_ops xdp_engine_ops = {

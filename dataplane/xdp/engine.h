@@ -33,6 +33,21 @@ struct dp {
 	void *after_write_arg;
 };
 
+/* Levels of struct dp_options.log. */
+#define LOG_WARN  1
+#define LOG_INFO  2
+#define LOG_DEBUG 3
+
+/* A message to whoever opened the engine; one line. */
+void dp_say(const struct dp *dp, int level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Fill in an error, "what subject: text of @err"; returns @err. */
+int dp_fail(char *ret_error, int err, const char *what, const char *subject);
+
+/* Something that outlives the process is done; tests end it here. */
+void dp_wrote(const struct dp *dp);
+
 /* What publish.c asks of this engine; its e is a struct dp. */
 extern const struct engine_ops xdp_engine_ops;
 

@@ -7,7 +7,7 @@
 #include "dataplane/status.h"
 #include "dataplane/xdp/engine.h"
 #include "dataplane/xdp/links.h"
-#include "dataplane/xdp/netdev.h"
+#include "dataplane/xdp/uplinks.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -19,17 +19,10 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define LOG_WARN  1
-#define LOG_INFO  2
-#define LOG_DEBUG 3
-
 /* libbpf has one printer for all; the last engine that opened gets it. */
 static struct dp *printing;
 
-static void say(const struct dp *dp, int level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(const struct dp *dp, int level, const char *format, ...)
+void dp_say(const struct dp *dp, int level, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
@@ -52,11 +45,11 @@ libbpf_say(enum libbpf_print_level level, const char *format, va_list args)
 	if (!printing || level == LIBBPF_DEBUG)
 		return 0;
 	(void)vsnprintf(text, sizeof(text), format, args);
-	say(printing, LOG_DEBUG, "%s", text);
+	dp_say(printing, LOG_DEBUG, "%s", text);
 	return 0;
 }
 
-static int fail(char *ret_error, int err, const char *what, const char *subject)
+int dp_fail(char *ret_error, int err, const char *what, const char *subject)
 {
 	(void)snprintf(ret_error, DP_ERROR_SIZE, "%s %s: %s", what, subject,
 		       strerror(-err));
@@ -69,13 +62,6 @@ static uint64_t now_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* For tests that end the process here. */
-static void wrote(const struct dp *dp)
-{
-	if (dp->after_write)
-		dp->after_write(dp->after_write_arg);
 }
 
 static struct dp *dp_new(void)
@@ -166,12 +152,12 @@ static int maps_begin(struct dp *dp, const struct dp_options *options)
 	meta = dp->maps.area[MAP_META];
 	meta->version = STATE_VERSION;
 	meta->limits = options->limits;
-	wrote(dp);
+	dp_wrote(dp);
 	err = maps_pin(&dp->maps, dp->pin.maps);
-	wrote(dp);
+	dp_wrote(dp);
 	if (!err)
 		__atomic_store_n(&meta->magic, MEMORY_MAGIC, __ATOMIC_RELEASE);
-	wrote(dp);
+	dp_wrote(dp);
 	return err;
 }
 
@@ -185,8 +171,8 @@ static int maps_find(struct dp *dp, const struct dp_options *options,
 	err = maps_open(dp->pin.maps, MAPS_WRITE, &dp->maps, &version);
 	if (err == -ENOENT) {
 		err = maps_begin(dp, options);
-		return err ? fail(error, err, "cannot make tables in",
-				  options->pin_dir) :
+		return err ? dp_fail(error, err, "cannot make tables in",
+				     options->pin_dir) :
 			     0;
 	}
 	if (err == -EUCLEAN) {
@@ -197,20 +183,13 @@ static int maps_find(struct dp *dp, const struct dp_options *options,
 		return err;
 	}
 	if (err)
-		return fail(error, err, "cannot open", options->pin_dir);
+		return dp_fail(error, err, "cannot open", options->pin_dir);
 	return limits_match(dp->maps.area[MAP_META], &options->limits, error);
 }
 
 static bool keep_uplink(void *arg, uint32_t ifindex)
 {
-	const struct dp *dp = arg;
-	const struct node *node = dp->maps.area[MAP_NODE];
-	int i;
-
-	for (i = 0; i < NODE_UPLINKS; i++)
-		if (node->uplinks[i].ifindex == ifindex)
-			return true;
-	return false;
+	return uplinks_have(arg, ifindex);
 }
 
 static bool keep_port(void *arg, uint32_t ifindex)
@@ -218,83 +197,6 @@ static bool keep_port(void *arg, uint32_t ifindex)
 	const struct dp *dp = arg;
 
 	return publish_keeps_port(dp->publish, ifindex);
-}
-
-/* Generic XDP gets what GRO has merged, too long for any VM's port. */
-static void generic_prepare(const struct dp *dp, const char *ifname,
-			    uint32_t ifindex)
-{
-	int was = netdev_set_gro(ifindex, false);
-
-	say(dp, LOG_WARN,
-	    "uplink %s: its driver has no XDP, so packets take the slower "
-	    "generic mode%s",
-	    ifname, was == 1 ? "; GRO is switched off there" : "");
-	if (was < 0)
-		say(dp, LOG_WARN,
-		    "uplink %s: GRO can't be switched off (%s): merged packets "
-		    "will be dropped",
-		    ifname, strerror(-was));
-}
-
-static int uplink_attach(struct dp *dp, const char *ifname, uint32_t i,
-			 char *error)
-{
-	struct memory_meta *meta = dp->maps.area[MAP_META];
-	struct node *node = dp->maps.area[MAP_NODE];
-	struct dp_uplink_status *status = &meta->uplinks[i];
-	struct uplink uplink = { .ifindex = if_nametoindex(ifname) };
-	bool generic = false;
-	int err;
-
-	if (!uplink.ifindex)
-		return fail(error, -ENODEV, "uplink", ifname);
-	err = netdev_mac(uplink.ifindex, uplink.mac);
-	if (err)
-		return fail(error, err, "uplink", ifname);
-	node->uplinks[i] = uplink;
-	err = link_uplink(dp->pin.links, uplink.ifindex,
-			  programs_lb(&dp->programs), &generic);
-	wrote(dp);
-	if (err == -EBUSY)
-		return fail(error, err, "another XDP program has the uplink",
-			    ifname);
-	if (err)
-		return fail(error, err, "cannot attach to uplink", ifname);
-	*status = (struct dp_uplink_status){ .ifname = "" };
-	(void)snprintf(status->ifname, sizeof(status->ifname), "%s", ifname);
-	(void)snprintf(status->mode, sizeof(status->mode), "%s",
-		       generic ? "generic" : "native");
-	if (generic)
-		generic_prepare(dp, ifname, uplink.ifindex);
-	else
-		say(dp, LOG_INFO, "uplink %s: native XDP", ifname);
-	return 0;
-}
-
-static int uplinks_attach(struct dp *dp, const struct dp_options *options,
-			  char *error)
-{
-	struct memory_meta *meta = dp->maps.area[MAP_META];
-	struct node *node = dp->maps.area[MAP_NODE];
-	uint32_t i;
-	int err = 0;
-
-	if (options->n_uplinks > NODE_UPLINKS) {
-		(void)snprintf(error, DP_ERROR_SIZE, "more than %d uplinks",
-			       NODE_UPLINKS);
-		return -EINVAL;
-	}
-	for (i = 0; i < options->n_uplinks && !err; i++)
-		err = uplink_attach(dp, options->uplinks[i], i, error);
-	if (err)
-		return err;
-	for (; i < NODE_UPLINKS; i++) {
-		node->uplinks[i] = (struct uplink){ .ifindex = 0 };
-		meta->uplinks[i] = (struct dp_uplink_status){ .ifname = "" };
-	}
-	meta->n_uplinks = options->n_uplinks;
-	return 0;
 }
 
 /* Count redirects that fail late, where the kernel lets us. */
@@ -309,9 +211,9 @@ static void drops_attach(const struct dp *dp)
 		err = link_tracepoint(dp->pin.links, "xdp_devmap_xmit",
 				      programs_devmap_xmit(&dp->programs));
 	if (err)
-		say(dp, LOG_WARN,
-		    "packets that a VM's port does not take go uncounted: %s",
-		    strerror(-err));
+		dp_say(dp, LOG_WARN,
+		       "packets that a VM's port does not take go uncounted: %s",
+		       strerror(-err));
 }
 
 static int state_open(struct dp *dp, const struct dp_options *options,
@@ -326,8 +228,8 @@ static int state_open(struct dp *dp, const struct dp_options *options,
 		return err;
 	err = programs_load(&dp->maps, &dp->programs);
 	if (err)
-		return fail(error, err, "cannot load programs into",
-			    "the kernel");
+		return dp_fail(error, err, "cannot load programs into",
+			       "the kernel");
 	memory = maps_memory(&dp->maps);
 	node = memory.node;
 	node->reply_rate_pps = options->reply_rate_pps;
@@ -335,14 +237,14 @@ static int state_open(struct dp *dp, const struct dp_options *options,
 	err = publish_open(&memory, &xdp_engine_ops, dp, PUBLISH_OWNS, now_ns(),
 			   &dp->publish);
 	if (err)
-		return fail(error, err,
-			    "tables in force can't be used:", options->pin_dir);
+		return dp_fail(error, err, "tables in force can't be used:",
+			       options->pin_dir);
 	err = uplinks_attach(dp, options, error);
 	if (err)
 		return err;
 	links_prune(dp->pin.links, keep_uplink, keep_port, dp);
 	drops_attach(dp);
-	wrote(dp);
+	dp_wrote(dp);
 	return 0;
 }
 
@@ -357,7 +259,7 @@ static int xdp_open(const struct dp_options *options, struct dp **ret_dp,
 		return err;
 	dp = dp_new();
 	if (!dp)
-		return fail(error, -ENOMEM, "XDP", "engine");
+		return dp_fail(error, -ENOMEM, "XDP", "engine");
 	dp->log = options->log;
 	dp->log_arg = options->log_arg;
 	dp->after_write = options->after_write;
@@ -375,7 +277,7 @@ static int xdp_open(const struct dp_options *options, struct dp **ret_dp,
 			       "%s belongs to another daemon that runs",
 			       options->pin_dir);
 	else if (err)
-		(void)fail(error, err, "cannot use", options->pin_dir);
+		(void)dp_fail(error, err, "cannot use", options->pin_dir);
 	else
 		err = state_open(dp, options, error);
 	if (err) {
@@ -396,7 +298,7 @@ static int reader_open(const char *pin_dir, enum maps_use use,
 	int err;
 
 	if (!dp)
-		return fail(error, -ENOMEM, "XDP", "engine");
+		return dp_fail(error, -ENOMEM, "XDP", "engine");
 	(void)libbpf_set_print(libbpf_say);
 	dp->reads = use == MAPS_READ;
 	err = pin_paths(pin_dir, &dp->pin);
@@ -410,7 +312,7 @@ static int reader_open(const char *pin_dir, enum maps_use use,
 				   now_ns(), &dp->publish);
 	}
 	if (err) {
-		(void)fail(error, err, "no forwarding state in", pin_dir);
+		(void)dp_fail(error, err, "no forwarding state in", pin_dir);
 		xdp_close(dp);
 		return err;
 	}
@@ -484,8 +386,9 @@ static int xdp_detach(const char *pin_dir, char *error)
 
 	err = pin_paths(pin_dir, &pin);
 	if (err)
-		return fail(error, err, "cannot use", pin_dir);
+		return dp_fail(error, err, "cannot use", pin_dir);
 	links_remove(pin.links);
+	uplinks_give_back(pin.maps);
 	pin_remove_maps(&pin);
 	pin_remove_dirs(&pin);
 	return 0;
