@@ -4,16 +4,31 @@
  *
  *	killwatch [--no-kill] PIN-DIR UUID PID [SECONDS]
  *
- * The clock starts when the process's pidfd says that it is dead, and stops at
- * the last time that the pinned tables would have steered a packet to the VM
- * (a slot named it, or flow entries for it counted), watched for SECONDS
- * (default 2) after the death. So it is an upper bound for any packet, failed
- * redirects included, and does not depend on how dense the traffic is. Prints
- * JSON. With --no-kill somebody else ends the process, within 60 s.
+ * The clock starts when the process's pidfd says that it is dead, and stops
+ * when the pinned tables would steer no packet to the VM any more (no slot
+ * names it, and flow entries for it don't count) and its counter of packets
+ * stands still. It is watched for SECONDS (default 2) after the death. So the
+ * result is an upper bound for any packet, failed redirects included, and does
+ * not depend on how dense the traffic is. With --no-kill somebody else ends the
+ * process, within 60 s after a line that says that it is watched. Prints JSON,
+ * times being CLOCK_MONOTONIC:
+ *
+ *	from_ns			since when connections to it may fail: it was
+ *				killed, or was the first time out of the tables
+ *	death_ns		the process was dead
+ *	kill_to_last_packet_ms	from then to the last packet, 0 = before
+ *	out_ms			the same, negative = so long before
+ *	end_to_out_ms		from kill or line to then
+ *	samples			how often we looked after the death
+ *
+ * Whatever the scheduler does to us, the error is to the worse: from the last
+ * look that saw the process alive, to the end of the first that saw the tables
+ * without it.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,15 +47,21 @@
  * struct watch - what is seen. Times are CLOCK_MONOTONIC nanoseconds.
  * @pidfd: of the QEMU process.
  * @start_ns: when it was killed.
- * @death_ns: when it was dead; 0 = it lives.
- * @last_ns: when a packet could have been steered to it last.
+ * @alive_ns: the last time that it was seen alive.
+ * @death_ns: the first time that it was seen dead; 0 = it lives.
+ * @from_ns: when nothing could be steered to it for the first time.
+ * @out_ns: since when nothing could; 0 = something still could.
+ * @packets: steered to it so far.
  * @n_samples: how often we looked after its death.
  */
 struct watch {
 	int pidfd;
 	uint64_t start_ns;
+	uint64_t alive_ns;
 	uint64_t death_ns;
-	uint64_t last_ns;
+	uint64_t from_ns;
+	uint64_t out_ns;
+	uint64_t packets;
 	uint64_t n_samples;
 };
 
@@ -57,13 +78,22 @@ static void sample(struct watch *w, struct place *place,
 		   const struct place_vm *vm)
 {
 	struct pollfd dead = { .fd = w->pidfd, .events = POLLIN };
+	const uint64_t before_ns = now_ns();
+	struct place_look look;
 
 	if (!w->death_ns && poll(&dead, 1, 0) == 1)
 		w->death_ns = now_ns();
+	else if (!w->death_ns)
+		w->alive_ns = before_ns;
 	w->n_samples += w->death_ns != 0;
-	/* The time after the look: it was still so then, at the latest. */
-	if (place_reachable(place, vm))
-		w->last_ns = now_ns();
+	place_look(place, vm, &look);
+	if (look.reachable || look.packets != w->packets)
+		w->out_ns = 0;
+	else if (!w->out_ns)
+		w->out_ns = now_ns();
+	if (!w->from_ns)
+		w->from_ns = w->out_ns;
+	w->packets = look.packets;
 }
 
 static int watch(struct watch *w, struct place *place,
@@ -78,20 +108,29 @@ static int watch(struct watch *w, struct place *place,
 		nanosleep(&pause, NULL);
 		now = now_ns();
 	}
-	return w->death_ns ? 0 : -ETIMEDOUT;
+	return w->death_ns && w->out_ns ? 0 : -ETIMEDOUT;
 }
 
-/* ms from the death to @until, 0 if that was before. */
-static double after_death_ms(const struct watch *w, uint64_t until)
+static void print(const struct watch *w, bool killed)
 {
-	return until > w->death_ns ? (double)(until - w->death_ns) / 1e6 : 0;
+	double out_ms = ((double)w->out_ns - (double)w->alive_ns) / 1e6;
+
+	printf("{\"from_ns\":%" PRIu64 ",\"death_ns\":%" PRIu64
+	       ",\"kill_to_last_packet_ms\":%.2f,\"out_ms\":%.2f"
+	       ",\"end_to_out_ms\":%.2f,\"samples\":%" PRIu64 "}\n",
+	       killed ? w->start_ns : w->from_ns, w->death_ns,
+	       out_ms > 0 ? out_ms : 0, out_ms,
+	       (double)(w->out_ns - w->start_ns) / 1e6, w->n_samples);
 }
 
-static void print(const struct watch *w)
+/* Our own turn must not be late when QEMU's end takes all CPUs. */
+static void be_punctual(void)
 {
-	printf("{\"death_ns\":%" PRIu64 ",\"kill_to_last_packet_ms\":%.2f,"
-	       "\"samples\":%" PRIu64 "}\n",
-	       w->death_ns, after_death_ms(w, w->last_ns), w->n_samples);
+	const struct sched_param first = { .sched_priority = 1 };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		fprintf(stderr, "killwatch: times may be too long: %s\n",
+			strerror(errno));
 }
 
 int main(int argc, char **argv)
@@ -99,6 +138,7 @@ int main(int argc, char **argv)
 	bool no_kill = argc > 1 && strcmp(argv[1], "--no-kill") == 0;
 	struct place *place = NULL;
 	struct place_vm vm = { 0 };
+	struct place_look look = { 0 };
 	struct watch w = { 0 };
 	uint64_t seconds = 2;
 	int r;
@@ -121,10 +161,17 @@ int main(int argc, char **argv)
 	r = place_open(argv[1], &place);
 	if (r == 0)
 		r = place_find(place, argv[2], &vm);
+	if (r == 0)
+		place_look(place, &vm, &look);
 	/* What gets nothing while it lives would prove nothing. */
-	if (r == 0 && !place_reachable(place, &vm))
+	if (r == 0 && !look.reachable)
 		r = -EHOSTUNREACH;
-	w.start_ns = now_ns();
+	be_punctual();
+	if (r == 0 && no_kill) {
+		puts("watching");
+		fflush(stdout);
+	}
+	w.start_ns = w.alive_ns = now_ns();
 	if (r == 0 && !no_kill &&
 	    syscall(SYS_pidfd_send_signal, w.pidfd, SIGKILL, NULL, 0))
 		r = -errno;
@@ -133,7 +180,7 @@ int main(int argc, char **argv)
 	if (r < 0)
 		fprintf(stderr, "killwatch: %s\n", strerror(-r));
 	else
-		print(&w);
+		print(&w, !no_kill);
 	place_close(place);
 	close(w.pidfd);
 	return r < 0 ? 1 : 0;

@@ -24,7 +24,8 @@
 #	lab_pid NAME                its process number, if it still runs
 #	lab_virsh ARG...            virsh on the host
 #	lab_vm_define NAME IP [--hint] [TAG=VALUE]...
-#	lab_vm_{start,shutdown,destroy,kill,suspend,resume,undefine} NAME
+#	lab_vm_{start,shutdown,destroy,kill,panic,suspend,resume,undefine} NAME
+#	lab_vm_{save,restore} NAME  to a file (that ends it), and back from it
 #	lab_vm_wait NAME            until its web server answers
 #	lab_vm_boot NAME...         start and wait, two at a time
 #	lab_vm_tag NAME TAG=VALUE.. replace the tags of a VM
@@ -40,7 +41,7 @@ LAB_CLIENT_IP=10.88.0.2
 LAB_VIP=10.88.0.100
 LAB_VM_PORT=8080
 LAB_CMDLINE='console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr
-tsc=reliable no_timer_check random.trust_cpu=on'
+tsc=reliable no_timer_check unknown_nmi_panic random.trust_cpu=on'
 lab_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 lab_say() {
@@ -440,6 +441,9 @@ lab_vm_shutdown() { lab_virsh shutdown --mode acpi "$1" >/dev/null; }
 lab_vm_destroy() { lab_virsh destroy "$1" >/dev/null; }
 lab_vm_suspend() { lab_virsh suspend "$1" >/dev/null; }
 lab_vm_resume() { lab_virsh resume "$1" >/dev/null; }
+lab_vm_panic() { lab_virsh inject-nmi "$1" >/dev/null; }
+lab_vm_save() { lab_virsh save "$1" "$LAB_DIR/$1.saved" >/dev/null; }
+lab_vm_restore() { lab_virsh restore "$LAB_DIR/$1.saved" >/dev/null; }
 lab_vm_undefine() { lab_virsh undefine "$1" >/dev/null; }
 
 lab_vm_tag() {

@@ -7,12 +7,14 @@
 # Facts for the end go to files in $LAB_DIR as they become known:
 #	served.json	{"vm":…,"ms":…} for each VM, from its start until it served
 #	joined.json	{"vm":…,"ms":…} from its start to the first request answered
-#	kills.json	what killwatch saw, with "vm" and "uuid"
+#	kills.json	what killwatch saw, with "vm", "uuid" and "way"
 #	marks.json	{"drain":[from,until]} and the same for restart
 
 DEMO_IDLE=10s # idle_timeout of the pool: what a drain waits for at least
 DEMO_DRAIN_MAX=90s
-DEMO_DARK=5 # seconds without a daemon
+DEMO_DARK=5  # seconds without a daemon
+DEMO_LOG=info
+DEMO_WATCH=3 # seconds that the tables are watched after a VM's death
 
 demo_init() {
 	DEMO_DIR=$LAB_DIR/drover
@@ -51,6 +53,7 @@ demo_config() {
 		  name = "demo"; engine = "xdp"; uplinks = [ "$LAB_UPLINK" ];
 		  announce = "l2"; state_dir = "$DEMO_DIR/state";
 		  pin_dir = "$DEMO_PINS"; socket = "$DROVER_SOCKET";
+		  log_level = "$DEMO_LOG";
 		};
 		hypervisors = ( { name = "hv"; uri = "$LAB_URI"; } );
 		tenants = (
@@ -202,18 +205,31 @@ demo_through() {
 			+ " s after the drain began"'
 }
 
-# demo_kill NAME: kill -9 of its QEMU, and how long packets were sent there.
-demo_kill() {
-	local seen uuid pid
-	uuid=$(lab_vm_uuid "$1")
-	pid=$(lab_vm_pid "$1") || die "$1 does not run"
-	doing "kill -9 of the QEMU of $1"
-	seen=$("$DEMO_BIN/demo-killwatch" "$DEMO_PINS" "$uuid" "$pid" 3) ||
-		die "cannot watch $1 die"
-	fact kills "$(jq -c --arg vm "$1" --arg uuid "$uuid" \
-		'. + {vm: $vm, uuid: $uuid}' <<<"$seen")"
-	line "$1 killed: the last packet was steered to it $(jq -r '
-		.kill_to_last_packet_ms * 10 | round / 10' <<<"$seen") ms after its death"
+# demo_ends WAY NAME [COMMAND...]: the end of a VM, by kill -9 of its QEMU or by
+# a command that is run meanwhile, and how long packets were sent there.
+demo_ends() {
+	local way=$1 vm=$2 seen uuid pid words watch
+	shift 2
+	seen=''
+	uuid=$(lab_vm_uuid "$vm")
+	pid=$(lab_vm_pid "$vm") || die "$vm does not run"
+	doing "the end of $vm: $way"
+	watch=("$DEMO_PINS" "$uuid" "$pid" "$DEMO_WATCH")
+	if [ $# = 0 ]; then
+		seen=$("$DEMO_BIN/demo-killwatch" "${watch[@]}")
+	else
+		exec 8< <(exec "$DEMO_BIN/demo-killwatch" --no-kill "${watch[@]}")
+		read -r -u 8 _ && "$@" >/dev/null && seen=$(cat <&8)
+		exec 8<&-
+	fi
+	[ -n "$seen" ] || die "cannot watch $vm end: $way"
+	fact kills "$(jq -c --arg vm "$vm" --arg uuid "$uuid" --arg way "$way" \
+		'. + {vm: $vm, uuid: $uuid, way: $way}' <<<"$seen")"
+	words=$(jq -r '(.out_ms * 10 | round / 10) as $ms
+		| if $ms > 0 then "the last packet was steered to it \($ms) ms after its death"
+		else "no packet was steered to it from \(-$ms) ms before its death on" end' \
+		<<<"$seen")
+	line "$vm, $way: $words"
 }
 
 demo_kills() {
@@ -221,7 +237,7 @@ demo_kills() {
 	phase "VMs are killed" \
 		"kill -9 of QEMU: libvirt and the kernel say so at once, no probe has to time out."
 	for vm in web-1 web-2 web-3; do
-		[ "$vm" = "$DEMO_DRAINED" ] || demo_kill "$vm"
+		[ "$vm" = "$DEMO_DRAINED" ] || demo_ends kill "$vm"
 	done
 	line "$DEMO_DRAINED carries all the load"
 }

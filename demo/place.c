@@ -108,11 +108,12 @@ int place_find(struct place *p, const char *uuid, struct place_vm *ret_vm)
 	return r;
 }
 
-bool place_reachable(struct place *p, const struct place_vm *vm)
+void place_look(struct place *p, const struct place_vm *vm,
+		struct place_look *ret_look)
 {
-	struct dp_glance glance;
+	struct dp_glance glance = { .live = false };
+	int r = dp_xdp_ops.glance(p->dp, vm->number, &glance);
 
-	if (dp_xdp_ops.glance(p->dp, vm->number, &glance) < 0)
-		return false;
-	return glance.live || glance.n_slots > 0;
+	ret_look->reachable = r == 0 && (glance.live || glance.n_slots > 0);
+	ret_look->packets = glance.traffic.in_packets;
 }

@@ -53,11 +53,21 @@ MUST_CHECK int place_find(struct place *p, const char *uuid,
 			  struct place_vm *ret_vm);
 
 /**
- * place_reachable() - can a packet be steered to it this moment: does a slot
- * name it, or do flow entries that name it count?
+ * struct place_look - what can be steered to a VM this moment.
+ * @reachable: a slot names it, or flow entries that name it count.
+ * @packets: that were steered to it so far and reached its port.
+ */
+struct place_look {
+	bool reachable;
+	uint64_t packets;
+};
+
+/**
+ * place_look() - can a packet be steered to a VM now?
  *
  * Some microseconds; the answer does not depend on there being traffic.
  */
-bool place_reachable(struct place *p, const struct place_vm *vm);
+void place_look(struct place *p, const struct place_vm *vm,
+		struct place_look *ret_look);
 
 #endif

@@ -104,14 +104,15 @@ traffic_downloading_vm() {
 # killwatch printed, with the VM's uuid; MARKS the windows of drain and restart.
 #
 # A failure is put down to a killed VM only if the connection was placed there
-# before it died or while packets were still steered to it, and ended after that.
+# before it died or while packets were still steered to it, and ended after it
+# was killed.
 traffic_results() {
 	jq -n --slurpfile kills "$1" --slurpfile marks "$2" \
 		--slurpfile requests <(traffic_records "$traffic_requests") \
 		--slurpfile downloads <(traffic_records "$traffic_downloads") \
 		--slurpfile totals "$LAB_DIR/log/requests" '
 		def on_killed: . as $c | any($kills[]; .uuid == $c.placed
-			and $c.end_ns >= .death_ns and $c.start_ns <=
+			and $c.end_ns >= .from_ns and $c.start_ns <=
 				.death_ns + .kill_to_last_packet_ms * 1e6);
 		def in_window($w): .start_ns <= $w[1] and .end_ns >= $w[0];
 		def failed: select(.outcome != "answered");

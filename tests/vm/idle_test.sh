@@ -32,7 +32,10 @@ before=$(ticks "$pid")
 sleep $SECONDS_IDLE
 used=$(($(ticks "$pid") - before))
 awk -v used=$used -v s=$SECONDS_IDLE -v rss="$(awk '/^VmRSS/ { print $2 }' \
-	"/proc/$pid/status")" 'BEGIN {
-	printf "idle droverd, four VMs: %.2f %% of a core, %.1f MiB resident\n",
-		used / s, rss / 1024 }'
+	"/proc/$pid/status")" -v tables="$(drover status --json |
+	jq .data.dataplane.memory_bytes)" 'BEGIN {
+	printf "idle droverd, four VMs: %.2f %% of a core, ", used / s
+	printf "%.1f MiB resident, tables %.1f MiB\n", rss / 1024,
+		tables / 1048576 }'
+node_load
 [ $used -lt $SECONDS_IDLE ] || die "that is 1 % of a core or more"

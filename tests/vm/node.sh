@@ -44,3 +44,18 @@ node_await() {
 $(drover vms --all 2>&1)"
 	done
 }
+
+# node_figures FILE FILTER: "median M, maximum X, of N" of the numbers that jq's
+# filter makes of the file.
+node_figures() {
+	jq -rs "[.[] | $2]"' | sort | map(. * 10 | round / 10)
+		| "median \(.[length / 2 | floor]), maximum \(.[-1]), of \(length)"' \
+		"$1"
+}
+
+# The machine is not ours alone: figures are printed with what else it did.
+node_load() {
+	local load
+	read -r load _ </proc/loadavg
+	echo "load average $load on $(nproc) CPUs, guests: $LAB_TYPE"
+}
