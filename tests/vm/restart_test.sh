@@ -60,11 +60,12 @@ churn() {
 }
 
 restart() {
-	local pid
+	local pid started
 	pid=$(lab_pid droverd) || die "droverd has ended by itself"
+	started=$(lab_started "$pid")
 	kill -s KILL "$pid"
-	lab_until 5 lab_ended "$pid" "$(lab_started "$pid")"
-	pause 500
+	lab_until 5 lab_ended "$pid" "$started"
+	pause 3000
 	demo_daemon || die "droverd does not start again"
 }
 
@@ -94,7 +95,7 @@ from=$(traffic_now)
 churn &
 churner=$!
 for ((i = 1; i <= RESTARTS; i++)); do
-	pause 8000
+	pause 7000
 	restart
 	line "restart $i of $RESTARTS"
 	kill -0 $churner 2>/dev/null || die "the VMs' loop has ended"
