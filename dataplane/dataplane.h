@@ -54,6 +54,7 @@ struct dp_limits {
  * @limits: sizes.
  * @reply_rate_pps: answers a second and CPU that the path may make.
  * @direct_idle_ms: life of a direct connection's entry.
+ * @clsact: attach to VMs' ports as kernels before 6.6 need it, also on others.
  * @log: gets the engine's messages (level: 0 error .. 3 debug); may be NULL.
  * @after_write: called after each store and call of a publish that outlives the
  *               process; for tests that end the process there. May be NULL.
@@ -65,6 +66,7 @@ struct dp_options {
 	struct dp_limits limits;
 	uint32_t reply_rate_pps;
 	uint32_t direct_idle_ms;
+	bool clsact;
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
 	void (*after_write)(void *arg);

@@ -87,7 +87,7 @@ static int attach_port(void *e, uint32_t ifindex)
 
 	return link_port(dp->pin.links, ifindex,
 			 programs_port_in(&dp->programs),
-			 programs_port_out(&dp->programs));
+			 programs_port_out(&dp->programs), dp->clsact);
 }
 
 static void detach_port(void *e, uint32_t ifindex)

@@ -17,6 +17,7 @@
  * @publish: what is in force.
  * @n_cpus: that counters are kept for.
  * @reads: a reader of the maps as they change.
+ * @clsact: of the options.
  * @log, @log_arg: of the options.
  * @after_write, @after_write_arg: of the options.
  */
@@ -27,6 +28,7 @@ struct dp {
 	struct publish *publish;
 	int n_cpus;
 	bool reads;
+	bool clsact;
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
 	void (*after_write)(void *arg);

@@ -22,6 +22,10 @@
 #define ATTACH_TCX_INGRESS 46
 #define ATTACH_TCX_EGRESS  47
 
+/* Our filters at a clsact qdisc; "DR". */
+#define FILTER_HANDLE	0x4452
+#define FILTER_PRIORITY 0x4452
+
 #define PATH_SIZE 4096
 
 static void link_path(char *ret, const char *dir, const char *kind,
@@ -125,7 +129,8 @@ static int link_tcx(const char *dir, const char *kind, uint32_t ifindex,
 	return fd < 0 ? fd : link_pin(fd, path);
 }
 
-int link_port(const char *dir, uint32_t ifindex, int in_fd, int out_fd)
+static int link_port_tcx(const char *dir, uint32_t ifindex, int in_fd,
+			 int out_fd)
 {
 	int err;
 
@@ -135,6 +140,102 @@ int link_port(const char *dir, uint32_t ifindex, int in_fd, int out_fd)
 	if (!err)
 		err = link_tcx(dir, "port-in", ifindex, in_fd,
 			       (enum bpf_attach_type)ATTACH_TCX_INGRESS);
+	return err;
+}
+
+static int filter_set(uint32_t ifindex, enum bpf_tc_attach_point point,
+		      int prog_fd)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+		    .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd,
+		    .flags = BPF_TC_F_REPLACE, .handle = FILTER_HANDLE,
+		    .priority = FILTER_PRIORITY);
+
+	return bpf_tc_attach(&hook, &opts);
+}
+
+static void filter_remove(uint32_t ifindex, enum bpf_tc_attach_point point)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+		    .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE,
+		    .priority = FILTER_PRIORITY);
+
+	(void)bpf_tc_detach(&hook, &opts);
+}
+
+/*
+ * Did the egress filter land at ingress? The ingress qdisc, which libvirt makes
+ * for <bandwidth>, has one hook and takes a filter for either.
+ */
+static bool egress_missing(uint32_t ifindex, int out_fd)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE,
+		    .priority = FILTER_PRIORITY);
+	struct bpf_prog_info info = { .type = 0 };
+	uint32_t size = sizeof(info);
+
+	return !bpf_tc_query(&hook, &opts) &&
+	       !bpf_obj_get_info_by_fd(out_fd, &info, &size) &&
+	       opts.prog_id == info.id;
+}
+
+/* The interface of "clsact-7"; 0 = another kind of pin. */
+static uint32_t clsact_ifindex(const char *name)
+{
+	return strncmp(name, "clsact-", 7) != 0 ?
+		       0 :
+		       (uint32_t)strtoul(name + 7, NULL, 10);
+}
+
+static void clsact_remove(const char *path, uint32_t ifindex)
+{
+	if (unlink(path))
+		return;
+	filter_remove(ifindex, BPF_TC_INGRESS);
+	filter_remove(ifindex, BPF_TC_EGRESS);
+}
+
+/*
+ * Filters have no links; they stay with the interface. A pinned program says
+ * where they are.
+ */
+static int link_port_clsact(const char *dir, uint32_t ifindex, int in_fd,
+			    int out_fd)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	char path[PATH_SIZE];
+	int err;
+
+	/* A qdisc that is there is shared. */
+	err = bpf_tc_hook_create(&hook);
+	if (err && err != -EEXIST)
+		return err;
+	link_path(path, dir, "clsact", ifindex);
+	(void)unlink(path);
+	err = bpf_obj_pin(in_fd, path);
+	if (!err)
+		err = filter_set(ifindex, BPF_TC_EGRESS, out_fd);
+	if (!err && egress_missing(ifindex, out_fd))
+		err = -EBUSY;
+	if (!err)
+		err = filter_set(ifindex, BPF_TC_INGRESS, in_fd);
+	return err;
+}
+
+int link_port(const char *dir, uint32_t ifindex, int in_fd, int out_fd,
+	      bool clsact)
+{
+	int err = -EOPNOTSUPP;
+
+	if (!clsact)
+		err = link_port_tcx(dir, ifindex, in_fd, out_fd);
+	if (err == -EOPNOTSUPP)
+		err = link_port_clsact(dir, ifindex, in_fd, out_fd);
 	if (err)
 		unlink_port(dir, ifindex);
 	return err;
@@ -169,6 +270,8 @@ void unlink_port(const char *dir, uint32_t ifindex)
 	link_remove(path);
 	link_path(path, dir, "port-out", ifindex);
 	link_remove(path);
+	link_path(path, dir, "clsact", ifindex);
+	clsact_remove(path, ifindex);
 }
 
 /* Is "uplink-7" or "port-in-7" to stay? What is neither is. */
@@ -180,23 +283,33 @@ static bool link_wanted(const char *name, bool (*keep_uplink)(void *, uint32_t),
 
 	if (!strncmp(name, "uplink-", 7))
 		return keep_uplink(arg, ifindex);
-	if (!strncmp(name, "port-", 5))
+	if (!strncmp(name, "port-", 5) || clsact_ifindex(name))
 		return keep_port(arg, ifindex);
 	return true;
+}
+
+/* Whatever it is, take it off. */
+static void pin_remove(const char *dir, const char *name)
+{
+	char path[PATH_SIZE];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (clsact_ifindex(name))
+		clsact_remove(path, clsact_ifindex(name));
+	else
+		link_remove(path);
 }
 
 void links_prune(const char *dir, bool (*keep_uplink)(void *, uint32_t),
 		 bool (*keep_port)(void *, uint32_t), void *arg)
 {
-	char path[PATH_SIZE];
 	struct dirent *entry;
 	DIR *d = opendir(dir);
 
 	while (d && (entry = readdir(d))) {
 		if (link_wanted(entry->d_name, keep_uplink, keep_port, arg))
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		link_remove(path);
+		pin_remove(dir, entry->d_name);
 	}
 	if (d)
 		closedir(d);
@@ -204,15 +317,13 @@ void links_prune(const char *dir, bool (*keep_uplink)(void *, uint32_t),
 
 void links_remove(const char *dir)
 {
-	char path[PATH_SIZE];
 	struct dirent *entry;
 	DIR *d = opendir(dir);
 
 	while (d && (entry = readdir(d))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		link_remove(path);
+		pin_remove(dir, entry->d_name);
 	}
 	if (d)
 		closedir(d);

@@ -14,12 +14,14 @@ MUST_CHECK int link_uplink(const char *dir, uint32_t ifindex, int prog_fd,
 			   bool *ret_generic);
 
 /**
- * link_port() - both directions at a VM's port (tcx; kernel 6.6).
+ * link_port() - both directions at a VM's port: tcx links (Linux 6.6), before
+ * that filters at a clsact qdisc.
+ * @clsact: take filters even where there is tcx.
  *
- * Return: 0; -EOPNOTSUPP: this kernel has no tcx; -ENODEV; -errno.
+ * Return: 0, -ENODEV, -errno (another qdisc is in the way).
  */
 MUST_CHECK int link_port(const char *dir, uint32_t ifindex, int in_fd,
-			 int out_fd);
+			 int out_fd, bool clsact);
 
 /* A raw tracepoint. */
 MUST_CHECK int link_tracepoint(const char *dir, const char *name, int prog_fd);

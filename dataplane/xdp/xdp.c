@@ -260,6 +260,7 @@ static int xdp_open(const struct dp_options *options, struct dp **ret_dp,
 	dp = dp_new();
 	if (!dp)
 		return dp_fail(error, -ENOMEM, "XDP", "engine");
+	dp->clsact = options->clsact;
 	dp->log = options->log;
 	dp->log_arg = options->log_arg;
 	dp->after_write = options->after_write;

@@ -5,6 +5,7 @@
  * with 1 at the first command that fails.
  *
  *	open PIN-DIR UPLINK...		tables of a size for tests
+ *	clsact				as on a kernel without tcx; before open
  *	read PIN-DIR			open_readonly
  *	vip ADDR			answers ARP
  *	pool NAME IDLE-MS
@@ -71,6 +72,7 @@ static struct {
 	uint32_t n_vips;
 	uint64_t n_writes;
 	uint64_t kill_at;
+	bool clsact;
 } driver;
 
 static uint64_t now_ns(void)
@@ -141,11 +143,20 @@ static int cmd_open(char **args, uint32_t n_args)
 		},
 		.reply_rate_pps = 1000,
 		.direct_idle_ms = 60000,
+		.clsact = driver.clsact,
 		.log = print_log,
 		.after_write = count_write,
 	};
 
 	return dp_xdp_ops.open(&options, &driver.dp, driver.error);
+}
+
+static int cmd_clsact(char **args, uint32_t n_args)
+{
+	(void)args;
+	(void)n_args;
+	driver.clsact = true;
+	return 0;
 }
 
 static int cmd_read(char **args, uint32_t n_args)
@@ -533,23 +544,15 @@ static const struct command {
 	uint32_t n_args; /* at least */
 	int (*run)(char **args, uint32_t n_args);
 } commands[] = {
-	{ "open", 1, cmd_open },
-	{ "read", 1, cmd_read },
-	{ "vip", 1, cmd_vip },
-	{ "pool", 2, cmd_pool },
-	{ "service", 5, cmd_service },
-	{ "vm", 6, cmd_vm },
-	{ "role", 2, cmd_role },
-	{ "forget", 2, cmd_forget },
-	{ "apply", 0, cmd_apply },
-	{ "kill-at", 1, cmd_kill_at },
-	{ "run", 1, cmd_run },
-	{ "wait", 3, cmd_wait },
-	{ "port-lost", 1, cmd_port_lost },
-	{ "status", 0, cmd_status },
-	{ "explain", 4, cmd_explain },
-	{ "close", 0, cmd_close },
-	{ "detach", 1, cmd_detach },
+	{ "open", 1, cmd_open },       { "clsact", 0, cmd_clsact },
+	{ "read", 1, cmd_read },       { "vip", 1, cmd_vip },
+	{ "pool", 2, cmd_pool },       { "service", 5, cmd_service },
+	{ "vm", 6, cmd_vm },	       { "role", 2, cmd_role },
+	{ "forget", 2, cmd_forget },   { "apply", 0, cmd_apply },
+	{ "kill-at", 1, cmd_kill_at }, { "run", 1, cmd_run },
+	{ "wait", 3, cmd_wait },       { "port-lost", 1, cmd_port_lost },
+	{ "status", 0, cmd_status },   { "explain", 4, cmd_explain },
+	{ "close", 0, cmd_close },     { "detach", 1, cmd_detach },
 	{ "echo", 1, cmd_echo },
 };
 

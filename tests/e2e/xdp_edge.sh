@@ -65,4 +65,42 @@ grep -q 'is not in a BPF file system' "$dir/other" || die "$(cat "$dir/other")"
 load_start after $vip 80 2 2 0 0
 must 'run 1000'
 load_end after
+driver_stop
+printf 'detach %s\n' "$pins" | ns_node "$driver" >/dev/null
+
+say 'without tcx (kernels before 6.6): filters, found again and taken off'
+ns_node tc qdisc add dev p1 clsact
+driver_start
+must clsact
+web 1 2
+must apply 'wait hv/vm1 serving 8000'
+! ns_node bpftool net show | grep -q tcx || die 'tcx, though told otherwise'
+load_start filters $vip 80 2 4 20000000 5000000
+load_start direct "$(addr 1)" 80 1 1 0 0
+must 'run 1000'
+driver_stop
+sleep 0.5
+driver_start
+must clsact
+web 1 2
+must apply 'run 1000'
+load_end filters
+load_end direct
+must 'role hv/vm2 gone' apply 'run 2500'
+[ -z "$(ns_node tc filter show dev p2 ingress)" ] || die 'filter left at p2'
+[ -n "$(ns_node tc filter show dev p1 ingress)" ] || die 'filter gone from p1'
+driver_stop
+ns_node tc qdisc del dev p2 clsact
+ns_node tc qdisc add dev p2 ingress
+driver_start
+must clsact
+web 1 2
+must apply 'run 200'
+[ "$(field 'vm hv/vm2' attached)" = 0 ] || die 'attached beside an ingress qdisc'
+driver_stop
+printf 'detach %s\n' "$pins" | ns_node "$driver" >/dev/null
+for hook in ingress egress; do
+	[ -z "$(ns_node tc filter show dev p1 $hook)" ] || die "filter left: $hook"
+done
+[ ! -e "$pins" ] || die "left: $(find "$pins")"
 say ok
