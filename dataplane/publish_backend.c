@@ -247,7 +247,7 @@ static bool backend_retiring(struct publish *p, uint16_t number,
 
 	slots_use(p->slots, info->pool, number, TICKS_OF_NS(now_ns), &use);
 	if (use.n_current || use.n_base) /* there was no memory for it */
-		backend_retire(p, number, info->since_ns);
+		backend_retire(p, number, now_ns);
 	if (now_ns < info->since_ns + PUBLISH_GRACE_NS)
 		return true;
 	if (ifindex) {
