@@ -105,7 +105,9 @@ static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb,
 		fib.l4_protocol = p->proto;
 		fib.ipv4_src = vip;
 		fib.ipv4_dst = p->dst.word[3];
-		fib.ifindex = node->uplinks[i].ifindex;
+		fib.ifindex = node->out_ifindex[i];
+		if (!fib.ifindex)
+			fib.ifindex = node->uplinks[i].ifindex;
 		ret = bpf_fib_lookup(skb, &fib, sizeof(fib),
 				     BPF_FIB_LOOKUP_OUTPUT);
 		if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED && !unsure)

@@ -317,6 +317,8 @@ struct uplink {
  * @reply_rate_pps: packets of each kind that the path may make itself, a second
  *                  and CPU.
  * @uplinks: ends at the first without an ifindex.
+ * @out_ifindex: for each uplink, the interface that has its routes: the bridge
+ *               that it is a port of; 0 = itself.
  */
 struct node {
 	struct hash_seed direct_seed;
@@ -325,6 +327,7 @@ struct node {
 	uint32_t direct_line_mask;
 	uint32_t reply_rate_pps;
 	struct uplink uplinks[NODE_UPLINKS];
+	uint32_t out_ifindex[NODE_UPLINKS];
 };
 
 /* What the path makes by itself; each kind has its own rate. */

@@ -59,6 +59,7 @@ static int uplink_attach(struct dp *dp, const char *ifname, uint32_t i,
 	if (err)
 		return dp_fail(error, err, "uplink", ifname);
 	node->uplinks[i] = uplink;
+	node->out_ifindex[i] = netdev_master(uplink.ifindex);
 	err = link_uplink(dp->pin.links, uplink.ifindex,
 			  programs_lb(&dp->programs), &generic);
 	dp_wrote(dp);
@@ -109,8 +110,10 @@ int uplinks_attach(struct dp *dp, const struct dp_options *options, char *error)
 	}
 	if (err)
 		return err;
-	for (; i < NODE_UPLINKS; i++)
+	for (; i < NODE_UPLINKS; i++) {
 		node->uplinks[i] = (struct uplink){ .ifindex = 0 };
+		node->out_ifindex[i] = 0;
+	}
 	memcpy(meta->uplinks, status, sizeof(status));
 	meta->n_uplinks = options->n_uplinks;
 	return 0;

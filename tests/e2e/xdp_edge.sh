@@ -68,6 +68,25 @@ load_end after
 driver_stop
 printf 'detach %s\n' "$pins" | ns_node "$driver" >/dev/null
 
+say 'an uplink that is a port of a bridge: the bridge has address and routes'
+ip -n "$net-n" addr flush dev u0
+ip -n "$net-n" link add br1 type bridge
+ip -n "$net-n" link set u0 master br1
+ip -n "$net-n" addr add 10.0.0.2/24 dev br1
+ip -n "$net-n" link set br1 up
+driver_start
+web 1 2
+must apply 'wait hv/vm1 serving 8000'
+load_start bridged $vip 80 2 4 20000000 5000000
+load_start direct "$(addr 1)" 80 1 1 0 0
+must 'run 1500'
+load_end bridged
+load_end direct
+driver_stop
+printf 'detach %s\n' "$pins" | ns_node "$driver" >/dev/null
+ip -n "$net-n" link del br1
+ip -n "$net-n" addr add 10.0.0.2/24 dev u0
+
 say 'without tcx (kernels before 6.6): filters, found again and taken off'
 ns_node tc qdisc add dev p1 clsact
 driver_start
