@@ -227,7 +227,7 @@ demo_ends() {
 		'. + {vm: $vm, uuid: $uuid, way: $way}' <<<"$seen")"
 	words=$(jq -r '(.out_ms * 10 | round / 10) as $ms
 		| if $ms > 0 then "the last packet was steered to it \($ms) ms after its death"
-		else "no packet was steered to it from \(-$ms) ms before its death on" end' \
+		else "out of the tables \(-$ms) ms before its process was gone" end' \
 		<<<"$seen")
 	line "$vm, $way: $words"
 }
@@ -249,14 +249,15 @@ demo_new() {
 }
 
 demo_restart() {
-	local from before during pid ms
+	local from before during pid started ms
 	phase "droverd is killed and restarted" \
 		"The tables are pinned in the kernel: forwarding never waits for the daemon."
 	from=$(traffic_now)
 	pid=$(lab_pid droverd) || die "droverd does not run"
+	started=$(lab_started "$pid")
 	before=$(traffic_count)
 	kill -s KILL "$pid"
-	lab_until 5 lab_ended "$pid" 0
+	lab_until 5 lab_ended "$pid" "$started" || die "droverd survives kill -9"
 	drover status >"$LAB_DIR/log/status" 2>&1 ||
 		die "drover status without a daemon: $(cat "$LAB_DIR/log/status")"
 	doing "$DEMO_DARK s without a daemon"
