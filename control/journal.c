@@ -78,6 +78,7 @@ void journal_free(struct journal *journal)
 		return;
 	journal_flush(journal);
 	while ((f = LIST_FIRST(&journal->followers)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): off the list */
 		journal_unfollow(journal, f);
 	event_free(journal->write);
 	free(journal);

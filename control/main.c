@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct conf_errors *errs = calloc(1, sizeof(*errs));
+	struct conf_errors *errs;
 	const char *path = CONFIG_PATH;
 	struct conf *conf = NULL;
 	bool check = false;
@@ -64,6 +64,7 @@ int main(int argc, char **argv)
 	}
 	if (check)
 		return conf_check(path, stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	errs = calloc(1, sizeof(*errs));
 	rc = errs ? conf_load(path, &conf, errs) : -1;
 	if (errs)
 		conf_errors_print(errs, stderr);

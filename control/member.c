@@ -164,6 +164,7 @@ static void judge_drain(struct rec_member *m, const struct rec_input *in)
 	/* What was reset at its deadline was not drained. */
 	if (m->drain == REC_DRAIN_DEADLINE &&
 	    wish->at_deadline == CONF_DEADLINE_RESET)
+		/* NOLINTNEXTLINE(bugprone-branch-clone): order is the rule */
 		m->drain = REC_DRAIN_DEADLINE;
 	else if (!m->facts.in_tables)
 		m->drain = REC_DRAINED;

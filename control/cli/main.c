@@ -58,7 +58,6 @@ static void help(void)
 /* Socket and pin directory as a config file has them. */
 static int take_config(struct cli *cli, const char *path)
 {
-	/* Kept until the command ends: its strings are in use. */
 	struct conf_errors *errors = calloc(1, sizeof(*errors));
 	struct conf *conf = NULL;
 	int rc;
@@ -71,10 +70,10 @@ static int take_config(struct cli *cli, const char *path)
 	free(errors);
 	if (rc)
 		return EXIT_FAILED;
-	cli->socket = strdup(conf->node.socket);
-	cli->pin_dir = strdup(conf->node.pin_dir);
-	conf_free(conf);
-	return cli->socket && cli->pin_dir ? EXIT_DONE : EXIT_FAILED;
+	/* The conf is kept until the command ends: its strings are in use. */
+	cli->socket = conf->node.socket;
+	cli->pin_dir = conf->node.pin_dir;
+	return EXIT_DONE;
 }
 
 /*

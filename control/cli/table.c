@@ -4,6 +4,7 @@
  */
 #include "control/cli/table.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,7 @@ void table_print(const struct table *t, const char *when_empty, FILE *out)
 		fprintf(out, "%s\n", when_empty);
 		return;
 	}
+	assert(t->n_columns > 0);
 	fit(t, text_columns(out), widths);
 	for (i = 0; i < t->n_columns; i++)
 		print_cell(t, i, widths[i], head(t, i), out);
