@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <event2/http.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,9 @@
 
 #define EVENTS_MAX     10000
 #define EVENTS_DEFAULT 50
+#define FOLLOW_MAX     1000 /* so many of the past at the head of a stream */
 #define STREAMS_MAX    64
+#define UNREAD_MAX     4096
 #define BEHIND_MAX     (1024 * 1024) /* bytes that a stream may hold back */
 
 /* Somebody who follows; ends with the connection, or when too far behind. */
@@ -78,12 +81,18 @@ static void stream_closed(struct evhttp_connection *connection, void *arg)
 
 	(void)connection;
 	journal_unfollow(s->daemon->journal, s->follow_id);
+	/* Where the client hung up, libevent has taken the request off the
+	 * connection and leaves it to us; the end of the answer frees it. */
+	if (!evhttp_request_get_connection(s->http))
+		evhttp_send_reply_end(s->http);
 	s->daemon->n_streams--;
 	free(s);
 }
 
 static void stream(struct api_request *r, const json_t *past)
 {
+	struct evhttp_connection *connection;
+	struct bufferevent *bufferevent;
 	struct stream *s;
 	json_t *event;
 	size_t i;
@@ -108,11 +117,14 @@ static void stream(struct api_request *r, const json_t *past)
 		return;
 	}
 	s->daemon->n_streams++;
-	evhttp_connection_set_closecb(evhttp_request_get_connection(r->http),
-				      stream_closed, s);
-	/* A quiet night must not end it. */
-	evhttp_connection_set_timeout(evhttp_request_get_connection(r->http),
-				      -1);
+	connection = evhttp_request_get_connection(r->http);
+	evhttp_connection_set_closecb(connection, stream_closed, s);
+	/* A quiet night must not end it, but its client may hang up in it: that
+	 * shows in reading, of which nothing else is expected. */
+	evhttp_connection_set_timeout(connection, -1);
+	bufferevent = evhttp_connection_get_bufferevent(connection);
+	bufferevent_setwatermark(bufferevent, EV_READ, 0, UNREAD_MAX);
+	bufferevent_enable(bufferevent, EV_READ);
 	evhttp_add_header(evhttp_request_get_output_headers(r->http),
 			  "Content-Type", "application/x-ndjson");
 	evhttp_send_reply_start(r->http, 200, "OK");
@@ -141,13 +153,14 @@ static bool take_number(struct api_request *r, const char *key,
 
 void api_get_events(struct api_request *r)
 {
-	const char *follow = api_query(r, "follow");
+	const char *word = api_query(r, "follow");
+	bool follow = word && strcmp(word, "0") != 0;
 	unsigned long last = EVENTS_DEFAULT;
 	unsigned long after = 0;
 	json_t *events;
 	int rc = 0;
 
-	if (!take_number(r, "last", EVENTS_MAX, &last) ||
+	if (!take_number(r, "last", follow ? FOLLOW_MAX : EVENTS_MAX, &last) ||
 	    !take_number(r, "after", ~0UL >> 1, &after))
 		return;
 	journal_flush(r->daemon->journal);
@@ -159,7 +172,7 @@ void api_get_events(struct api_request *r)
 		json_decref(events);
 		api_error(r, API_FAILED, NULL, "the journal can't be read: %s",
 			  store_error(r->daemon->store));
-	} else if (follow && strcmp(follow, "0") != 0) {
+	} else if (follow) {
 		stream(r, events);
 		json_decref(events);
 	} else {

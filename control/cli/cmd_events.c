@@ -9,12 +9,14 @@
 
 #include "control/cli/table.h"
 
-#define INDENT 21 /* what follows the time */
+#define INDENT	   21 /* what follows the time */
+#define LAST_MAX   10000
+#define FOLLOW_MAX 1000
 
 static const char help[] =
 	"drover events - what happened, and the reason for it\n\n"
 	"usage: drover events [--last N] [--follow] [--json]\n\n"
-	"  --last N   the latest N (default 50, at most 10000)\n"
+	"  --last N   the latest N (default 50, at most 10000, 1000 to follow)\n"
 	"  --follow   go on as things happen; --json then prints one object a line\n\n"
 	"A line is when, who (a VM, pool, hypervisor or node), what, and why. The\n"
 	"journal survives restarts of the daemon.\n\n"
@@ -88,9 +90,9 @@ int cmd_events(struct cli *cli, int argc, char **argv)
 		switch (option) {
 		case 'n':
 			last = strtoul(optarg, &end, 10);
-			if (end == optarg || *end || last > 10000)
-				return cli_usage("events",
-						 "--last: 0 to 10000");
+			if (end == optarg || *end || last > LAST_MAX)
+				return cli_usage("events", "--last: 0 to %d",
+						 LAST_MAX);
 			break;
 		case 'f':
 			follow = true;
@@ -106,6 +108,9 @@ int cmd_events(struct cli *cli, int argc, char **argv)
 		return cli_usage("events", "it takes only options");
 	if (!follow)
 		return list(cli, last);
+	if (last > FOLLOW_MAX)
+		return cli_usage("events", "--last with --follow: 0 to %d",
+				 FOLLOW_MAX);
 	snprintf(path, sizeof(path), "/v1/events?last=%lu&follow=1", last);
 	rc = cli_stream(cli, path, follow_line, cli);
 	if (rc == EXIT_NO_DAEMON)

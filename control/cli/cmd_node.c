@@ -4,8 +4,12 @@
  */
 #include "control/cli/cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static const char reload_help[] =
 	"drover reload - read the config again, print what changes\n\n"
@@ -20,7 +24,8 @@ static const char detach_help[] =
 	"usage: drover detach\n\n"
 	"Removes its programs, links and pinned state: traffic to the VIPs ends,\n"
 	"everything else is as if Drover had never been there. A running daemon\n"
-	"does it and stops; without one the command does it by itself.\n"
+	"does it and stops; without one the command does it by itself. exit code 4:\n"
+	"a daemon holds the pinned state, but not at this socket.\n"
 	"(Stopping droverd alone leaves forwarding on.)\n";
 
 static const char version_help[] =
@@ -78,22 +83,41 @@ int cmd_reload(struct cli *cli, int argc, char **argv)
 	return rc;
 }
 
-int cmd_detach(struct cli *cli, int argc, char **argv)
+/*
+ * Without a daemon's answer, by ourselves; but not under a daemon that answers
+ * elsewhere, or hangs: it holds the lock of the pin directory (dataplane.h).
+ */
+static int detach_here(const struct cli *cli)
 {
 	char error[DP_ERROR_SIZE] = "";
+	int fd = open(cli->pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = EXIT_DONE;
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		fprintf(stderr,
+			"drover: a daemon that does not answer at %s holds %s\n"
+			"  name its socket with --socket PATH, or stop it\n",
+			cli->socket, cli->pin_dir);
+		rc = EXIT_REFUSED;
+	} else if (cli->engine->detach(cli->pin_dir, error)) {
+		fprintf(stderr, "drover: %s\n", error);
+		rc = EXIT_FAILED;
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int cmd_detach(struct cli *cli, int argc, char **argv)
+{
 	json_t *answer = NULL;
 	int rc = only_help(argc, argv, detach_help);
 
 	if (rc >= 0)
 		return rc;
 	rc = cli_request(cli, "POST", "/v1/detach", NULL, &answer);
-	if (rc == EXIT_NO_DAEMON) {
-		rc = EXIT_DONE;
-		if (cli->engine->detach(cli->pin_dir, error)) {
-			fprintf(stderr, "drover: %s\n", error);
-			return EXIT_FAILED;
-		}
-	}
+	if (rc == EXIT_NO_DAEMON)
+		rc = detach_here(cli);
 	if (rc)
 		return rc;
 	if (cli->json && answer)

@@ -126,7 +126,8 @@ narrow
 virsh undefine web-7 >/dev/null
 
 say "events are followed"
-drover events --last 0 --follow --json >"$dir/followed" &
+"$DROVER_BUILD/control/cli/drover" events --last 0 --follow --json \
+	>"$dir/followed" 2>"$dir/followed.err" &
 pids+=($!)
 sleep 0.3
 hv_tag 3 role=db
