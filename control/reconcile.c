@@ -381,8 +381,9 @@ static void take_facts(struct rec *rec, const struct rec_input *in,
 		if (vm && owner->owned == INV_OWNED_NOT)
 			m->facts.claimed_once = true;
 	}
-	qsort(rec->members, rec->n_members, sizeof(struct rec_member *),
-	      by_pool_and_name);
+	if (rec->n_members > 0)
+		qsort(rec->members, rec->n_members, sizeof(struct rec_member *),
+		      by_pool_and_name);
 }
 
 static void judge_panic(struct rec *rec, struct rec_pool *pool, size_t first,
