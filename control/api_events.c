@@ -20,7 +20,7 @@
 #define FOLLOW_MAX     1000 /* so many of the past at the head of a stream */
 #define STREAMS_MAX    64
 #define UNREAD_MAX     4096
-#define BEHIND_MAX     (1024 * 1024) /* bytes that a stream may hold back */
+#define BEHIND_MAX     (1024UL * 1024) /* bytes that a stream may hold back */
 
 /* Somebody who follows; ends with the connection, or when too far behind. */
 struct stream {

@@ -61,7 +61,8 @@ hv_up() {
 
 hv_empty() { [ -z "$(virsh list --all --name)" ]; }
 
-uuid() { printf '%08d-0000-4000-8000-000000000000' "$((11111111 * $1))"; }
+# 11111111-..., 22222222-..., up to ffffffff-...
+uuid() { printf '%08x-0000-4000-8000-000000000000' "$((0x11111111 * $1))"; }
 
 tag_xml() { # TAG=VALUE...
 	local tag
@@ -117,6 +118,7 @@ port_mac() {
 # --- the node ----------------------------------------------------------------
 
 # node_conf [LINES...]: lines go behind the pools and services there always are.
+# shellcheck disable=SC2120 # those who source this have lines to add
 node_conf() {
 	cat >"$conf" <<-END
 		node = { name = "node-a"; uplinks = [ "u0" ];
