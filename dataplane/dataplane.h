@@ -186,7 +186,7 @@ struct dp_result {
  * @drained: no slot and no live entry names it.
  * @drained_at_ns: when it can be drained at the earliest; 0 = unknown.
  * @quiet_ns: time since the last balanced packet either way.
- * @traffic: summed over CPUs.
+ * @traffic: summed over CPUs, since the VM got its number.
  */
 struct dp_backend_status {
 	uint8_t uuid[DP_UUID_SIZE];

@@ -118,16 +118,16 @@ static int limits_match(const struct memory_meta *meta,
 
 	if (!memcmp(had, limits, sizeof(*limits)))
 		return 0;
-	(void)snprintf(error, DP_ERROR_SIZE,
-		       "tables in force have other sizes than configured: "
-		       "backends %u/%u, services %u/%u, pools %u/%u, slots "
-		       "%u/%u, flows %u/%u, direct %u/%u; `drover detach` and "
-		       "start again, which breaks connections, or restore the "
-		       "sizes",
-		       had->n_backends, limits->n_backends, had->n_services,
-		       limits->n_services, had->n_pools, limits->n_pools,
-		       had->n_slots, limits->n_slots, had->n_flows,
-		       limits->n_flows, had->n_direct, limits->n_direct);
+	(void)snprintf(
+		error, DP_ERROR_SIZE,
+		"tables in force have other sizes than configured: "
+		"backends %u/%u, services %u/%u, pools %u/%u, slots "
+		"%u/%u, flows %u/%u, direct %u/%u; restore the sizes, or "
+		"`drover detach` (breaks connections)",
+		had->n_backends, limits->n_backends, had->n_services,
+		limits->n_services, had->n_pools, limits->n_pools, had->n_slots,
+		limits->n_slots, had->n_flows, limits->n_flows, had->n_direct,
+		limits->n_direct);
 	return -EUCLEAN;
 }
 

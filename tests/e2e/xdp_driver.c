@@ -5,6 +5,7 @@
  * with 1 at the first command that fails.
  *
  *	open PIN-DIR UPLINK...		tables of a size for tests
+ *	flows N				size of the flow table; before open
  *	clsact				as on a kernel without tcx; before open
  *	read PIN-DIR			open_readonly
  *	vip ADDR			answers ARP
@@ -72,8 +73,9 @@ static struct {
 	uint32_t n_vips;
 	uint64_t n_writes;
 	uint64_t kill_at;
+	uint32_t n_flows;
 	bool clsact;
-} driver;
+} driver = { .n_flows = 1 << 16 };
 
 static uint64_t now_ns(void)
 {
@@ -138,7 +140,7 @@ static int cmd_open(char **args, uint32_t n_args)
 			.n_services = 64,
 			.n_pools = 16,
 			.n_slots = 1 << 17,
-			.n_flows = 1 << 16,
+			.n_flows = driver.n_flows,
 			.n_direct = 1 << 14,
 		},
 		.reply_rate_pps = 1000,
@@ -149,6 +151,13 @@ static int cmd_open(char **args, uint32_t n_args)
 	};
 
 	return dp_xdp_ops.open(&options, &driver.dp, driver.error);
+}
+
+static int cmd_flows(char **args, uint32_t n_args)
+{
+	(void)n_args;
+	driver.n_flows = number(args[0]);
+	return 0;
 }
 
 static int cmd_clsact(char **args, uint32_t n_args)
@@ -544,15 +553,25 @@ static const struct command {
 	uint32_t n_args; /* at least */
 	int (*run)(char **args, uint32_t n_args);
 } commands[] = {
-	{ "open", 1, cmd_open },       { "clsact", 0, cmd_clsact },
-	{ "read", 1, cmd_read },       { "vip", 1, cmd_vip },
-	{ "pool", 2, cmd_pool },       { "service", 5, cmd_service },
-	{ "vm", 6, cmd_vm },	       { "role", 2, cmd_role },
-	{ "forget", 2, cmd_forget },   { "apply", 0, cmd_apply },
-	{ "kill-at", 1, cmd_kill_at }, { "run", 1, cmd_run },
-	{ "wait", 3, cmd_wait },       { "port-lost", 1, cmd_port_lost },
-	{ "status", 0, cmd_status },   { "explain", 4, cmd_explain },
-	{ "close", 0, cmd_close },     { "detach", 1, cmd_detach },
+	{ "open", 1, cmd_open },
+	{ "clsact", 0, cmd_clsact },
+	{ "flows", 1, cmd_flows },
+	{ "read", 1, cmd_read },
+	{ "vip", 1, cmd_vip },
+	{ "pool", 2, cmd_pool },
+	{ "service", 5, cmd_service },
+	{ "vm", 6, cmd_vm },
+	{ "role", 2, cmd_role },
+	{ "forget", 2, cmd_forget },
+	{ "apply", 0, cmd_apply },
+	{ "kill-at", 1, cmd_kill_at },
+	{ "run", 1, cmd_run },
+	{ "wait", 3, cmd_wait },
+	{ "port-lost", 1, cmd_port_lost },
+	{ "status", 0, cmd_status },
+	{ "explain", 4, cmd_explain },
+	{ "close", 0, cmd_close },
+	{ "detach", 1, cmd_detach },
 	{ "echo", 1, cmd_echo },
 };
 

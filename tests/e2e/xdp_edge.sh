@@ -62,10 +62,18 @@ printf 'detach %s\n' "$dir/bpf/other" | ns_node "$driver" >/dev/null
 printf 'open %s u0\n' "$dir/nobpf" | ns_node "$driver" 2>"$dir/other" &&
 	die 'pins outside of a bpffs'
 grep -q 'is not in a BPF file system' "$dir/other" || die "$(cat "$dir/other")"
+say 'tables of other sizes than those in force are refused, and stay in force'
 load_start after $vip 80 2 2 0 0
 must 'run 1000'
-load_end after
 driver_stop
+printf 'flows 1024\nopen %s u0\n' "$pins" | ns_node "$driver" 2>"$dir/other" &&
+	die 'other sizes accepted'
+grep -q 'other sizes than configured: .* flows 65536/1024.*detach' "$dir/other" ||
+	die "$(cat "$dir/other")"
+printf 'flows 1000\nopen %s u0\n' "$pins" | ns_node "$driver" 2>"$dir/other" &&
+	die 'sizes that can not be accepted'
+grep -q 'must be powers of two' "$dir/other" || die "$(cat "$dir/other")"
+load_end after
 printf 'detach %s\n' "$pins" | ns_node "$driver" >/dev/null
 
 say 'an uplink that is a port of a bridge: the bridge has address and routes'
