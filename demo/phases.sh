@@ -167,7 +167,8 @@ demo_drain() {
 		"It gets no new connections and keeps those it has; a long download goes on through it."
 	from=$(traffic_now)
 	doing "drover drain $DEMO_DRAINED --wait"
-	drover drain "$DEMO_DRAINED" --wait --deadline $DEMO_DRAIN_MAX \
+	# Not the function: a trap would run with its redirections.
+	"$DEMO_BIN/drover" drain "$DEMO_DRAINED" --wait --deadline $DEMO_DRAIN_MAX \
 		--reason "the demo" >"$LAB_DIR/log/drain" 2>&1 ||
 		die "drover drain: $(tail -n 3 "$LAB_DIR/log/drain")"
 	until=$(traffic_now)
