@@ -23,6 +23,8 @@ enum cli_exit {
 	EXIT_NO_DAEMON = 6,
 };
 
+struct conf;
+
 #define CLI_SOCKET  "/run/drover/drover.sock"
 #define CLI_PIN_DIR "/sys/fs/bpf/drover"
 
@@ -30,12 +32,14 @@ enum cli_exit {
  * struct cli - one run of the command.
  * @socket: of the daemon's API.
  * @pin_dir: of the forwarding state, for when no daemon runs.
+ * @conf: where the two come from, with --config; else NULL.
  * @engine: reads that state.
  * @json: print `{"schema":1,"data":...}` for machines.
  */
 struct cli {
 	const char *socket;
 	const char *pin_dir;
+	struct conf *conf;
 	const struct dp_ops *engine;
 	bool json;
 };

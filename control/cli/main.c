@@ -59,20 +59,18 @@ static void help(void)
 static int take_config(struct cli *cli, const char *path)
 {
 	struct conf_errors *errors = calloc(1, sizeof(*errors));
-	struct conf *conf = NULL;
 	int rc;
 
 	if (!errors)
 		return EXIT_FAILED;
-	rc = conf_load(path, &conf, errors);
+	rc = conf_load(path, &cli->conf, errors);
 	if (rc)
 		conf_errors_print(errors, stderr);
 	free(errors);
 	if (rc)
 		return EXIT_FAILED;
-	/* The conf is kept until the command ends: its strings are in use. */
-	cli->socket = conf->node.socket;
-	cli->pin_dir = conf->node.pin_dir;
+	cli->socket = cli->conf->node.socket;
+	cli->pin_dir = cli->conf->node.pin_dir;
 	return EXIT_DONE;
 }
 
@@ -122,32 +120,41 @@ static int take_options(struct cli *cli, int argc, char **argv, int *ret_argc)
 	return EXIT_DONE;
 }
 
-int main(int argc, char **argv)
+static int run(struct cli *cli, int argc, char **argv)
 {
-	struct cli cli = { .socket = getenv("DROVER_SOCKET"),
-			   .pin_dir = getenv("DROVER_PIN_DIR"),
-			   .engine = &dp_xdp_ops };
 	size_t i;
 
-	if (!cli.socket || !cli.socket[0])
-		cli.socket = CLI_SOCKET;
-	if (!cli.pin_dir || !cli.pin_dir[0])
-		cli.pin_dir = CLI_PIN_DIR;
-	if (take_options(&cli, argc, argv, &argc))
-		return EXIT_FAILED;
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 	    !strcmp(argv[1], "help")) {
 		help();
 		return argc < 2 ? EXIT_USAGE : EXIT_DONE;
 	}
-	opterr = 0; /* commands say it in their own words */
 	if (!strcmp(argv[1], "--version"))
 		argv[1] += 2;
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(&cli, argc - 1, argv + 1);
+			return commands[i].run(cli, argc - 1, argv + 1);
 	fprintf(stderr,
 		"drover: there is no command \"%s\"\n  see: drover --help\n",
 		argv[1]);
 	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .socket = getenv("DROVER_SOCKET"),
+			   .pin_dir = getenv("DROVER_PIN_DIR"),
+			   .engine = &dp_xdp_ops };
+	int rc;
+
+	if (!cli.socket || !cli.socket[0])
+		cli.socket = CLI_SOCKET;
+	if (!cli.pin_dir || !cli.pin_dir[0])
+		cli.pin_dir = CLI_PIN_DIR;
+	opterr = 0; /* commands say it in their own words */
+	rc = take_options(&cli, argc, argv, &argc);
+	if (!rc)
+		rc = run(&cli, argc, argv);
+	conf_free(cli.conf);
+	return rc;
 }

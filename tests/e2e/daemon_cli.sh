@@ -83,7 +83,7 @@ expect 0 drover counters
 narrow
 expect 0 drover counters --all
 narrow
-json '.verdict == "forward" and .slot.state == "steady" and
+json '.verdict == "forward" and .slot.of == 16384 and
 	.target == (.vm | "10.9.0.1" + .[-1:] + ":80")' \
 	explain 10.0.0.1:40000 http
 expect 0 drover explain 10.0.0.1:40000 shop/http --opener
