@@ -24,8 +24,9 @@
 
 #define BODY_MAX_SIZE	 65536
 #define HEADERS_MAX_SIZE 16384
-#define BACKLOG		 64
-#define TIMEOUT_S	 30
+/* Beyond it a connect() fails at once: a unix socket has no queue to wait in. */
+#define BACKLOG	  1024
+#define TIMEOUT_S 30
 
 struct api {
 	struct daemon *daemon;
