@@ -24,7 +24,7 @@
 
 #define BODY_MAX_SIZE	 65536
 #define HEADERS_MAX_SIZE 16384
-/* Beyond it a connect() fails at once: a unix socket has no queue to wait in. */
+/* Beyond it a connect() fails at once: on a unix socket nobody waits. */
 #define BACKLOG	  1024
 #define TIMEOUT_S 30
 
