@@ -171,7 +171,6 @@ struct hv_nic {
  * @reason: the hypervisor's own word for why it is in this state, static text.
  * @run: number of this run, another after each start; 0 = does not run.
  * @migrated_in: this run came by live migration.
- * @persistent: stays defined when it ends.
  * @agent: the guest's agent is connected.
  * @truncated: had more tags, NICs or addresses than we keep.
  * @read_ns: when the read began that this is the result of.
@@ -188,7 +187,6 @@ struct hv_vm {
 	const char *reason;
 	int run;
 	bool migrated_in;
-	bool persistent;
 	bool agent;
 	bool truncated;
 	uint64_t read_ns;

@@ -83,7 +83,8 @@ void hv_send(struct hv *hv, struct hv_event *event)
 }
 
 /* Under the lock. */
-static bool add_hint(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE])
+static bool add_hint(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
+		     virDomainPtr dom)
 {
 	struct hv_hint *more;
 	size_t i, max;
@@ -99,19 +100,51 @@ static bool add_hint(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE])
 		hv->hints = more;
 		hv->max_hints = max;
 	}
+	hv->hints[hv->n_hints] = (struct hv_hint){ .at_ns = hv_clock_ns() };
 	memcpy(hv->hints[hv->n_hints].uuid, uuid, HV_UUID_SIZE);
-	hv->hints[hv->n_hints++].at_ns = hv_clock_ns();
+	if (dom && virDomainRef(dom) == 0)
+		hv->hints[hv->n_hints].dom = dom;
+	hv->n_hints++;
 	return true;
+}
+
+static void hint_done(struct hv_hint *hint)
+{
+	if (hint->dom)
+		virDomainFree(hint->dom);
+}
+
+/* Under the lock. Domains keep their connection open, so they go with it. */
+static void drop_hints(struct hv *hv)
+{
+	while (hv->n_hints > 0)
+		hint_done(&hv->hints[--hv->n_hints]);
+	hv->hint_failed = false;
+}
+
+static void hint(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
+		 virDomainPtr dom)
+{
+	pthread_mutex_lock(&hv->lock);
+	hv->counters.hints++;
+	/* Without a connection none is kept: the next list will have it all. */
+	if (!hv->closed && !hv->lost && !add_hint(hv, uuid, dom))
+		hv->hint_failed = true;
+	pthread_cond_broadcast(&hv->wake);
+	pthread_mutex_unlock(&hv->lock);
 }
 
 void hv_hint(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE])
 {
-	pthread_mutex_lock(&hv->lock);
-	hv->counters.hints++;
-	if (!add_hint(hv, uuid))
-		hv->hint_failed = true;
-	pthread_cond_broadcast(&hv->wake);
-	pthread_mutex_unlock(&hv->lock);
+	hint(hv, uuid, NULL);
+}
+
+void hv_hint_domain(struct hv *hv, virDomainPtr dom)
+{
+	uint8_t uuid[HV_UUID_SIZE];
+
+	if (virDomainGetUUID(dom, uuid) == 0)
+		hint(hv, uuid, dom);
 }
 
 static bool take_hint(struct hv *hv, struct hv_hint *ret_hint)
@@ -146,9 +179,12 @@ static void serve_hints(struct hv *hv)
 	struct hv_known *known;
 	struct hv_hint hint;
 	bool sent;
+	int err;
 
 	while (take_hint(hv, &hint)) {
-		if (libvirt_read(hv, hint.uuid, READ_HINT, &sent) == 0) {
+		err = libvirt_read(hv, hint.uuid, hint.dom, READ_HINT, &sent);
+		hint_done(&hint);
+		if (!err) {
 			count_hinted(hv, hv_clock_ns() - hint.at_ns);
 			continue;
 		}
@@ -180,6 +216,10 @@ static const char *last_error(void)
 static void disconnect(struct hv *hv)
 {
 	libvirt_unwatch(hv);
+	pthread_mutex_lock(&hv->lock);
+	hv->lost = true;
+	drop_hints(hv);
+	pthread_mutex_unlock(&hv->lock);
 	virConnectClose(hv->conn);
 	hv->conn = NULL;
 }
@@ -305,8 +345,6 @@ static void wait_to_retry(struct hv *hv, uint64_t retry_ns)
 	while (!hv->closed)
 		if (pthread_cond_timedwait(&hv->wake, &hv->lock, &until))
 			break;
-	hv->n_hints = 0; /* the list will have it all */
-	hv->hint_failed = false;
 	pthread_mutex_unlock(&hv->lock);
 }
 

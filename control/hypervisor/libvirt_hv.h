@@ -65,10 +65,13 @@ struct hv_known {
 /**
  * struct hv_hint - a VM to be read again.
  * @uuid: which.
+ * @dom: it as the event named it, which saves the reader from looking it up;
+ *	ours, NULL = to be looked up.
  * @at_ns: when the first of the hints came.
  */
 struct hv_hint {
 	uint8_t uuid[HV_UUID_SIZE];
+	virDomainPtr dom;
 	uint64_t at_ns;
 };
 
@@ -85,7 +88,7 @@ struct hv_question {
  * @lock: for all that follows up to @wake; never held during a call.
  * @refs: owner, threads, callbacks.
  * @closed: the owner is done with it: no more events, threads end.
- * @lost: the connection has been closed under us.
+ * @lost: there is no connection, or it has been closed under us.
  * @hint_failed: a hint was lost for want of memory: poll at once.
  * @hints: to be read, in order.
  * @n_hints: their number.
@@ -157,6 +160,12 @@ void hv_send(struct hv *hv, struct hv_event *event);
 void hv_hint(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
 
 /**
+ * hv_hint_domain() - the same, by an event. No call of libvirt's server.
+ * @dom: stays the caller's.
+ */
+void hv_hint_domain(struct hv *hv, virDomainPtr dom);
+
+/**
  * libvirt_watch() - register for events. All kinds but lifecycle may fail.
  *
  * Return: 0, or -EIO when there would be no events.
@@ -190,13 +199,15 @@ enum read_why {
  * libvirt_read() - read a VM and send what it says.
  * @hv: the hypervisor.
  * @uuid: which VM.
+ * @dom: the same if it is at hand, else NULL; stays the caller's.
  * @why: said in the event.
  * @ret_sent: whether an event was sent, what it is or that it is gone.
  *
  * Return: 0; -ENOMEM; -EIO when libvirt did not answer sensibly: try later.
  */
 MUST_CHECK int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
-			    enum read_why why, bool *ret_sent);
+			    virDomainPtr dom, enum read_why why,
+			    bool *ret_sent);
 
 /**
  * libvirt_poll() - list all VMs and repair what events missed.

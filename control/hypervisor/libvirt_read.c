@@ -137,9 +137,9 @@ static int note(struct hv *hv, struct hv_vm **vm, const struct said *said,
 }
 
 int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
-		 enum read_why why, bool *ret_sent)
+		 virDomainPtr dom, enum read_why why, bool *ret_sent)
 {
-	CLEANUP(domain_freep) virDomainPtr dom = NULL;
+	CLEANUP(domain_freep) virDomainPtr found = NULL;
 	CLEANUP(hv_vm_freep) struct hv_vm *vm = NULL;
 	CLEANUP(said_done) struct said said = { 0 };
 	uint64_t began_ns;
@@ -148,7 +148,8 @@ int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 	*ret_sent = false;
 	began_ns = hv_clock_ns();
 	count(hv, &hv->counters.reads);
-	dom = virDomainLookupByUUID(hv->conn, uuid);
+	if (!dom)
+		dom = found = virDomainLookupByUUID(hv->conn, uuid);
 	if (dom && !virDomainGetState(dom, &said.state, &said.reason, 0))
 		said.xml = virDomainGetXMLDesc(dom, 0);
 	if (!said.xml)
@@ -161,9 +162,8 @@ int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 	err = libvirt_xml_parse(said.xml, strlen(said.xml), vm);
 	if (err)
 		return err == -ENOMEM ? err : -EIO;
-	vm->persistent = virDomainIsPersistent(dom) == 1;
-	if (said.state != VIR_DOMAIN_SHUTOFF && (int)virDomainGetID(dom) > 0)
-		vm->run = (int)virDomainGetID(dom);
+	if (said.state == VIR_DOMAIN_SHUTOFF)
+		vm->run = 0; /* it ended between the two answers */
 	vm->read_ns = began_ns;
 	return note(hv, &vm, &said, why, ret_sent);
 }
@@ -190,7 +190,7 @@ static int look(struct hv *hv, virDomainPtr dom, const int *state)
 	changed = !known || !state || known->state != state[0] ||
 		  known->reason != state[1] || (run > 0 && known->run != run);
 	if (changed || !hv->listed) {
-		err = carry_on(hv, libvirt_read(hv, uuid, why, &sent));
+		err = carry_on(hv, libvirt_read(hv, uuid, dom, why, &sent));
 		if (err)
 			return err;
 		if (sent && hv->listed)
@@ -271,7 +271,8 @@ static int sweep(struct hv *hv)
 		if (hv->known[i - 1].poll == hv->n_polls)
 			continue;
 		memcpy(uuid, hv->known[i - 1].uuid, sizeof(uuid));
-		err = carry_on(hv, libvirt_read(hv, uuid, READ_POLL, &sent));
+		err = carry_on(hv,
+			       libvirt_read(hv, uuid, NULL, READ_POLL, &sent));
 		if (err)
 			return err;
 		if (sent && hv->listed)
@@ -292,7 +293,8 @@ static int refresh_some(struct hv *hv, void (*between)(struct hv *hv))
 		if (hv->refresh >= hv->n_known)
 			hv->refresh = 0;
 		memcpy(uuid, hv->known[hv->refresh++].uuid, sizeof(uuid));
-		err = carry_on(hv, libvirt_read(hv, uuid, READ_POLL, &sent));
+		err = carry_on(hv,
+			       libvirt_read(hv, uuid, NULL, READ_POLL, &sent));
 		if (err)
 			return err;
 		if (sent)

@@ -10,14 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-static void hint(struct hv *hv, virDomainPtr dom)
-{
-	uint8_t uuid[HV_UUID_SIZE];
-
-	if (virDomainGetUUID(dom, uuid) == 0)
-		hv_hint(hv, uuid);
-}
-
 static void send_event(struct hv *hv, virDomainPtr dom, enum hv_event_type type,
 		       enum hv_end end, const char *text)
 {
@@ -63,7 +55,7 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event,
 	else if (event == VIR_DOMAIN_EVENT_CRASHED)
 		send_event(hv, dom, HV_EVENT_ENDED, HV_END_CRASHED,
 			   "CRASHED: panicked");
-	hint(hv, dom);
+	hv_hint_domain(hv, dom);
 	return 0;
 }
 
@@ -79,7 +71,7 @@ static void on_agent(virConnectPtr conn, virDomainPtr dom, int state,
 	(void)conn;
 	(void)state;
 	(void)reason;
-	hint(arg, dom);
+	hv_hint_domain(arg, dom);
 }
 
 static void on_metadata(virConnectPtr conn, virDomainPtr dom, int type,
@@ -88,7 +80,7 @@ static void on_metadata(virConnectPtr conn, virDomainPtr dom, int type,
 	(void)conn;
 	(void)type;
 	(void)urn;
-	hint(arg, dom);
+	hv_hint_domain(arg, dom);
 }
 
 static void on_device(virConnectPtr conn, virDomainPtr dom, const char *alias,
@@ -96,7 +88,7 @@ static void on_device(virConnectPtr conn, virDomainPtr dom, const char *alias,
 {
 	(void)conn;
 	(void)alias;
-	hint(arg, dom);
+	hv_hint_domain(arg, dom);
 }
 
 static void on_job(virConnectPtr conn, virDomainPtr dom,
@@ -105,7 +97,7 @@ static void on_job(virConnectPtr conn, virDomainPtr dom,
 	(void)conn;
 	(void)params;
 	(void)n_params;
-	hint(arg, dom);
+	hv_hint_domain(arg, dom);
 }
 
 static void on_close(virConnectPtr conn, int reason, void *arg)

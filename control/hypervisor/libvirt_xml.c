@@ -269,6 +269,20 @@ static int parse_metadata(const xmlNode *metadata, struct hv_vm *vm)
 	return 0;
 }
 
+/* Only what runs has a number, and another in each run. */
+static int parse_run(const xmlNode *root)
+{
+	CLEANUP(text_freep) xmlChar *text = attr(root, "id");
+	char *end;
+	long run;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	run = strtol((const char *)text, &end, 10);
+	return errno || *end || run < 0 || run > INT_MAX ? 0 : (int)run;
+}
+
 static int parse_domain(const xmlNode *root, struct hv_vm *vm)
 {
 	CLEANUP(text_freep) xmlChar *name = NULL;
@@ -285,6 +299,7 @@ static int parse_domain(const xmlNode *root, struct hv_vm *vm)
 	vm->name = strdup((const char *)name);
 	if (!vm->name)
 		return -ENOMEM;
+	vm->run = parse_run(root);
 	devices = child(root, "devices");
 	err = parse_nics(devices, vm);
 	if (err)

@@ -29,6 +29,7 @@ measure() {
 	shift 2
 	seq=$(last_seq)
 	"$@"
+	sleep 0.1 # who asks at once is what would be measured
 	until_ok 10 happened "$seq" "$what" "$vm" || die "no event $what of web-$vm"
 	reaction_us >>"$dir/us"
 }

@@ -163,7 +163,6 @@ static void test_list(void **state)
 	assert_string_equal(event->vm->name, "test");
 	assert_int_equal(event->vm->state, HV_STATE_RUNNING);
 	assert_true(event->vm->run > 0);
-	assert_true(event->vm->persistent);
 	assert_memory_equal(event->uuid, event->vm->uuid, HV_UUID_SIZE);
 	hv_event_free(event);
 	event = next(f, WAIT_MS);

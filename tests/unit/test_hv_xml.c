@@ -52,6 +52,38 @@ static struct hv_vm *parse_file(const char *name)
 	return parse(buf, size);
 }
 
+static void test_run(void **state)
+{
+	static const struct {
+		const char *id;
+		int run;
+	} cases[] = {
+		{ "", 0 },
+		{ " id='7'", 7 },
+		{ " id='2147483647'", 2147483647 },
+		{ " id='2147483648'", 0 },
+		{ " id='99999999999999999999'", 0 },
+		{ " id='-1'", 0 },
+		{ " id='7a'", 0 },
+		{ " id=''", 0 },
+	};
+	struct hv_vm *vm;
+	char xml[256];
+	int size;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size = snprintf(xml, sizeof(xml),
+				"<domain%s><name>a</name><uuid>4e772c09-7fb9-"
+				"494e-8d8d-5c164a59ce10</uuid></domain>",
+				cases[i].id);
+		vm = parse(xml, (size_t)size);
+		assert_int_equal(vm->run, cases[i].run);
+		hv_vm_free(vm);
+	}
+}
+
 static int error_of(const char *xml, size_t size)
 {
 	struct hv_vm *vm;
@@ -84,6 +116,7 @@ static void test_running(void **state)
 	hv_uuid_print(vm->uuid, uuid);
 	assert_string_equal(uuid, "4e772c09-7fb9-494e-8d8d-5c164a59ce10");
 	assert_string_equal(vm->name, "a");
+	assert_int_equal(vm->run, 1);
 	assert_int_equal(vm->n_tags, 1);
 	assert_string_equal(vm->tags[0].name, "role");
 	assert_string_equal(vm->tags[0].value, "web");
@@ -322,6 +355,7 @@ static void test_uuid_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_running),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_kinds),

@@ -171,7 +171,6 @@ static void vm_is(struct fixture *f, int n, const char *role,
 	vm->reason = "test";
 	vm->run = vm_state == HV_STATE_OFF ? 0 : 1;
 	vm->read_ns = f->now_ns;
-	vm->persistent = true;
 	vm->tags = calloc(1, sizeof(*vm->tags));
 	vm->n_tags = 1;
 	vm->tags[0].name = strdup("role");
