@@ -195,6 +195,10 @@ static void judge_role(struct rec_member *m)
 		m->role = DP_SERVING;
 		break;
 	case VERDICT_LEAVING:
+		if (m->facts.hv == VERDICT_HV_PAUSED) {
+			m->role = DP_HELD;
+			break;
+		}
 		m->role = m->pool && m->pool->reset_unhealthy &&
 					  m->answer.reason ==
 						  VERDICT_BY_PROBE_DOWN ?

@@ -81,8 +81,10 @@ enum dp_role {
 	/* Takes its share of new flows by weight. Gets its first slot when its
 	 * port has learned for 5 s. */
 	DP_SERVING,
-	/* No new flows, keeps what it has: drained, unhealthy, suspended. */
+	/* No new flows, keeps what it has: drained, unhealthy. */
 	DP_LEAVING,
+	/* The same at once, for who can't finish a handshake: suspended. */
+	DP_HELD,
 	/* It is gone, or must lose its flows at once: replaced field by field. */
 	DP_GONE,
 };

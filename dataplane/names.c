@@ -107,10 +107,8 @@ static const char *const when_empties[] = {
 _Static_assert(ARRAY_SIZE(when_empties) == EMPTY_DROP + 1, "all of them");
 
 static const char *const roles[] = {
-	[DP_WARM] = "warm",
-	[DP_SERVING] = "serving",
-	[DP_LEAVING] = "leaving",
-	[DP_GONE] = "gone",
+	[DP_WARM] = "warm", [DP_SERVING] = "serving", [DP_LEAVING] = "leaving",
+	[DP_HELD] = "held", [DP_GONE] = "gone",
 };
 _Static_assert(ARRAY_SIZE(roles) == DP_GONE + 1, "all roles");
 

@@ -101,7 +101,7 @@ void publish_free(struct publish *p)
 	if (!p)
 		return;
 	for (i = 0; p->plans && i < p->m.meta->limits.n_pools; i++)
-		free(p->plans[i].shares);
+		pool_plan_done(&p->plans[i]);
 	slots_free(p->slots);
 	free(p->plans);
 	free(p->wanted);

@@ -143,8 +143,7 @@ uint64_t pools_tick(struct publish *p, uint64_t now_ns)
 		}
 		slots_remove(p->slots, i, TICKS_OF_NS(now_ns));
 		wrote(p);
-		free(p->plans[i].shares);
-		p->plans[i] = (struct pool_plan){ .applied = false };
+		pool_plan_done(&p->plans[i]);
 		state_set(p, &info->state, NUMBER_FREE);
 	}
 	return next_ns;
@@ -179,34 +178,52 @@ static bool may_serve(const struct publish *p, uint16_t number, uint64_t now_ns,
 	return false;
 }
 
-/* Fill in @shares; their ports stop learning, which comes before the slots. */
-static uint32_t shares_of(struct publish *p, uint32_t number, uint64_t now_ns,
-			  struct slots_share *shares, uint64_t *ret_next_ns)
+/* Who takes new flows; their ports stop learning, which comes before slots. */
+static void plan_shares(struct publish *p, uint32_t number, uint64_t now_ns,
+			struct pool_plan *plan, uint64_t *ret_next_ns)
 {
 	const struct backend_info *info;
-	uint32_t n_shares = 0;
+	struct slots_share *share;
 	uint32_t i;
 
 	for (i = 1; i <= p->m.meta->limits.n_backends; i++) {
 		info = &p->m.backend_info[i];
-		if (info->state != NUMBER_IN_FORCE || info->pool != number ||
-		    !may_serve(p, (uint16_t)i, now_ns, ret_next_ns))
+		if (info->state != NUMBER_IN_FORCE || info->pool != number)
 			continue;
-		if (backend_answer(p, (uint16_t)i))
+		if (info->role == DP_HELD)
+			plan->held[plan->n_held++] = (uint16_t)i;
+		if (!may_serve(p, (uint16_t)i, now_ns, ret_next_ns) ||
+		    backend_answer(p, (uint16_t)i))
 			continue;
-		shares[n_shares].id = share_id(p, number, info->uuid);
-		shares[n_shares].weight = info->weight;
-		shares[n_shares].backend = (uint16_t)i;
-		n_shares++;
+		share = &plan->shares[plan->n_shares++];
+		share->id = share_id(p, number, info->uuid);
+		share->weight = info->weight;
+		share->backend = (uint16_t)i;
 	}
-	return n_shares;
+}
+
+void pool_plan_done(struct pool_plan *plan)
+{
+	free(plan->shares);
+	free(plan->held);
+	*plan = (struct pool_plan){ .applied = false };
+}
+
+static bool plan_same(const struct pool_plan *a, const struct pool_plan *b)
+{
+	return a->n_shares == b->n_shares && a->n_held == b->n_held &&
+	       !memcmp(a->shares, b->shares,
+		       a->n_shares * sizeof(*a->shares)) &&
+	       !memcmp(a->held, b->held, a->n_held * sizeof(*a->held));
 }
 
 static int plan_apply(struct publish *p, uint32_t number,
-		      const struct slots_share *shares, uint32_t n_shares,
-		      uint64_t now_ns)
+		      const struct pool_plan *wanted, uint64_t now_ns)
 {
-	struct slots_plan plan = { .shares = shares, .n_shares = n_shares };
+	struct slots_plan plan = { .shares = wanted->shares,
+				   .n_shares = wanted->n_shares,
+				   .held = wanted->held,
+				   .n_held = wanted->n_held };
 	uint32_t slots_log2 = p->m.pool_info[number].slots_log2;
 	uint32_t now_tick = TICKS_OF_NS(now_ns);
 	struct slots_moved moved = { .n_moved = 0 };
@@ -214,9 +231,9 @@ static int plan_apply(struct publish *p, uint32_t number,
 
 	if (p->m.pools[number].range) {
 		err = slots_apply(p->slots, number, &plan, now_tick, &moved);
-	} else if (n_shares) {
-		err = slots_create(p->slots, number, slots_log2, shares,
-				   n_shares, now_tick);
+	} else if (plan.n_shares) {
+		err = slots_create(p->slots, number, slots_log2, plan.shares,
+				   plan.n_shares, now_tick);
 		moved.n_moved = 1U << slots_log2;
 	} else {
 		return 0;
@@ -230,24 +247,25 @@ static int plan_apply(struct publish *p, uint32_t number,
 int pool_replan(struct publish *p, uint32_t number, uint64_t now_ns,
 		uint64_t *ret_next_ns)
 {
+	uint32_t n_backends = p->m.meta->limits.n_backends;
 	struct pool_plan *plan = &p->plans[number];
-	struct slots_share *shares;
-	uint32_t n_shares;
+	struct pool_plan wanted = { .applied = false };
 	int err;
 
-	shares = calloc(p->m.meta->limits.n_backends, sizeof(*shares));
-	if (!shares)
+	wanted.shares = calloc(n_backends, sizeof(*wanted.shares));
+	wanted.held = calloc(n_backends, sizeof(*wanted.held));
+	if (!wanted.shares || !wanted.held) {
+		pool_plan_done(&wanted);
 		return -ENOMEM;
-	n_shares = shares_of(p, number, now_ns, shares, ret_next_ns);
-	if (plan->applied && plan->n_shares == n_shares &&
-	    !memcmp(plan->shares, shares, n_shares * sizeof(*shares))) {
-		free(shares);
+	}
+	plan_shares(p, number, now_ns, &wanted, ret_next_ns);
+	if (plan->applied && plan_same(plan, &wanted)) {
+		pool_plan_done(&wanted);
 		return 0;
 	}
-	err = plan_apply(p, number, shares, n_shares, now_ns);
-	free(plan->shares);
-	plan->shares = shares;
-	plan->n_shares = n_shares;
-	plan->applied = !err;
+	err = plan_apply(p, number, &wanted, now_ns);
+	wanted.applied = !err;
+	pool_plan_done(plan);
+	*plan = wanted;
 	return err;
 }

@@ -21,11 +21,14 @@
 /**
  * struct pool_plan - what a pool's slots were last made to look like.
  * @shares: @n_shares of them, as slots_apply() got them.
+ * @held: @n_held numbers, the same.
  * @applied: they are in force.
  */
 struct pool_plan {
 	struct slots_share *shares;
 	uint32_t n_shares;
+	uint16_t *held;
+	uint32_t n_held;
 	bool applied;
 };
 
@@ -92,6 +95,8 @@ void pools_drop_unwanted(struct publish *p, const struct dp_snapshot *snapshot,
 
 /* Go on with what retires; returns when it wants to be called next. */
 uint64_t pools_tick(struct publish *p, uint64_t now_ns);
+
+void pool_plan_done(struct pool_plan *plan);
 
 /**
  * pool_replan() - give the VMs that may serve their slots.

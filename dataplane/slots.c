@@ -89,7 +89,22 @@ void slot_set(struct slots *s, struct slots_pool *p, uint32_t i, uint32_t word,
 
 void slot_clock_start(struct slots *s, struct slots_pool *p, uint32_t i)
 {
-	WRITE_ONCE(slot_clock_of(s, p, i)->since_tick, tick_known(s->now_tick));
+	struct slot_clock *clock = slot_clock_of(s, p, i);
+
+	/* A steady slot's last refusal is of its life before. */
+	if (slot_state(slot_get(s, p, i)) == SLOT_STEADY)
+		WRITE_ONCE(clock->refused_tick, 0);
+	WRITE_ONCE(clock->since_tick, tick_known(s->now_tick));
+}
+
+void slot_leave(struct slots *s, struct slots_pool *p, uint32_t i,
+		uint16_t owner)
+{
+	slot_clock_start(s, p, i);
+	slot_set(s, p, i,
+		 slot_make(owner, slot_base(slot_get(s, p, i)),
+			   SLOT_TRACKED | SLOT_MOVING),
+		 SLOTS_NO_TARGET);
 }
 
 void slot_settle(struct slots *s, struct slots_pool *p, uint32_t i,

@@ -13,6 +13,8 @@
  *	settling  -> claiming	the same
  *	claiming  -> moving	slots_step(): the claim is over; current := W and
  *				the clock starts
+ *	any	  -> moving	slots_apply(): its owner stands still (held): current
+ *				:= W without a claim
  *	claiming  -> settling	the plan changed its mind, or nobody knows W any
  *				more (see restart)
  *	moving	  -> moving	slots_apply(): only current is replaced; and
@@ -138,6 +140,9 @@ void slots_remove(struct slots *s, uint32_t pool, uint32_t now_tick);
  * @shares: who takes new flows; a number that is absent or has weight 0 leaves
  *          (planned: keeps its flows).
  * @gone: numbers that are gone: nothing names them when slots_apply() returns.
+ * @held: numbers of VMs that stand still (suspended): they leave, too, but
+ *        without a claim, since who doesn't answer has no handshake to finish:
+ *        current for nobody when slots_apply() returns. They have no share.
  * @max_marked: begin no move of a steady slot while this many of the pool's
  *              slots are marked; 0 = no limit. Apply again when some have
  *              settled. This is where admission and the limit for rebalancing
@@ -150,6 +155,8 @@ struct slots_plan {
 	uint32_t n_shares;
 	const uint16_t *gone;
 	uint32_t n_gone;
+	const uint16_t *held;
+	uint32_t n_held;
 	uint32_t max_marked;
 };
 

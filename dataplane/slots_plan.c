@@ -115,8 +115,6 @@ static void slot_hand_on(struct slots *s, struct slots_pool *p, uint32_t i,
 		else
 			slot_set(s, p, i, word, owner);
 	} else {
-		if (slot_state(word) == SLOT_STEADY)
-			WRITE_ONCE(slot_clock_of(s, p, i)->refused_tick, 0);
 		slot_clock_start(s, p, i);
 		slot_set(s, p, i, word | SLOT_TRACKED | SLOT_MOVING, owner);
 	}
@@ -318,6 +316,34 @@ static uint32_t planner_gone(struct planner *plan, uint16_t gone)
 	return n_replaced;
 }
 
+/* Let nobody new come to a VM that stands still; what it has, it keeps. */
+static void planner_held(struct planner *plan, uint16_t held)
+{
+	const struct slots_name *name = &plan->s->names[held];
+	struct slots_pool *p = plan->p;
+	struct slots *s = plan->s;
+	uint16_t owner;
+	uint32_t word;
+	uint32_t i;
+
+	for (i = 0; i < p->n_slots && name->n_current; i++) {
+		word = slot_get(s, p, i);
+		if (slot_current(word) != held)
+			continue;
+		owner = slot_owner(p, i, word);
+		if (owner == held) {
+			plan->balance[held]--;
+			plan->n_left--;
+			owner = planner_take(plan, slot_base(word));
+		}
+		if (slot_state(word) == SLOT_IS_MOVING)
+			slot_hand_on(s, p, i, owner);
+		else
+			slot_leave(s, p, i, owner);
+		plan->n_moved++;
+	}
+}
+
 /* The plan's shares without those of numbers that are gone. */
 static struct slots_share *shares_left(const struct slots_plan *plan,
 				       uint32_t *ret_n_shares)
@@ -369,6 +395,9 @@ int slots_apply(struct slots *s, uint32_t pool, const struct slots_plan *plan,
 		if (plan->gone[g] && plan->gone[g] <= s->t.n_backends)
 			planner.n_moved +=
 				planner_gone(&planner, plan->gone[g]);
+	for (g = 0; g < plan->n_held; g++)
+		if (plan->held[g] && plan->held[g] <= s->t.n_backends)
+			planner_held(&planner, plan->held[g]);
 	planner.max_marked = plan->max_marked;
 	for (round = 0; round < N_ROUNDS; round++)
 		planner_round(&planner, (enum round)round);

@@ -227,6 +227,10 @@ void slots_pool_done(struct slots_pool *p);
 void slot_set(struct slots *s, struct slots_pool *p, uint32_t i, uint32_t word,
 	      uint16_t target);
 
+/* current := @owner, base keeps its flows; the clock starts. */
+void slot_leave(struct slots *s, struct slots_pool *p, uint32_t i,
+		uint16_t owner);
+
 /* base = current from now on, marked: entries are obeyed, none are made. */
 void slot_settle(struct slots *s, struct slots_pool *p, uint32_t i,
 		 uint16_t owner);

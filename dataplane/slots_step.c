@@ -35,9 +35,7 @@ static void claim_end(struct slots *s, struct slots_pool *p, uint32_t i,
 		slot_settle(s, p, i, base);
 		return;
 	}
-	slot_clock_start(s, p, i);
-	slot_set(s, p, i, slot_make(target, base, SLOT_TRACKED | SLOT_MOVING),
-		 SLOTS_NO_TARGET);
+	slot_leave(s, p, i, target);
 }
 
 /**

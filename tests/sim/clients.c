@@ -36,13 +36,15 @@ enum ending {
  * struct flow - a client's flow, and who it is with.
  * @home: id of that VM; 0 = not known yet.
  * @next: in its place of the wheel.
- * @answer_ms: when the first answer to an opener comes; @answer_id: whose.
+ * @answer_ms: when the first answer to an opener comes; @answer_id: whose;
+ *	@asked_ms: to an opener of when.
  * @packets: to go until @ending.
  * @tail: packets to go while half closed.
  */
 struct flow {
 	uint64_t key;
 	uint64_t answer_ms;
+	uint64_t asked_ms;
 	uint64_t open_ms;
 	uint32_t home;
 	uint32_t answer_id;
@@ -288,6 +290,7 @@ static void flow_opener(struct clients *c, struct flow *f)
 
 	if (sent.id && (!f->answer_ms || answer_ms < f->answer_ms)) {
 		f->answer_ms = answer_ms;
+		f->asked_ms = c->w->now_ms;
 		f->answer_id = sent.id;
 	}
 	f->open_ms = c->w->now_ms + (1000ULL << f->opens);
@@ -300,6 +303,9 @@ static void flow_opener(struct clients *c, struct flow *f)
 
 static void flow_opening(struct clients *c, struct flow *f)
 {
+	/* Who is suspended in a handshake does not finish it. */
+	if (f->answer_ms && !world_vm_answers(c->w, f->answer_id, f->asked_ms))
+		f->answer_ms = 0;
 	if (f->answer_ms && f->answer_ms <= c->w->now_ms) {
 		/* A dead VM's answer is no flow. */
 		f->home = f->answer_id;

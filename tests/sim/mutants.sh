@@ -41,12 +41,14 @@ never_confirmed | core/flow.h s/from_client ? class == FLOW_EMBRYONIC \&\& !(tcp
 life_a_tick_short | core/state.h s/>> TICK_SHIFT) + 2)/>> TICK_SHIFT) + 1)/
 claim_skipped | slots.h s/TICKS_OF_MS(1000)/0/
 settled_too_early | slots_state.h s/return SLOTS_CLOCK_TICKS(idle);/return SLOTS_CLOCK_TICKS(idle) \/ 2;/
-clock_not_started | slots_step.c s/^\tslot_clock_start(s, p, i);// ;; slots_plan.c s/^\t*slot_clock_start(s, p, i);/if (slot_state(word) == SLOT_STEADY) slot_clock_start(s, p, i);/
+clock_not_started | slots.c /^void slot_leave/,/^}/s/^\tslot_clock_start(s, p, i);// ;; slots_plan.c s/^\t*slot_clock_start(s, p, i);/if (slot_state(word) == SLOT_STEADY) slot_clock_start(s, p, i);/
 refusals_ignored | slots_step.c s/return refused_tick ?/return false \&\& refused_tick ?/
 udp_clock_skipped | slots_step.c s/clock_end(clock, udp_ticks)/clock->since_tick/
 turned_back_is_steady | slots.c s/slot_make(owner, owner, SLOT_TRACKED)/slot_make(owner, owner, 0)/
 base_follows_current | slots_plan.c s/slot_make(owner, base, word \& SLOT_MARKS)/slot_make(owner, slot_current(word), word \& SLOT_MARKS)/
 crash_sets_both_fields | slots_plan.c s/if (base != gone)$/if (false)/
+held_forgets_base | slots.c /^void slot_leave/,/^}/s/slot_base(slot_get(s, p, i))/owner/
+held_is_claimed | slots_plan.c s/slot_leave(s, p, i, owner);/slot_hand_on(s, p, i, owner);/
 crash_clears_marks | slots_plan.c s/else if (word \& SLOT_TRACKED)/else if (false)/
 steady_with_entries | slots_sweep.c s/if (bit_get(p->seen, i))/if (false)/
 needed_entry_dropped | slots_sweep.c s/return flow_backend(view->meta) != slot_current(word);/return false;/

@@ -72,9 +72,9 @@ static void print_result(const struct world_stats *w,
 	printf("tables: %" PRIu64 " changes, %" PRIu64 " slots moved, %" PRIu64
 	       " growths, %" PRIu64 " VMs drained, %" PRIu64
 	       " drains cut at a deadline, %" PRIu64 " crashes, %" PRIu64
-	       " numbers used again\n",
+	       " suspended, %" PRIu64 " numbers used again\n",
 	       w->changes, w->slots_moved, w->growths, w->drained, w->deadlines,
-	       w->crashes, w->reused);
+	       w->crashes, w->holds, w->reused);
 	printf("control: killed %" PRIu64 " times, opened %" PRIu64 " times\n",
 	       w->kills, w->reopens);
 	printf("packets: %" PRIu64 ", %" PRIu64

@@ -82,6 +82,14 @@ static uint16_t vm_number(const struct world *w, uint32_t id)
 	return 0;
 }
 
+bool world_vm_answers(const struct world *w, uint32_t id, uint64_t asked_ms)
+{
+	uint16_t n = vm_number(w, id);
+
+	return !n || (w->vm[n].state != VM_HELD &&
+		      (!w->vm[n].held_ms || w->vm[n].held_ms < asked_ms));
+}
+
 enum vm_fate world_vm_fate(const struct world *w, uint32_t id)
 {
 	return (enum vm_fate)w->fate[id % WORLD_VMS];
@@ -171,7 +179,8 @@ void world_answer(struct world *w, uint64_t key, uint32_t id, uint8_t tcp_flags)
 	struct pkt p = { .key = key, .tcp_flags = tcp_flags, .pool = POOL };
 
 	p.backend = vm_number(w, id);
-	if (p.backend && w->vm[p.backend].state != VM_DEAD)
+	if (p.backend && w->vm[p.backend].state != VM_DEAD &&
+	    w->vm[p.backend].state != VM_HELD)
 		answer_seen(&world_tables, w, &p, &w->pool);
 }
 
@@ -189,6 +198,7 @@ static void vm_add(struct world *w, uint16_t n)
 	if (b->word)
 		w->stats.reused++;
 	w->vm[n].state = VM_SERVING;
+	w->vm[n].held_ms = 0;
 	w->vm[n].id = ++w->last_id;
 	w->vm[n].weight = random_between(&w->random, 1, 4);
 	b->copy[0].pool = POOL;
@@ -225,6 +235,25 @@ static uint16_t vm_some(struct world *w, enum vm_state state)
 	return found;
 }
 
+/* Suspended, or it goes on: as a serving VM, or as one that is to leave. */
+static void vm_hold(struct world *w)
+{
+	uint16_t n = vm_some(w, VM_HELD);
+
+	if (n && random_permille(&w->random, 500)) {
+		w->vm[n].state = random_permille(&w->random, 700) ? VM_SERVING :
+								    VM_LEAVING;
+		return;
+	}
+	n = vm_some(w,
+		    random_permille(&w->random, 800) ? VM_SERVING : VM_LEAVING);
+	if (!n)
+		return;
+	w->vm[n].state = VM_HELD;
+	w->vm[n].held_ms = w->now_ms;
+	w->stats.holds++;
+}
+
 static uint32_t vm_count(const struct world *w, enum vm_state state)
 {
 	uint32_t count = 0;
@@ -251,6 +280,8 @@ static void check_slots(struct world *w)
 		    (slot_base(word) &&
 		     w->vm[slot_base(word)].state == VM_NONE))
 			w->wrong = "a slot names a number without a VM";
+		if (w->vm[slot_current(word)].state == VM_HELD)
+			w->wrong = "new flows go to a VM that stands still";
 		if (any && !(word & SLOT_TRACKED) && !slot_current(word))
 			w->wrong = "a slot has nobody";
 	}
@@ -261,13 +292,18 @@ static void publish(struct world *w)
 {
 	struct slots_share shares[WORLD_BACKENDS];
 	uint16_t gone[WORLD_BACKENDS];
-	struct slots_plan plan = { .shares = shares, .gone = gone };
+	uint16_t held[WORLD_BACKENDS];
+	struct slots_plan plan = { .shares = shares,
+				   .gone = gone,
+				   .held = held };
 	struct slots_moved moved = { 0, 0 };
 	uint16_t n;
 
 	for (n = 1; n <= WORLD_BACKENDS; n++) {
 		if (w->vm[n].state == VM_DEAD)
 			gone[plan.n_gone++] = n;
+		if (w->vm[n].state == VM_HELD)
+			held[plan.n_held++] = n;
 		if (w->vm[n].state != VM_SERVING)
 			continue;
 		shares[plan.n_shares].id = w->vm[n].id;
@@ -344,6 +380,8 @@ static void change(struct world *w)
 		n = vm_some(w, VM_LEAVING);
 		if (n)
 			w->vm[n].state = VM_SERVING;
+	} else if (dice < 850) {
+		vm_hold(w);
 	} else if (dice < 960) {
 		n = vm_some(w, VM_SERVING);
 		w->vm[n].weight = random_between(&w->random, 1, 6);

@@ -49,6 +49,7 @@ enum vm_state {
 	VM_NONE,
 	VM_SERVING,
 	VM_LEAVING,
+	VM_HELD, /* suspended: it keeps its flows, and does not answer */
 	VM_DEAD, /* it died; control may not know yet */
 };
 
@@ -62,9 +63,11 @@ enum vm_fate {
 /**
  * struct vm - what control wants of a backend number, and who has it.
  * @id: of the VM, never used twice: a number may be.
+ * @held_ms: when it was suspended last, 0 = never.
  */
 struct vm {
 	enum vm_state state;
+	uint64_t held_ms;
 	uint32_t id;
 	uint32_t weight;
 };
@@ -75,6 +78,7 @@ struct vm {
 struct world_stats {
 	uint64_t changes;
 	uint64_t crashes;
+	uint64_t holds;
 	uint64_t drained;
 	uint64_t deadlines;
 	uint64_t kills;
@@ -155,6 +159,9 @@ void world_flood(struct world *w, uint64_t key, uint32_t n);
 /* An answer of a VM; nothing if it is no more. */
 void world_answer(struct world *w, uint64_t key, uint32_t id,
 		  uint8_t tcp_flags);
+
+/* Does a VM still answer what came to it then? */
+bool world_vm_answers(const struct world *w, uint32_t id, uint64_t asked_ms);
 
 enum vm_fate world_vm_fate(const struct world *w, uint32_t id);
 

@@ -282,6 +282,24 @@ static void test_join(void **state)
 	assert_true(backend(f, 1)->weight > 0);
 }
 
+/* Suspended, it keeps its flows and gets no new ones, from now on. */
+static void test_suspended(void **state)
+{
+	struct fixture *f = *state;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 1);
+	vm_is(f, 1, "web", HV_STATE_PAUSED);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_HELD);
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+}
+
 static void test_says_nothing_twice(void **state)
 {
 	struct fixture *f = *state;
@@ -552,6 +570,7 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_join),
+		TEST(test_suspended),
 		TEST(test_says_nothing_twice),
 		TEST(test_slow_start),
 		TEST(test_death),

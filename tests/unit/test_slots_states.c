@@ -25,6 +25,7 @@ enum event {
 	GIVE_BACK,   /* GIVE, then everything to 1 again */
 	CLAIM_END,   /* GIVE, and the claim passes */
 	GONE,	     /* slots_gone(@arg), the others take new flows */
+	HELD,	     /* slots_apply(): @arg stands still */
 	SWEEP,	     /* a pass over the flow table */
 	SWEEP_ENTRY, /* one that finds an entry of @arg for the slot */
 };
@@ -101,6 +102,17 @@ static const struct row rows[] = {
 	{ "nobody's, settling: at once, and settles on", SETTLING(0), 7, NEVER,
 	  GIVE, 2, SETTLING(2), 0 },
 
+	{ "held: steady, no claim", STEADY(1), 0, NEVER, HELD, 1, MOVING(1, 2),
+	  1 },
+	{ "held: settling", SETTLING(1), 7, NEVER, HELD, 1, MOVING(1, 2), 1 },
+	{ "held: the claim is cut short", CLAIMING(1), 3, NEVER, HELD, 1,
+	  MOVING(1, 2), 1 },
+	{ "held: moving to it", MOVING(2, 1), 7, NEVER, HELD, 1, SETTLING(2),
+	  1 },
+	{ "held: moving away from it", MOVING(1, 2), 7, NEVER, HELD, 1,
+	  MOVING(1, 2), 0 },
+	{ "held: moving between others", MOVING_TCP(3, 2), 7, NEVER, HELD, 1,
+	  MOVING_TCP(3, 2), 0 },
 	{ "gone: steady", STEADY(1), 0, NEVER, GONE, 1, STEADY(2), 0 },
 	{ "gone: settling", SETTLING(1), 7, NEVER, GONE, 1, SETTLING(2), 1 },
 	{ "gone: claiming", CLAIMING(1), 7, NEVER, GONE, 1, SETTLING(2), 1 },
@@ -180,6 +192,12 @@ static void happen(struct slots_test *t, const struct row *row)
 	case GONE:
 		plan.gone = &row->arg;
 		plan.n_gone = 1;
+		assert_int_equal(slots_apply(t->slots, 0, &plan, t->now, NULL),
+				 0);
+		break;
+	case HELD:
+		plan.held = &row->arg;
+		plan.n_held = 1;
 		assert_int_equal(slots_apply(t->slots, 0, &plan, t->now, NULL),
 				 0);
 		break;

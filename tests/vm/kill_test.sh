@@ -163,6 +163,10 @@ jq -es --argjson n $((ROUNDS * 5)) 'map(select(.way == "kill")
 	| .kill_to_last_packet_ms) | sort
 	| length == $n and .[length / 2 | floor] < 15 and .[-1] < 60' \
 	"$LAB_DIR/kills.json" >/dev/null || die "too slow, or too few kills"
+# By plan it would be the second of the claim and more.
+jq -es 'map(select(.way == "suspend") | .kill_to_last_packet_ms)
+	| length == 3 and max < 900' "$LAB_DIR/kills.json" >/dev/null ||
+	die "who is suspended gets new connections for too long"
 jq -es 'map(select(.way == "kill").us) | sort
 	| .[0] != null and .[length / 2 | floor] < 2000' "$LAB_DIR/said.json" >/dev/null ||
 	die "an event takes too long to become a published table"
