@@ -103,13 +103,13 @@ static json_t *one_pool(struct daemon *d, const struct conf_pool *conf)
 	}
 	s = pool_status(&d->status, name);
 	return json_pack(
-		"{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:b,s:s}", "pool",
+		"{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:b,s:s}", "pool",
 		name, "vms", (int)n, "serving", (int)count[VERDICT_SERVING],
 		"leaving", (int)(count[VERDICT_LEAVING] + count[VERDICT_GONE]),
 		"waiting", (int)count[VERDICT_WAITING], "slots",
 		(int)s->n_slots, "claiming", (int)s->n_claiming, "moving",
-		(int)s->n_moving, "settling", (int)s->n_settling, "refused",
-		(json_int_t)s->n_refused, "panic",
+		(int)s->n_moving, "settling", (int)s->n_settling, "put_off",
+		(int)s->n_put_off, "refused", (json_int_t)s->n_refused, "panic",
 		(int)(rec_pool(d->rec, name) &&
 		      rec_pool(d->rec, name)->panic.state != PANIC_CALM),
 		"note",

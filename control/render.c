@@ -140,16 +140,17 @@ static json_t *offline_pools(const struct dp_status *status)
 		}
 		json_array_append_new(
 			pools,
-			json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:"
-				  "s}",
-				  "pool", p->name, "vms", (int)vms, "serving",
-				  (int)serving, "leaving", (int)leaving,
-				  "waiting", (int)(vms - serving - leaving),
-				  "slots", (int)p->n_slots, "claiming",
-				  (int)p->n_claiming, "moving",
-				  (int)p->n_moving, "settling",
-				  (int)p->n_settling, "refused",
-				  (json_int_t)p->n_refused, "note", ""));
+			json_pack(
+				"{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:"
+				"s}",
+				"pool", p->name, "vms", (int)vms, "serving",
+				(int)serving, "leaving", (int)leaving,
+				"waiting", (int)(vms - serving - leaving),
+				"slots", (int)p->n_slots, "claiming",
+				(int)p->n_claiming, "moving", (int)p->n_moving,
+				"settling", (int)p->n_settling, "put_off",
+				(int)p->n_put_off, "refused",
+				(json_int_t)p->n_refused, "note", ""));
 	}
 	return pools;
 }

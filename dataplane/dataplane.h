@@ -231,6 +231,8 @@ struct dp_glance {
  * struct dp_pool_status - how a pool stands.
  * @n_slots: of its range; @n_marked of them are not steady, by state:
  * @n_claiming, @n_moving, @n_settling.
+ * @n_put_off: slots whose planned move waits until the entries of their flows
+ *	fit into the flow table.
  * @n_refused: inserts refused since the beginning.
  */
 struct dp_pool_status {
@@ -239,6 +241,7 @@ struct dp_pool_status {
 	uint32_t n_claiming;
 	uint32_t n_moving;
 	uint32_t n_settling;
+	uint32_t n_put_off;
 	uint64_t n_refused;
 };
 

@@ -81,9 +81,12 @@ struct service_info {
 	struct traffic before;
 };
 
+/* One flow as estimates count: a slow decay is not rounded off. */
+#define ESTIMATE_ONE 256
+
 /**
  * struct flow_estimate - how many flows a VM has, from counters alone.
- * @flows: the estimate, in 1/256 flow.
+ * @flows: the estimate, in 1/ESTIMATE_ONE flow.
  * @openers, @ends, @packets: counters at the last look.
  * @looked_ns: when that was.
  * @active_ns: the last look at which packets had passed since the one before.

@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Estimates are kept in 1/256 flow, so that a slow decay is not rounded off. */
-#define ESTIMATE_ONE 256
-
 uint16_t backend_number(const struct publish *p, uint32_t pool,
 			const uint8_t *uuid)
 {

@@ -217,13 +217,38 @@ static bool plan_same(const struct pool_plan *a, const struct pool_plan *b)
 	       !memcmp(a->held, b->held, a->n_held * sizeof(*a->held));
 }
 
+/*
+ * How many slots of a pool may be marked, so that the entries of their flows
+ * fit; 0 = all. Half of the table, since lines of four do not fill evenly.
+ */
+static uint32_t marked_limit(const struct publish *p, uint32_t number)
+{
+	uint64_t n_entries = p->m.meta->limits.n_flows / 2;
+	uint64_t n_slots = 1ULL << p->m.pool_info[number].slots_log2;
+	const struct backend_info *info;
+	uint64_t n_flows = 0;
+	uint64_t limit;
+	uint32_t i;
+
+	for (i = 1; i <= p->m.meta->limits.n_backends; i++) {
+		info = &p->m.backend_info[i];
+		if (info->state == NUMBER_IN_FORCE)
+			n_flows += info->estimate.flows / ESTIMATE_ONE;
+	}
+	if (n_flows <= n_entries)
+		return 0;
+	limit = n_slots * n_entries / n_flows;
+	return limit ? (uint32_t)limit : 1;
+}
+
 static int plan_apply(struct publish *p, uint32_t number,
-		      const struct pool_plan *wanted, uint64_t now_ns)
+		      struct pool_plan *wanted, uint64_t now_ns)
 {
 	struct slots_plan plan = { .shares = wanted->shares,
 				   .n_shares = wanted->n_shares,
 				   .held = wanted->held,
-				   .n_held = wanted->n_held };
+				   .n_held = wanted->n_held,
+				   .max_marked = marked_limit(p, number) };
 	uint32_t slots_log2 = p->m.pool_info[number].slots_log2;
 	uint32_t now_tick = TICKS_OF_NS(now_ns);
 	struct slots_moved moved = { .n_moved = 0 };
@@ -239,6 +264,7 @@ static int plan_apply(struct publish *p, uint32_t number,
 		return 0;
 	}
 	wrote(p);
+	wanted->n_left = moved.n_left;
 	if (!err && p->result)
 		p->result->n_slots_moved += moved.n_moved;
 	return err;
@@ -250,7 +276,7 @@ int pool_replan(struct publish *p, uint32_t number, uint64_t now_ns,
 	uint32_t n_backends = p->m.meta->limits.n_backends;
 	struct pool_plan *plan = &p->plans[number];
 	struct pool_plan wanted = { .applied = false };
-	int err;
+	int err = 0;
 
 	wanted.shares = calloc(n_backends, sizeof(*wanted.shares));
 	wanted.held = calloc(n_backends, sizeof(*wanted.held));
@@ -259,13 +285,17 @@ int pool_replan(struct publish *p, uint32_t number, uint64_t now_ns,
 		return -ENOMEM;
 	}
 	plan_shares(p, number, now_ns, &wanted, ret_next_ns);
-	if (plan->applied && plan_same(plan, &wanted)) {
+	if (plan->applied && plan_same(plan, &wanted) &&
+	    (!plan->n_left || now_ns < plan->applied_ns + PUBLISH_ROUND_NS)) {
 		pool_plan_done(&wanted);
-		return 0;
+	} else {
+		err = plan_apply(p, number, &wanted, now_ns);
+		wanted.applied = !err;
+		wanted.applied_ns = now_ns;
+		pool_plan_done(plan);
+		*plan = wanted;
 	}
-	err = plan_apply(p, number, &wanted, now_ns);
-	wanted.applied = !err;
-	pool_plan_done(plan);
-	*plan = wanted;
+	if (plan->n_left && plan->applied_ns + PUBLISH_ROUND_NS < *ret_next_ns)
+		*ret_next_ns = plan->applied_ns + PUBLISH_ROUND_NS;
 	return err;
 }

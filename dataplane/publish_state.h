@@ -23,6 +23,8 @@
  * @shares: @n_shares of them, as slots_apply() got them.
  * @held: @n_held numbers, the same.
  * @applied: they are in force.
+ * @n_left: slots whose move waits for room in the flow table.
+ * @applied_ns: when that was last tried.
  */
 struct pool_plan {
 	struct slots_share *shares;
@@ -30,6 +32,8 @@ struct pool_plan {
 	uint16_t *held;
 	uint32_t n_held;
 	bool applied;
+	uint32_t n_left;
+	uint64_t applied_ns;
 };
 
 /**

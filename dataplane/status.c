@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ESTIMATE_ONE 256
-
 /* Counters of a number since its present owner got it. */
 static struct traffic traffic_since(const struct traffic *now,
 				    const struct traffic *before)
@@ -154,6 +152,7 @@ static int pools_status(const struct publish *p, struct dp_status *ret)
 		s->n_claiming = count.n_claiming;
 		s->n_moving = count.n_moving;
 		s->n_settling = count.n_settling;
+		s->n_put_off = p->plans[i].n_left;
 		s->n_refused = pool_refused(ret, s->name);
 	}
 	return 0;

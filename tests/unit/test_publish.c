@@ -75,6 +75,7 @@ static struct fake {
 } * fake;
 
 static uint64_t n_seeds = 12;
+static uint64_t openers; /* of each VM and service so far */
 static uint64_t now_ns;
 static uint64_t n_writes;
 static uint64_t end_at; /* the write at which the process ends; 0 = never */
@@ -241,7 +242,7 @@ static void fake_detach(void *e, uint32_t ifindex)
 static int fake_read_traffic(void *e, uint32_t number, struct traffic *ret)
 {
 	(void)e;
-	*ret = (struct traffic){ .in_packets = number };
+	*ret = (struct traffic){ .in_packets = number, .openers = openers };
 	return 0;
 }
 
@@ -424,7 +425,7 @@ static struct dp_backend random_vm(uint32_t vm, bool may_move)
 	struct dp_backend b = {
 		.uuid = { (uint8_t)(vm + 1) },
 		.name = "hv/vm",
-		.role = (enum dp_role)rnd(4),
+		.role = (enum dp_role)rnd(DP_GONE + 1),
 		.weight = rnd(4) * 50,
 		.addr = v4(vm + 1),
 		.mac = { 2, 0, 0, 0, 0, (uint8_t)vm },
@@ -773,6 +774,74 @@ static void test_moves(void **state)
 		history(seed, true, true);
 }
 
+static struct dp_pool_status pool_now(struct publish *p)
+{
+	struct dp_pool_status pool;
+	struct dp_status status;
+
+	assert_int_equal(publish_status(p, now_ns, &status), 0);
+	assert_int_equal(status.n_pools, 1);
+	pool = status.pools[0];
+	dp_status_free(&status);
+	return pool;
+}
+
+/*
+ * Two VMs with more flows than the flow table takes, and a third one comes: its
+ * slots move in parts, each when the one before has settled, and it gets them
+ * all.
+ */
+static void test_admission(void **state)
+{
+	struct dp_pool_status pool;
+	struct publish *p;
+	struct world w;
+	uint32_t most;
+	uint32_t vm;
+	uint32_t s;
+
+	(void)state;
+	random_state = 1;
+	moving = cutting = false;
+	fake_reset();
+	memset(&w, 0, sizeof(w));
+	w.snapshot.pools = w.pools;
+	random_pool(&w, 0, false);
+	for (vm = 0; vm < 3; vm++) {
+		w.backends[0][vm] = random_vm(vm, false);
+		w.backends[0][vm].role = DP_SERVING;
+		w.backends[0][vm].weight = 100;
+	}
+	w.pools[0].n_backends = 2;
+	w.pools[0].idle_timeout_ms = 60000;
+	p = fake_open();
+	apply(p, &w);
+	run(p, 10000);
+	/* 16 flows an entry, so a 32nd of the slots. */
+	openers = N_FLOWS * 8;
+	run(p, 2000);
+	w.pools[0].n_backends = 3;
+	apply(p, &w);
+	most = 0;
+	for (s = 0; s < 20; s++) {
+		run(p, 1000);
+		openers += N_FLOWS * 8 / 60;
+		pool = pool_now(p);
+		if (pool.n_claiming + pool.n_moving > most)
+			most = pool.n_claiming + pool.n_moving;
+	}
+	assert_in_range(most, (1U << 14) / 64, (1U << 14) / 24);
+	assert_true(pool.n_put_off > 0);
+	/* The flows are over: what is left moves at once. */
+	run(p, 400000);
+	pool = pool_now(p);
+	assert_int_equal(pool.n_put_off, 0);
+	assert_int_equal(pool.n_claiming + pool.n_moving, 0);
+	check_shares(&w, 0);
+	publish_free(p);
+	openers = 0;
+}
+
 /* test_publish [SEEDS] */
 int main(int argc, char **argv)
 {
@@ -780,6 +849,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_histories),
 		cmocka_unit_test(test_cut_short),
 		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_admission),
 	};
 
 	if (argc == 2)
