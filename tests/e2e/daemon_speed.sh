@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # How fast and how light the daemon is: a pool of ten VMs. Prints figures for
-# docs/benchmarks.md; fails only if they are not there or off by far, since a
-# machine may be busy.
+# docs/benchmarks.md. A median is to be below 2 ms; the test fails at 5 ms, since
+# a machine may be busy.
 #
 #	reaction  from an event's arrival to the published table (reaction_us)
 #	idle      share of one core in 30 s without traffic; resident memory
@@ -40,7 +40,7 @@ judge() { # name
 		printf "%-22s n=%d median=%d p90=%d max=%d us\n", name, NR,
 			v[int((NR + 1) / 2)], v[int(NR * 0.9)], v[NR] }' |
 		tee "$dir/judged"
-	[ "$(sed 's/.*median=\([0-9]*\).*/\1/' "$dir/judged")" -lt 20000 ] ||
+	[ "$(sed 's/.*median=\([0-9]*\).*/\1/' "$dir/judged")" -lt 5000 ] ||
 		die "$1 takes far too long"
 	rm "$dir/us"
 }
