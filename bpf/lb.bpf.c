@@ -6,6 +6,7 @@
  * verdict out.
  */
 #include "bpf/maps.bpf.h"
+#include "bpf/stack.bpf.h"
 #include "dataplane/core/count.h"
 #include "dataplane/core/forward.h"
 
@@ -56,21 +57,41 @@ __noinline uint32_t slow_tracked(struct tracked *q)
 	return q ? pick_tracked(&tables, NULL, q) : BACKEND_NONE;
 }
 
+/* It can't go out: the verdict becomes a drop. */
+static ALWAYS_INLINE int fail(struct pkt *p, enum reason reason,
+			      enum verdict *verdict)
+{
+	p->reason = reason;
+	*verdict = VERDICT_DROP;
+	return XDP_DROP;
+}
+
+/* Hand what forward() rewrote to the kernel, noted as ours. */
+static ALWAYS_INLINE int hand_up(struct xdp_md *ctx, struct pkt *p,
+				 enum verdict *verdict)
+{
+	struct stack_note *note;
+
+	if (p->head_cut && bpf_xdp_adjust_head(ctx, (int)p->head_cut))
+		return fail(p, DROP_TRUNCATED, verdict);
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*note)))
+		return fail(p, DROP_STACK, verdict);
+	note = (struct stack_note *)(long)ctx->data_meta;
+	if ((void *)(note + 1) > (void *)(long)ctx->data)
+		return fail(p, DROP_STACK, verdict);
+	note->magic = STACK_MAGIC;
+	note->bridge = p->stack_bridged ? 0 : p->stack_ifindex;
+	return XDP_PASS;
+}
+
 /* Send what forward() rewrote; a miss turns the verdict into a drop. */
 static ALWAYS_INLINE int send(struct xdp_md *ctx, struct pkt *p,
 			      enum verdict *verdict)
 {
-	if (p->head_cut && bpf_xdp_adjust_head(ctx, (int)p->head_cut)) {
-		p->reason = DROP_TRUNCATED;
-		*verdict = VERDICT_DROP;
-		return XDP_DROP;
-	}
-	if (bpf_redirect_map(&device_map, p->backend, XDP_DROP) !=
-	    XDP_REDIRECT) {
-		p->reason = DROP_REDIRECT;
-		*verdict = VERDICT_DROP;
-		return XDP_DROP;
-	}
+	if (p->head_cut && bpf_xdp_adjust_head(ctx, (int)p->head_cut))
+		return fail(p, DROP_TRUNCATED, verdict);
+	if (bpf_redirect_map(&device_map, p->backend, XDP_DROP) != XDP_REDIRECT)
+		return fail(p, DROP_REDIRECT, verdict);
 	return XDP_REDIRECT;
 }
 
@@ -78,11 +99,8 @@ static ALWAYS_INLINE int send(struct xdp_md *ctx, struct pkt *p,
 static ALWAYS_INLINE int answer(struct xdp_md *ctx, struct pkt *p,
 				enum verdict *verdict)
 {
-	if (bpf_xdp_adjust_tail(ctx, (int)(p->reply_length - p->length))) {
-		p->reason = DROP_TRUNCATED;
-		*verdict = VERDICT_DROP;
-		return XDP_DROP;
-	}
+	if (bpf_xdp_adjust_tail(ctx, (int)(p->reply_length - p->length)))
+		return fail(p, DROP_TRUNCATED, verdict);
 	return XDP_TX;
 }
 
@@ -109,6 +127,9 @@ int lb(struct xdp_md *ctx)
 		break;
 	case VERDICT_FORWARD:
 		action = send(ctx, &p, &verdict);
+		break;
+	case VERDICT_STACK:
+		action = hand_up(ctx, &p, &verdict);
 		break;
 	}
 	count_forward(&tables, NULL, &p, verdict);

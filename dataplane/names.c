@@ -26,6 +26,9 @@ static const struct reason_text reasons[] = {
 	[PASS_ARP] = { "pass_arp",
 		       "ARP that asks for none of our VIPs: left to the "
 		       "kernel" },
+	[PASS_OBSERVED] = { "pass_observed",
+			    "to a service that is observed: left to the "
+			    "kernel" },
 
 	[REPLY_ARP] = { "reply_arp", "ARP request for a VIP, answered" },
 	[REPLY_RST_NO_SERVICE] = { "reply_rst_no_service",
@@ -54,6 +57,9 @@ static const struct reason_text reasons[] = {
 			      "reply_rate" },
 	[DROP_REDIRECT] = { "drop_redirect",
 			    "the VM's port is gone or did not take it" },
+	[DROP_STACK] = { "drop_stack",
+			 "the uplink's driver can't hand it to the kernel "
+			 "with a note (on_port_policy)" },
 
 	[PASS_PORT_NOT_SERVICE] = { "pass_port_not_service",
 				    "at a VM's port, nothing to do with a "
@@ -73,12 +79,11 @@ static const struct reason_text reasons[] = {
 _Static_assert(ARRAY_SIZE(reasons) == N_REASONS, "each reason has a name");
 
 static const char *const verdicts[] = {
-	[VERDICT_PASS] = "pass",
-	[VERDICT_DROP] = "drop",
-	[VERDICT_REPLY] = "reply",
-	[VERDICT_FORWARD] = "forward",
+	[VERDICT_PASS] = "pass",   [VERDICT_DROP] = "drop",
+	[VERDICT_REPLY] = "reply", [VERDICT_FORWARD] = "forward",
+	[VERDICT_STACK] = "stack",
 };
-_Static_assert(ARRAY_SIZE(verdicts) == VERDICT_FORWARD + 1, "all verdicts");
+_Static_assert(ARRAY_SIZE(verdicts) == VERDICT_STACK + 1, "all verdicts");
 
 static const char *const flow_kinds[] = {
 	[FLOW_OPENER] = "opener",

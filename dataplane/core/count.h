@@ -9,7 +9,7 @@
 #include "dataplane/core/tables.h"
 
 static ALWAYS_INLINE void count_reason(const struct tables *t, void *e,
-				       enum reason reason, uint32_t length)
+				       uint32_t reason, uint32_t length)
 {
 	struct reason_count *c = t->reason_count(e, reason);
 
@@ -40,24 +40,43 @@ static ALWAYS_INLINE void count_out(struct traffic *c, const struct pkt *p)
 	c->ends += (p->tcp_flags & (TCP_FIN | TCP_RST)) != 0;
 }
 
-/* A packet of forward(), when its verdict is known. */
-static ALWAYS_INLINE void count_forward(const struct tables *t, void *e,
-					const struct pkt *p,
-					enum verdict verdict)
+/* A packet that passed under PASS_OBSERVED: what it would have counted as. */
+static ALWAYS_INLINE void count_as_if(const struct tables *t, void *e,
+				      const struct pkt *p)
 {
-	if (verdict != VERDICT_FORWARD) {
-		count_reason(t, e, p->reason, p->length);
+	if (p->as_if) {
+		count_reason(t, e, REASON_AS_IF(p->as_if), p->length);
 		return;
 	}
 	count_in(t->service_traffic(e, p->service), p);
 	count_in(t->backend_traffic(e, p->backend), p);
 }
 
-/* A packet of port_from_vm(), when its verdict is known. */
+/* A packet of forward(), when its verdict is known. */
+static ALWAYS_INLINE void count_forward(const struct tables *t, void *e,
+					const struct pkt *p,
+					enum verdict verdict)
+{
+	if (verdict < VERDICT_FORWARD) {
+		count_reason(t, e, p->reason, p->length);
+		if (p->reason == PASS_OBSERVED)
+			count_as_if(t, e, p);
+		return;
+	}
+	count_in(t->service_traffic(e, p->service), p);
+	count_in(t->backend_traffic(e, p->backend), p);
+}
+
+/*
+ * A packet of port_from_vm(), when its verdict is known; one that goes on
+ * through the kernel counts when it comes back.
+ */
 static ALWAYS_INLINE void count_answer(const struct tables *t, void *e,
 				       const struct pkt *p,
 				       enum verdict verdict)
 {
+	if (verdict == VERDICT_STACK)
+		return;
 	if (verdict != VERDICT_FORWARD) {
 		count_reason(t, e, p->reason, p->length);
 		return;

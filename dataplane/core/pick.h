@@ -161,12 +161,14 @@ static ALWAYS_INLINE void slot_refuse(const struct tables *t, void *e,
 		WRITE_ONCE(clock->refused_tick, now_tick ? now_tick : ~0U);
 }
 
+/* RANK_COUNTED is in those of which half a line may be at most. */
 #define RANK_FREE	 0
 #define RANK_REDUNDANT	 1
 #define RANK_EMBRYONIC	 2
-#define RANK_UNCONFIRMED 3
-#define RANK_KEPT	 4 /* unconfirmed, but its slot can't do without it */
-#define RANK_NEVER	 5
+#define RANK_COUNTED	 4
+#define RANK_UNCONFIRMED (RANK_COUNTED | 0)
+#define RANK_KEPT	 (RANK_COUNTED | 1) /* its slot can't do without it */
+#define RANK_NEVER	 8
 
 /* How readily an entry gives its place; see above. */
 static ALWAYS_INLINE uint32_t flow_rank(const struct tables *t, void *e,
@@ -200,6 +202,16 @@ static ALWAYS_INLINE uint32_t flow_rank(const struct tables *t, void *e,
 	return RANK_NEVER;
 }
 
+/* Rank above, end below: of two, the lower one gives its place first. */
+static ALWAYS_INLINE uint64_t flow_score(uint32_t rank, uint64_t meta,
+					 uint32_t now_tick)
+{
+	/* Behind now by 2^31 ticks is 0. */
+	uint32_t end = flow_expiry(meta) - now_tick + (1U << 31);
+
+	return (uint64_t)rank << 32 | end;
+}
+
 /**
  * struct flow_place - the place that a new entry may have.
  * @index: in the line; < 0 = none.
@@ -212,43 +224,49 @@ struct flow_place {
 	uint32_t rank;
 };
 
+/*
+ * Two passes, the second over numbers only: verifiers walk the branches of one
+ * loop times those of the next, and 6.1's has no patience for ranks as such.
+ */
 static ALWAYS_INLINE struct flow_place
 flow_find_place(const struct tables *t, void *e, struct flow_line *line,
 		enum flow_class class, uint32_t now_tick)
 {
-	struct flow_place best = { -1, 0, RANK_KEPT };
-	struct flow_place oldest = { -1, 0, RANK_UNCONFIRMED };
-	uint32_t n_unconfirmed = 0;
-	uint64_t meta;
+	struct flow_place place = { -1, 0, RANK_NEVER };
+	uint64_t meta[FLOWS_PER_LINE];
+	uint64_t score[FLOWS_PER_LINE];
+	uint32_t lowest = RANK_FREE;
+	uint32_t highest = RANK_UNCONFIRMED;
+	uint32_t n_counted = 0;
+	uint64_t best;
 	uint64_t key;
 	uint32_t rank;
 	int i;
 
 	for (i = 0; i < FLOWS_PER_LINE; i++) {
-		meta = READ_ONCE(line->entry[i].meta);
+		meta[i] = READ_ONCE(line->entry[i].meta);
 		key = READ_ONCE(line->entry[i].key);
-		rank = t->rank ? t->rank(e, key, meta, now_tick) :
-				 flow_rank(t, e, key, meta, now_tick);
-		if (rank == RANK_UNCONFIRMED || rank == RANK_KEPT)
-			n_unconfirmed++;
-		if (rank == RANK_UNCONFIRMED) {
-			if (oldest.index < 0 || flow_older(meta, oldest.meta)) {
-				oldest.index = i;
-				oldest.meta = meta;
-			}
-		}
-		if (rank < best.rank || (rank == best.rank && best.index >= 0 &&
-					 flow_older(meta, best.meta))) {
-			best.index = i;
-			best.meta = meta;
-			best.rank = rank;
+		rank = t->rank ? t->rank(e, key, meta[i], now_tick) :
+				 flow_rank(t, e, key, meta[i], now_tick);
+		n_counted += (rank & RANK_COUNTED) / RANK_COUNTED;
+		score[i] = flow_score(rank, meta[i], now_tick);
+	}
+	if (class == FLOW_UNCONFIRMED && n_counted >= UNCONFIRMED_PER_LINE)
+		lowest = RANK_UNCONFIRMED;
+	else if (class == FLOW_EMBRYONIC)
+		highest = RANK_REDUNDANT;
+	/* What is below the lowest wraps, and is above all. */
+	best = (uint64_t)(highest + 1 - lowest) << 32;
+	for (i = 0; i < FLOWS_PER_LINE; i++) {
+		score[i] -= (uint64_t)lowest << 32;
+		if (score[i] < best) {
+			best = score[i];
+			place.index = i;
+			place.meta = meta[i];
 		}
 	}
-	if (class == FLOW_UNCONFIRMED && n_unconfirmed >= UNCONFIRMED_PER_LINE)
-		return oldest;
-	if (class == FLOW_EMBRYONIC && best.rank > RANK_REDUNDANT)
-		best.index = -1;
-	return best;
+	place.rank = (uint32_t)(best >> 32) + lowest;
+	return place;
 }
 
 /**
@@ -385,6 +403,29 @@ static ALWAYS_INLINE uint16_t pick_marked(const struct tables *t, void *e,
 }
 
 /**
+ * pick_slot() - find the slot of a flow's key.
+ * @ret_index: its place in the flat array.
+ *
+ * Return: its word; 0 = there is none, or nobody has it.
+ */
+static ALWAYS_INLINE uint32_t pick_slot(const struct tables *t, void *e,
+					const struct pool *pool, uint64_t key,
+					uint32_t *ret_index)
+{
+	uint32_t range = READ_ONCE(pool->range);
+	const struct slot_line *line;
+	uint32_t index;
+
+	if (!range)
+		return 0;
+	index = POOL_FIRST_LINE(range) * SLOTS_PER_LINE +
+		slot_of_key(key, range);
+	line = t->slot_line(e, index / SLOTS_PER_LINE);
+	*ret_index = index;
+	return line ? READ_ONCE(line->slot[index % SLOTS_PER_LINE]) : 0;
+}
+
+/**
  * pick_backend() - the backend of a packet whose pool and key are known.
  *
  * One load for a flow whose slot is steady, whatever the number of flows.
@@ -394,21 +435,13 @@ static ALWAYS_INLINE uint16_t pick_backend(const struct tables *t, void *e,
 					   struct pkt *p,
 					   const struct pool *pool)
 {
-	uint32_t range = READ_ONCE(pool->range);
-	const struct slot_line *line;
-	uint32_t index;
-	uint32_t slot;
+	uint32_t index = 0;
+	uint32_t slot = pick_slot(t, e, pool, p->key, &index);
 
-	if (!range)
-		return BACKEND_NONE;
-	index = POOL_FIRST_LINE(range) * SLOTS_PER_LINE +
-		slot_of_key(p->key, range);
-	line = t->slot_line(e, index / SLOTS_PER_LINE);
-	if (!line)
-		return BACKEND_NONE;
-	slot = READ_ONCE(line->slot[index % SLOTS_PER_LINE]);
 	if (!(slot & SLOT_TRACKED))
 		return slot_current(slot);
+	if (p->observed)
+		return pick_decide(slot, 0, p->kind).backend;
 	return pick_marked(t, e, p, index, slot);
 }
 

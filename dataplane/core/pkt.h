@@ -18,6 +18,7 @@ enum verdict {
 	VERDICT_DROP,
 	VERDICT_REPLY,	 /* rewritten into an answer: out where it came in */
 	VERDICT_FORWARD, /* rewritten: out at the backend's port */
+	VERDICT_STACK,	 /* ours, but it goes on through the kernel */
 };
 
 /* How a packet stands to its flow; DESIGN's table of slots has a column each. */
@@ -42,10 +43,14 @@ enum flow_kind {
  * @reply_length: of an answer that the path wrote: the length to cut it to.
  * @key: the flow's key: slot bits above, the rest of the hash below.
  * @service: number of the service.
+ * @observed: it is only observed: nothing may be kept or changed.
  * @pool: number of the pool.
  * @target_port: port in the VM.
  * @backend: number of the chosen backend.
+ * @stack_ifindex: for VERDICT_STACK of forward(): the bridge that it enters.
+ * @stack_bridged: it came in by a port of that bridge, and goes on as it is.
  * @reason: why it isn't forwarded.
+ * @as_if: with PASS_OBSERVED: what it would have been.
  * @refused, @evicted: an entry was not made, or took the place of a live one.
  */
 struct pkt {
@@ -65,15 +70,19 @@ struct pkt {
 	uint8_t tcp_flags;
 	bool refused;
 	bool evicted;
+	bool stack_bridged;
+	bool observed;
 	uint32_t ifindex;
 	uint32_t length;
 	uint32_t head_cut;
 	uint32_t reply_length;
 	uint32_t service;
 	uint32_t pool;
+	uint32_t stack_ifindex;
 	uint16_t backend;
 	enum flow_kind kind;
 	enum reason reason;
+	enum reason as_if;
 };
 
 #endif

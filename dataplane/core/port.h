@@ -12,7 +12,10 @@
  * flow entry names the VM the port is PORT_LEARNING: packets both ways make
  * entries and none is rewritten, so connections from before are known when the
  * first slot comes. A balanced opener ends the direct entry of the same client
- * (forward.h).
+ * (forward.h). A port of an observed service learns for as long as it is.
+ *
+ * Answers of a port with rules of the host's own (PORT_STACK) only get a mark
+ * here, go on through the kernel, and are taken back behind the rules (host.h).
  */
 #ifndef DATAPLANE_CORE_PORT_H
 #define DATAPLANE_CORE_PORT_H
@@ -152,22 +155,14 @@ static ALWAYS_INLINE void answer_seen(const struct tables *t, void *e,
 				      const struct pkt *p,
 				      const struct pool *pool)
 {
-	uint32_t range = READ_ONCE(pool->range);
-	const struct slot_line *slots;
 	const struct node *node;
 	struct flow_entry *entry;
 	struct flow_line *line;
 	uint64_t meta = 0;
 	uint32_t now_tick;
-	uint32_t index;
+	uint32_t index = 0;
 
-	if (!range)
-		return;
-	index = POOL_FIRST_LINE(range) * SLOTS_PER_LINE +
-		slot_of_key(p->key, range);
-	slots = t->slot_line(e, index / SLOTS_PER_LINE);
-	if (!slots ||
-	    !(READ_ONCE(slots->slot[index % SLOTS_PER_LINE]) & SLOT_TRACKED))
+	if (!(pick_slot(t, e, pool, p->key, &index) & SLOT_TRACKED))
 		return;
 	node = t->node(e);
 	line = node ? t->flow_line(e, (uint32_t)p->key & node->flow_line_mask) :
@@ -185,13 +180,28 @@ static ALWAYS_INLINE void answer_seen(const struct tables *t, void *e,
 		   now_tick);
 }
 
+/* Whose answer it is, and the change of source that makes it the VIP's. */
+static ALWAYS_INLINE void answer_fill(struct pkt *p, const struct port *port,
+				      struct nat_edit *ret_edit)
+{
+	p->reason = REASON_NONE;
+	p->service = port->service;
+	p->pool = port->pool;
+	p->backend = port->backend;
+	ret_edit->old_addr = p->src.word[3];
+	ret_edit->old_port = p->sport;
+	ret_edit->new_addr = port->vip.word[3];
+	ret_edit->new_port = port->vip_port;
+}
+
 /**
  * port_from_vm() - a packet that the VM sends.
  * @p: @data, @end, @length, @ifindex set, the rest zero.
  * @ret_edit: for VERDICT_FORWARD: the change of source that the engine makes
  *            before it sends the packet to the client, and TTL - 1.
  *
- * Return: VERDICT_FORWARD, or VERDICT_PASS or VERDICT_DROP with @reason.
+ * Return: VERDICT_FORWARD; VERDICT_STACK: the engine marks it, and it goes on
+ * as it came; or VERDICT_PASS or VERDICT_DROP with @reason.
  */
 static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 					       struct pkt *p,
@@ -209,7 +219,8 @@ static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 	make = port->flags & PORT_LEARNING || p->kind == FLOW_OPENER;
 	direct = direct_seen(t, e, p, &view, make);
 	p->reason = DROP_PORT_DIRECT_FULL;
-	if (direct == DIRECT_FULL && p->kind == FLOW_OPENER)
+	if (direct == DIRECT_FULL && p->kind == FLOW_OPENER &&
+	    !(port->flags & PORT_OBSERVE))
 		return VERDICT_DROP;
 	p->reason = PASS_PORT_DIRECT;
 	if (direct == DIRECT_KNOWN || make)
@@ -217,10 +228,7 @@ static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 	p->reason = DROP_PORT_TTL;
 	if (p->ip->ttl <= 1)
 		return VERDICT_DROP;
-	p->reason = REASON_NONE;
-	p->service = port->service;
-	p->pool = port->pool;
-	p->backend = port->backend;
+	answer_fill(p, port, ret_edit);
 	pool = t->pool(e, port->pool);
 	if (pool) {
 		p->key = key_balanced(&pool->seed,
@@ -229,11 +237,7 @@ static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 				      p->proto);
 		answer_seen(t, e, p, pool);
 	}
-	ret_edit->old_addr = p->src.word[3];
-	ret_edit->old_port = p->sport;
-	ret_edit->new_addr = port->vip.word[3];
-	ret_edit->new_port = port->vip_port;
-	return VERDICT_FORWARD;
+	return port->flags & PORT_STACK ? VERDICT_STACK : VERDICT_FORWARD;
 }
 
 /**
@@ -246,13 +250,14 @@ static ALWAYS_INLINE enum verdict port_to_vm(const struct tables *t, void *e,
 					     struct pkt *p)
 {
 	struct port_view view = { .fin = FLOW_FIN_CLIENT };
+	const struct port *port = port_find(t, e, p, &view);
 
 	p->reason = PASS_PORT_NOT_SERVICE;
-	if (!port_find(t, e, p, &view))
+	if (!port)
 		return VERDICT_PASS;
 	p->reason = PASS_PORT_DIRECT;
 	if (direct_seen(t, e, p, &view, true) == DIRECT_FULL &&
-	    p->kind == FLOW_OPENER) {
+	    p->kind == FLOW_OPENER && !(port->flags & PORT_OBSERVE)) {
 		p->reason = DROP_PORT_DIRECT_FULL;
 		return VERDICT_DROP;
 	}

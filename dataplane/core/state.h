@@ -13,7 +13,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 /*
  * DOC: time
@@ -164,6 +164,7 @@ _Static_assert(sizeof(struct service_key) == 20, "no padding in a key");
 #define SERVICE_VIP	  1 /* the record of a VIP, not of a service */
 #define SERVICE_ANSWER_L2 2 /* of a VIP: answer ARP for it */
 #define SERVICE_DROP	  4 /* of a VIP: drop, don't RST, what has no service */
+#define SERVICE_OBSERVE	  8 /* decide and count, then pass as it came */
 
 /**
  * struct service - a VIP, port and protocol that we balance.
@@ -188,6 +189,8 @@ _Static_assert(sizeof(struct service) == 16, "no padding in a map value");
  * @pool: the pool that it is a backend of.
  * @dst_mac: the VM's MAC address.
  * @src_mac: the MAC address that frames to it come from.
+ * @stack_ifindex: the bridge of its port: packets go through the kernel there,
+ *                 under the host's own rules; 0 = straight to the port.
  */
 struct backend_record {
 	struct ip_addr addr;
@@ -195,7 +198,8 @@ struct backend_record {
 	uint32_t pool;
 	uint8_t dst_mac[6];
 	uint8_t src_mac[6];
-	uint32_t spare[3];
+	uint32_t stack_ifindex;
+	uint32_t spare[2];
 };
 _Static_assert(sizeof(struct backend_record) == 48, "no padding in a record");
 
@@ -260,7 +264,8 @@ _Static_assert(sizeof(struct flow_line) == 64, "a flow line is a cache line");
 
 /**
  * struct port_key - the reverse mapping's key: who may speak as a service.
- * @ifindex: the VM's port, so no tenant can speak as another's VIP.
+ * @ifindex: the VM's port, so no tenant can speak as another's VIP; for answers
+ *           that come back from the kernel the bridge (PORT_STACK).
  * @addr: the VM's address.
  * @port: the service's port in the VM.
  * @proto: IP protocol.
@@ -275,6 +280,8 @@ struct port_key {
 _Static_assert(sizeof(struct port_key) == 24, "no padding in a key");
 
 #define PORT_LEARNING 1 /* nothing is rewritten, everything is direct */
+#define PORT_OBSERVE  2 /* nothing is dropped either */
+#define PORT_STACK    4 /* answers go on through the kernel and come back */
 
 /**
  * struct port - one service's port in one VM.
@@ -391,6 +398,7 @@ enum reason {
 	PASS_NOT_IP,	/* neither IPv4 nor ARP */
 	PASS_NOT_VIP,	/* destination isn't one of our VIPs */
 	PASS_ARP,	/* ARP, but not a request for a VIP of ours */
+	PASS_OBSERVED,	/* decided and counted as if, by SERVICE_OBSERVE */
 
 	/* Uplink: answered by the path itself. */
 	REPLY_ARP,
@@ -409,6 +417,7 @@ enum reason {
 	DROP_NO_RECORD,	 /* a slot or entry names a number without a VM */
 	DROP_REPLY_RATE, /* an answer by the path, over its rate */
 	DROP_REDIRECT,	 /* the VM's port is gone or did not take it */
+	DROP_STACK,	 /* the kernel can't be handed it with its note */
 
 	/* VM's port. */
 	PASS_PORT_NOT_SERVICE, /* not from or to a service's port */
@@ -419,5 +428,10 @@ enum reason {
 
 	N_REASONS,
 };
+
+/* Counters of reasons: what became of packets, then what would have become of
+ * observed ones (PASS_OBSERVED). */
+#define N_REASON_COUNTS	     (2 * N_REASONS)
+#define REASON_AS_IF(reason) (N_REASONS + (reason))
 
 #endif

@@ -80,7 +80,7 @@ static uint32_t n_ports(const struct dp_limits *limits)
 static uint32_t n_reasons(const struct dp_limits *limits)
 {
 	(void)limits;
-	return N_REASONS;
+	return N_REASON_COUNTS;
 }
 
 #define MAPPED(name, value, n)                                \

@@ -18,6 +18,9 @@ static struct frame_spec expected_to_vm(const struct vector *v)
 	s.vlan[0] = 0;
 	s.dst_mac = MAC_VM(v->vm);
 	s.src_mac = MAC_TO(v->vm);
+	/* In its own bridge a frame stays the router's. */
+	if (v->verdict == VERDICT_STACK && v->scene.flags & SCENE_BRIDGED)
+		s.src_mac = v->in.src_mac;
 	s.dst = IP_VM(v->vm);
 	s.dport = PORT_VM;
 	s.ttl = (uint16_t)((s.ttl ? s.ttl : 64) - 1);
@@ -84,6 +87,9 @@ static struct frame_spec expected_frame(const struct vector *v)
 	case VERDICT_FORWARD:
 		return v->hook == HOOK_UPLINK ? expected_to_vm(v) :
 						expected_answer(v);
+	case VERDICT_STACK:
+		/* At a VM's port the answer only gets its mark. */
+		return v->hook == HOOK_UPLINK ? expected_to_vm(v) : v->in;
 	}
 	return v->in;
 }
@@ -104,8 +110,10 @@ static void check_reasons(const struct vector *v,
 	bool counts;
 	uint32_t i;
 
-	for (i = 0; i < N_REASONS; i++) {
-		counts = i == v->reason && v->verdict != VERDICT_FORWARD;
+	for (i = 0; i < N_REASON_COUNTS; i++) {
+		/* 0 of each half is "forwarded", which is no reason. */
+		counts = v->verdict < VERDICT_FORWARD && i % N_REASONS &&
+			 (i == v->reason || i == REASON_AS_IF(v->as_if));
 		assert_int_equal(after->reasons[i].packets, counts);
 		assert_int_equal(after->reasons[i].bytes, counts ? size : 0);
 	}
@@ -131,14 +139,24 @@ static struct traffic expected_traffic(const struct vector *v, size_t size)
 	return t;
 }
 
+/* Does it count as traffic? An answer that goes on to the host's rules does
+ * not yet, an observed packet does as if. */
+static bool is_traffic(const struct vector *v)
+{
+	return v->verdict == VERDICT_FORWARD || v->observed_answer ||
+	       (v->verdict == VERDICT_STACK && v->hook == HOOK_UPLINK) ||
+	       (v->reason == PASS_OBSERVED && !v->as_if);
+}
+
 /* Each packet counts once: as traffic of its service and VM, or as a reason. */
 static void check_counts(const struct vector *v, const struct mem_tables *after,
 			 size_t size)
 {
 	const struct traffic none = { 0 };
 	const struct traffic one = expected_traffic(v, size);
-	uint32_t service = v->in.dst == IP_VIP_API ? SERVICE_API : SERVICE_WEB;
-	bool forwarded = v->verdict == VERDICT_FORWARD;
+	bool api = v->in.dst == IP_VIP_API || v->in.src == IP_VIP_API;
+	uint32_t service = api ? SERVICE_API : SERVICE_WEB;
+	bool forwarded = is_traffic(v);
 	uint32_t i;
 
 	check_reasons(v, after, size);
@@ -148,7 +166,7 @@ static void check_counts(const struct vector *v, const struct mem_tables *after,
 				    sizeof(one));
 	for (i = 0; i < MEM_BACKENDS; i++)
 		assert_memory_equal(&after->backend_traffic[i],
-				    forwarded && i == v->vm ? &one : &none,
+				    forwarded && i && i == v->vm ? &one : &none,
 				    sizeof(one));
 }
 

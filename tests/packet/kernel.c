@@ -23,10 +23,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "host.skel.h"
 #include "lb.skel.h"
 #include "port.skel.h"
 
 #define VALUE_SIZE_MAX 128
+#define MARK_BALANCED  0x08000000U
+#define STACK_MAGIC    0x4b415453U
+#define STACK_NOTE     8 /* bytes in front of the frame */
 
 /**
  * struct array_row - a BPF array and where it is in struct mem_tables.
@@ -64,12 +68,13 @@ static const struct array_row arrays[] = {
 	CPU_ROW("limiter_map", limiter, 1),
 	CPU_ROW("service_count", service_traffic, MEM_SERVICES),
 	CPU_ROW("backend_count", backend_traffic, MEM_BACKENDS),
-	CPU_ROW("reason_counts", reasons, N_REASONS),
+	CPU_ROW("reason_counts", reasons, N_REASON_COUNTS),
 };
 
 struct kernel {
 	struct bpf_object *lb;
 	struct bpf_object *port;
+	struct bpf_object *host;
 	int n_cpus;
 	int array_fd[ARRAY_SIZE(arrays)];
 	int service_fd;
@@ -126,6 +131,7 @@ static int make_network(void)
 		"ip link add vm1 index 1001 type veth peer name peer1",
 		"ip link add vm2 index 1002 type veth peer name peer2",
 		"ip link add vm3 index 1003 type veth peer name peer3",
+		"ip link add name vmbr index 800 type bridge",
 		"ip link add out index 900 type veth peer name away",
 		"ip address add 192.0.2.1/24 dev out",
 		"ip link set away up",
@@ -185,14 +191,14 @@ static int size_maps(struct kernel *k)
 	return ret;
 }
 
-/* Both objects work on the maps of the first. */
-static int share_maps(struct kernel *k)
+/* All objects work on the maps of the first. */
+static int share_maps(struct kernel *k, struct bpf_object *object)
 {
 	struct bpf_map *map;
 	struct bpf_map *same;
 	int ret = 0;
 
-	bpf_object__for_each_map(map, k->port) {
+	bpf_object__for_each_map(map, object) {
 		if (bpf_map__is_internal(map))
 			continue;
 		same = find_map(k, bpf_map__name(map));
@@ -200,6 +206,18 @@ static int share_maps(struct kernel *k)
 			ret = bpf_map__reuse_fd(map, bpf_map__fd(same));
 	}
 	return ret;
+}
+
+static int load_other(struct kernel *k, const void *elf, size_t size,
+		      struct bpf_object **ret_object)
+{
+	int ret;
+
+	*ret_object = bpf_object__open_mem(elf, size, NULL);
+	if (!*ret_object)
+		return -errno;
+	ret = share_maps(k, *ret_object);
+	return ret ? ret : bpf_object__load(*ret_object);
 }
 
 static int load_programs(struct kernel *k)
@@ -219,12 +237,10 @@ static int load_programs(struct kernel *k)
 	if (ret)
 		return ret;
 	elf = port_bpf__elf_bytes(&size);
-	k->port = bpf_object__open_mem(elf, size, NULL);
-	if (!k->port)
-		return -errno;
-	ret = share_maps(k);
+	ret = load_other(k, elf, size, &k->port);
+	elf = host_bpf__elf_bytes(&size);
 	if (!ret)
-		ret = bpf_object__load(k->port);
+		ret = load_other(k, elf, size, &k->host);
 	if (ret)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(arrays); i++)
@@ -273,6 +289,7 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
+	bpf_object__close(k->host);
 	bpf_object__close(k->port);
 	bpf_object__close(k->lb);
 	free(k->per_cpu);
@@ -377,10 +394,32 @@ static enum verdict verdict_of_xdp(uint32_t action)
 	return VERDICT_DROP;
 }
 
-static enum verdict verdict_of_tc(int action)
+/* What XDP hands to the kernel has a note in front of it; take that off. */
+static bool take_note(const struct vector *v, struct frame *frame)
+{
+	uint32_t bridge = v->scene.flags & SCENE_BRIDGED ? 0 : IFINDEX_BRIDGE;
+	uint32_t note[2];
+
+	memcpy(note, frame->byte, sizeof(note));
+	if (note[0] != STACK_MAGIC)
+		return false;
+	assert_int_equal(note[1], bridge);
+	frame->size -= STACK_NOTE;
+	memmove(frame->byte, frame->byte + STACK_NOTE, frame->size);
+	return true;
+}
+
+static enum verdict verdict_of_tc(const struct vector *v, int action,
+				  uint32_t mark)
 {
 	switch (action) {
 	case TC_ACT_UNSPEC:
+		if (v->hook == HOOK_FROM_VM && mark & MARK_BALANCED)
+			return VERDICT_STACK;
+		/* Where an answer leaves by itself, losing its mark is all. */
+		if (v->hook == HOOK_LEAVES && v->marked &&
+		    !(mark & MARK_BALANCED))
+			return VERDICT_FORWARD;
 		return VERDICT_PASS;
 	case TC_ACT_SHOT:
 		return VERDICT_DROP;
@@ -390,6 +429,23 @@ static enum verdict verdict_of_tc(int action)
 		fail_msg("TC action %d", action);
 	}
 	return VERDICT_DROP;
+}
+
+static int tc_program(const struct kernel *k, enum hook hook)
+{
+	switch (hook) {
+	case HOOK_UPLINK:
+		break;
+	case HOOK_FROM_VM:
+		return program_fd(k->port, "port_in");
+	case HOOK_TO_VM:
+		return program_fd(k->port, "port_out");
+	case HOOK_BACK:
+		return program_fd(k->host, "bridge_in");
+	case HOOK_LEAVES:
+		return program_fd(k->host, "uplink_out");
+	}
+	return -1;
 }
 
 void kernel_run(struct kernel *k, const struct vector *v,
@@ -412,14 +468,19 @@ void kernel_run(struct kernel *k, const struct vector *v,
 	if (v->hook != HOOK_UPLINK) {
 		opts.ctx_in = &skb;
 		opts.ctx_size_in = sizeof(skb);
-		fd = program_fd(k->port, v->hook == HOOK_FROM_VM ? "port_in" :
-								   "port_out");
+		opts.ctx_out = &skb;
+		opts.ctx_size_out = sizeof(skb);
+		fd = tc_program(k, v->hook);
 	}
 	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
 	ret_outcome->out.size = opts.data_size_out;
-	ret_outcome->verdict = v->hook == HOOK_UPLINK ?
-				       verdict_of_xdp(opts.retval) :
-				       verdict_of_tc((int)opts.retval);
+	ret_outcome->verdict =
+		v->hook == HOOK_UPLINK ?
+			verdict_of_xdp(opts.retval) :
+			verdict_of_tc(v, (int)opts.retval, skb.mark);
+	if (v->hook == HOOK_UPLINK && ret_outcome->verdict == VERDICT_PASS &&
+	    take_note(v, &ret_outcome->out))
+		ret_outcome->verdict = VERDICT_STACK;
 	for (row = 0; row < ARRAY_SIZE(arrays); row++)
 		load_array(k, row, (uint8_t *)tables + arrays[row].offset);
 }

@@ -102,7 +102,7 @@ static struct reason_count *mem_reason_count(void *e, uint32_t reason)
 {
 	struct mem_tables *m = e;
 
-	return reason < N_REASONS ? &m->reasons[reason] : NULL;
+	return reason < N_REASON_COUNTS ? &m->reasons[reason] : NULL;
 }
 
 static uint64_t mem_now_ns(void *e)

@@ -52,7 +52,7 @@ struct mem_tables {
 	struct limiter limiter;
 	struct traffic service_traffic[MEM_SERVICES];
 	struct traffic backend_traffic[MEM_BACKENDS];
-	struct reason_count reasons[N_REASONS];
+	struct reason_count reasons[N_REASON_COUNTS];
 	uint64_t now_ns;
 };
 

@@ -14,9 +14,10 @@
 
 #include "dataplane/core/count.h"
 #include "dataplane/core/forward.h"
+#include "dataplane/core/host.h"
 #include "dataplane/core/port.h"
 
-#define N_TABLES 13
+#define N_TABLES 15
 
 const struct vector_table *vector_tables(size_t *ret_n)
 {
@@ -26,7 +27,7 @@ const struct vector_table *vector_tables(size_t *ret_n)
 		vectors_rst,	  vectors_arp,	   vectors_steady,
 		vectors_claiming, vectors_moving,  vectors_settling,
 		vectors_line,	  vectors_from_vm, vectors_answer,
-		vectors_to_vm,
+		vectors_to_vm,	  vectors_observe, vectors_stack,
 	};
 	size_t i;
 
@@ -43,8 +44,10 @@ void vector_frame(const struct vector *v, struct frame *ret_frame)
 
 uint32_t vector_ifindex(const struct vector *v)
 {
-	if (v->hook == HOOK_UPLINK)
+	if (v->hook == HOOK_UPLINK || v->hook == HOOK_LEAVES)
 		return IFINDEX_UPLINK;
+	if (v->hook == HOOK_BACK)
+		return IFINDEX_BRIDGE;
 	return IFINDEX_VM(v->vm_port ? v->vm_port : 1);
 }
 
@@ -58,7 +61,7 @@ struct scene_flow vector_flow(const struct vector *v)
 		.vm = 1,
 	};
 
-	if (v->hook == HOOK_FROM_VM) {
+	if (v->hook == HOOK_FROM_VM || v->hook >= HOOK_BACK) {
 		flow.client = v->in.dst;
 		flow.client_port = v->in.dport;
 	}
@@ -100,14 +103,29 @@ static void apply_edit(struct pkt *p, const struct nat_edit *edit)
 	p->tcp->csum = BE16(csum);
 }
 
-static enum verdict run_hook(enum hook hook, struct mem_tables *tables,
+/* What the host's own rules have let pass. */
+static enum verdict run_back(struct mem_tables *tables, struct pkt *p)
+{
+	const struct tables *t = mem_tables();
+	struct nat_edit edit = { 0 };
+	enum verdict verdict;
+
+	verdict = answer_back(t, tables, p, IFINDEX_BRIDGE, &edit);
+	if (verdict == VERDICT_FORWARD)
+		apply_edit(p, &edit);
+	if (verdict != VERDICT_PASS)
+		count_answer(t, tables, p, verdict);
+	return verdict;
+}
+
+static enum verdict run_hook(const struct vector *v, struct mem_tables *tables,
 			     struct pkt *p)
 {
 	const struct tables *t = mem_tables();
 	struct nat_edit edit = { 0 };
 	enum verdict verdict = VERDICT_PASS;
 
-	switch (hook) {
+	switch (v->hook) {
 	case HOOK_UPLINK:
 		verdict = forward(t, tables, p);
 		count_forward(t, tables, p, verdict);
@@ -121,6 +139,15 @@ static enum verdict run_hook(enum hook hook, struct mem_tables *tables,
 	case HOOK_TO_VM:
 		verdict = port_to_vm(t, tables, p);
 		count_reason(t, tables, p->reason, p->length);
+		break;
+	case HOOK_BACK:
+		verdict = run_back(tables, p);
+		break;
+	case HOOK_LEAVES:
+		if (v->marked)
+			verdict = run_back(tables, p);
+		else
+			observe_answer(t, tables, p);
 		break;
 	}
 	return verdict;
@@ -164,8 +191,9 @@ void vector_run_core(const struct vector *v, struct mem_tables *tables,
 	p.end = exact + in.size;
 	p.length = (uint32_t)in.size;
 	p.ifindex = vector_ifindex(v);
-	ret_outcome->verdict = run_hook(v->hook, tables, &p);
+	ret_outcome->verdict = run_hook(v, tables, &p);
 	assert_int_equal(p.reason, v->reason);
+	assert_int_equal(p.as_if, v->as_if);
 	size = in.size - p.head_cut;
 	if (ret_outcome->verdict == VERDICT_REPLY)
 		size = p.reply_length;

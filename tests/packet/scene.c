@@ -59,17 +59,23 @@ static void add_service(struct mem_tables *m, uint32_t vip, uint16_t port,
 	s->value = value;
 }
 
-static void add_services(struct mem_tables *m, uint32_t pool)
+static void add_services(struct mem_tables *m, uint32_t pool, uint16_t observe)
 {
 	struct service web = { .number = SERVICE_WEB,
 			       .pool = pool,
+			       .flags = observe,
 			       .target_port = BE16(PORT_VM) };
 	struct service api = { .number = SERVICE_API,
 			       .pool = pool,
+			       .flags = observe,
 			       .target_port = BE16(PORT_VM) };
 	struct service web_vip = { .flags = SERVICE_VIP | SERVICE_ANSWER_L2 };
 	struct service api_vip = { .flags = SERVICE_VIP | SERVICE_DROP };
 
+	if (observe)
+		web_vip.flags = SERVICE_VIP;
+	web_vip.flags |= observe;
+	api_vip.flags |= observe;
 	add_service(m, IP_VIP_WEB, 0, web_vip);
 	add_service(m, IP_VIP_WEB, PORT_WEB, web);
 	add_service(m, IP_VIP_API, 0, api_vip);
@@ -91,6 +97,8 @@ static void add_backend(struct mem_tables *m, uint32_t n, uint32_t flags)
 	record->addr = mapped(IP_VM(n));
 	record->ifindex = IFINDEX_VM(n);
 	record->pool = POOL_WEB;
+	if (flags & SCENE_STACK)
+		record->stack_ifindex = IFINDEX_BRIDGE;
 	mac_bytes(MAC_VM(n), record->dst_mac);
 	mac_bytes(MAC_TO(n), record->src_mac);
 	if (n == 1 && flags & SCENE_NO_RECORD)
@@ -98,12 +106,13 @@ static void add_backend(struct mem_tables *m, uint32_t n, uint32_t flags)
 	m->backends[n].word = BACKEND_WORD(n, word);
 }
 
-static void add_port(struct mem_tables *m, uint32_t n, uint32_t flags)
+static void add_port(struct mem_tables *m, uint32_t n, uint32_t ifindex,
+		     uint32_t flags)
 {
 	struct mem_port *p = &m->ports[m->n_ports++];
 
 	p->key.addr = mapped(IP_VM(n));
-	p->key.ifindex = IFINDEX_VM(n);
+	p->key.ifindex = ifindex;
 	p->key.port = BE16(PORT_VM);
 	p->key.proto = 6;
 	p->value.vip = mapped(IP_VIP_WEB);
@@ -112,6 +121,10 @@ static void add_port(struct mem_tables *m, uint32_t n, uint32_t flags)
 	p->value.service = SERVICE_WEB;
 	p->value.pool = POOL_WEB;
 	p->value.flags = n == 1 && flags & SCENE_LEARNING ? PORT_LEARNING : 0;
+	if (flags & SCENE_OBSERVE)
+		p->value.flags |= PORT_LEARNING | PORT_OBSERVE;
+	if (flags & SCENE_STACK)
+		p->value.flags |= PORT_STACK;
 }
 
 static uint32_t slot_word(enum scene_slot slot)
@@ -286,8 +299,10 @@ static void add_direct(struct mem_tables *m, enum scene_direct direct,
 }
 
 /* The packets' own uplink is not the first one, and no uplink is the last. */
-static void add_uplinks(struct mem_tables *m)
+static void add_uplinks(struct mem_tables *m, uint32_t flags)
 {
+	if (flags & SCENE_BRIDGED)
+		m->node.out_ifindex[1] = IFINDEX_BRIDGE;
 	m->node.uplinks[0].ifindex = IFINDEX_NOT_THERE;
 	mac_bytes(MAC_ALL, m->node.uplinks[0].mac);
 	m->node.uplinks[1].ifindex = IFINDEX_UPLINK;
@@ -311,11 +326,14 @@ void scene_build(const struct scene_spec *spec, const struct scene_flow *flow,
 	m->node.direct_seed.k1 = direct_seed.k1;
 	m->node.direct_idle_ticks = TICKS_OF_MS(IDLE_MS);
 	m->node.reply_rate_pps = spec->flags & SCENE_RATE_0 ? 0 : 1000;
-	add_uplinks(m);
-	add_services(m, spec->flags & SCENE_NO_POOL ? 1U << 20 : POOL_WEB);
+	add_uplinks(m, spec->flags);
+	add_services(m, spec->flags & SCENE_NO_POOL ? 1U << 20 : POOL_WEB,
+		     spec->flags & SCENE_OBSERVE ? SERVICE_OBSERVE : 0);
 	for (n = 1; n <= N_VMS; n++) {
 		add_backend(m, n, spec->flags);
-		add_port(m, n, spec->flags);
+		add_port(m, n, IFINDEX_VM(n), spec->flags);
+		if (spec->flags & SCENE_STACK)
+			add_port(m, n, IFINDEX_BRIDGE, spec->flags);
 	}
 	add_pool(m, spec, key);
 	add_fill(m, spec->fill, key, now_tick);

@@ -45,6 +45,7 @@
 #define IFINDEX_NOT_THERE 999
 #define IFINDEX_WAY_OUT	  900
 #define IFINDEX_VM(n)	  (1000U + (n))
+#define IFINDEX_BRIDGE	  800 /* of the VMs' ports */
 
 #define POOL_WEB    1
 #define SERVICE_WEB 1
@@ -134,16 +135,19 @@ enum scene_direct {
 };
 
 #define SCENE_NO_NODE	 0x001
-#define SCENE_NO_RANGE	 0x002 /* the pool has no slots */
-#define SCENE_NO_POOL	 0x004 /* the service's pool number is out of range */
-#define SCENE_EMPTY_DROP 0x008 /* pool: drop, don't RST */
-#define SCENE_COPY_1	 0x010 /* records in force are the second copies */
-#define SCENE_NO_RECORD	 0x020 /* VM 1's number has no VM */
-#define SCENE_RATE_0	 0x040 /* no replies at all */
-#define SCENE_LEARNING	 0x080 /* VM 1's port is PORT_LEARNING */
-#define SCENE_BY_SOURCE	 0x100 /* pool: affinity by source */
-#define SCENE_OWN_SLOT_3 0x200 /* the slot that the flow should have: VM 3's */
-#define SCENE_SHORT_IDLE 0x400 /* idle_timeout of 20 s */
+#define SCENE_NO_RANGE	 0x002	/* the pool has no slots */
+#define SCENE_NO_POOL	 0x004	/* the service's pool number is out of range */
+#define SCENE_EMPTY_DROP 0x008	/* pool: drop, don't RST */
+#define SCENE_COPY_1	 0x010	/* records in force are the second copies */
+#define SCENE_NO_RECORD	 0x020	/* VM 1's number has no VM */
+#define SCENE_RATE_0	 0x040	/* no replies at all */
+#define SCENE_LEARNING	 0x080	/* VM 1's port is PORT_LEARNING */
+#define SCENE_BY_SOURCE	 0x100	/* pool: affinity by source */
+#define SCENE_OWN_SLOT_3 0x200	/* the slot that the flow should have: VM 3's */
+#define SCENE_SHORT_IDLE 0x400	/* idle_timeout of 20 s */
+#define SCENE_OBSERVE	 0x800	/* both services and their VIPs are observed */
+#define SCENE_STACK	 0x1000 /* the host has rules at the VMs' ports */
+#define SCENE_BRIDGED	 0x2000 /* the uplink is a port of their bridge */
 
 /**
  * struct scene_spec - what is special; zero means nothing.

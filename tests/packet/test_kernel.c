@@ -56,7 +56,7 @@ static void test_vector(void **state)
 	vector_frame(v, &in);
 	if (v->hook != HOOK_UPLINK && in.size < TC_SIZE_MIN)
 		skip();
-	run(v, 0);
+	run(v, v->marked ? MARK_BALANCED : 0);
 }
 
 /* A port that is gone: the packet is dropped by name, not by accident. */

@@ -13,6 +13,8 @@ enum hook {
 	HOOK_UPLINK,  /* forward() */
 	HOOK_FROM_VM, /* port_from_vm() */
 	HOOK_TO_VM,   /* port_to_vm() */
+	HOOK_BACK,    /* answer_back() at the VMs' bridge */
+	HOOK_LEAVES,  /* answer_back() or observe_answer() at the uplink */
 };
 
 /* What must hold of the flow's entry afterwards. */
@@ -30,6 +32,9 @@ enum after {
 #define FORWARDED(n) .verdict = VERDICT_FORWARD, .vm = (n)
 #define ANSWERED     .verdict = VERDICT_FORWARD, .vm = 1
 #define PASSED(why)  .verdict = VERDICT_PASS, .reason = (why)
+#define STACKED(n)   .verdict = VERDICT_STACK, .vm = (n)
+#define AS_IF_FOR(n) PASSED(PASS_OBSERVED), .vm = (n)
+#define AS_IF(why)   PASSED(PASS_OBSERVED), .as_if = (why)
 #define DROPPED(why) .verdict = VERDICT_DROP, .reason = (why)
 #define ARP_ANSWERED .verdict = VERDICT_REPLY, .reason = REPLY_ARP
 #define RESET(why, f, s, a)                                          \
@@ -44,7 +49,10 @@ enum after {
  * @in: the frame.
  * @scene: the state.
  * @verdict, @reason: what must come out.
- * @vm: of a packet that goes to a VM: which.
+ * @vm: of a packet that goes to a VM, or would: which.
+ * @as_if: of an observed packet: what it would have been.
+ * @marked: at TC: it bears our mark.
+ * @observed_answer: it counts as the answer of an observed service.
  * @rst_seq, @rst_ack, @rst_flags: of an RST that answers.
  * @after, @after_vm, @after_class, @after_marks: the flow's entry; its VM is
  *	VM 2 where @after_vm is 0.
@@ -60,6 +68,9 @@ struct vector {
 	enum verdict verdict;
 	enum reason reason;
 	uint16_t vm;
+	enum reason as_if;
+	bool marked;
+	bool observed_answer;
 	uint32_t rst_seq;
 	uint32_t rst_ack;
 	uint8_t rst_flags;
@@ -95,5 +106,7 @@ struct vector_table vectors_line(void);
 struct vector_table vectors_from_vm(void);
 struct vector_table vectors_answer(void);
 struct vector_table vectors_to_vm(void);
+struct vector_table vectors_observe(void);
+struct vector_table vectors_stack(void);
 
 #endif

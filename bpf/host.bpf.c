@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * TC beside the host's own rules (core/host.h): at uplinks and at bridges of
+ * VMs' ports, and only while a VM is served through the kernel or a service is
+ * observed.
+ */
+#include "bpf/skb.bpf.h"
+#include "bpf/stack.bpf.h"
+
+#include "dataplane/core/host.h"
+
+static const struct tables tables = { BPF_TABLES };
+
+/*
+ * Ingress of an uplink: what XDP has rewritten for a VM and left a note with.
+ * Where the uplink is a port of the VM's bridge it goes on by itself.
+ */
+SEC("tc")
+int uplink_in(struct __sk_buff *skb)
+{
+	const struct stack_note *note =
+		(struct stack_note *)(long)skb->data_meta;
+
+	if ((void *)(note + 1) > (void *)(long)skb->data ||
+	    note->magic != STACK_MAGIC)
+		return TC_ACT_UNSPEC;
+	skb->mark |= MARK_BALANCED;
+	return note->bridge ? (int)bpf_redirect(note->bridge, 0) :
+			      TC_ACT_UNSPEC;
+}
+
+/* An answer that comes back: the VIP becomes its source. */
+static ALWAYS_INLINE enum verdict
+take_back(struct __sk_buff *skb, struct pkt *p, uint32_t bridge, be32 *ret_vip)
+{
+	struct nat_edit edit = { 0 };
+	enum verdict verdict = answer_back(&tables, NULL, p, bridge, &edit);
+
+	if (verdict == VERDICT_PASS)
+		return verdict;
+	skb->mark &= ~MARK_BALANCED;
+	if (verdict == VERDICT_FORWARD && !apply_edit(skb, p, &edit)) {
+		p->reason = DROP_PORT_NO_ROUTE;
+		verdict = VERDICT_DROP;
+	}
+	*ret_vip = edit.new_addr;
+	return verdict;
+}
+
+/* Ingress of a bridge: what it hands to the host. */
+SEC("tc")
+int bridge_in(struct __sk_buff *skb)
+{
+	enum verdict verdict;
+	int action = TC_ACT_SHOT;
+	struct pkt p;
+	be32 vip = 0;
+
+	if (!(skb->mark & MARK_BALANCED))
+		return TC_ACT_UNSPEC;
+	p = pkt_of_skb(skb);
+	verdict = take_back(skb, &p, skb->ifindex, &vip);
+	if (verdict == VERDICT_PASS)
+		return TC_ACT_UNSPEC;
+	if (verdict == VERDICT_FORWARD) {
+		action = send_to_client(skb, &p, vip);
+		if (action != TC_ACT_REDIRECT) {
+			p.reason = DROP_PORT_NO_ROUTE;
+			verdict = VERDICT_DROP;
+		}
+	}
+	count_answer(&tables, NULL, &p, verdict);
+	return action;
+}
+
+/* The bridge that an uplink is a port of; 0 = none. */
+static ALWAYS_INLINE uint32_t bridge_of(uint32_t uplink)
+{
+	const struct node *node = bpf_node(NULL);
+	int i;
+
+	for (i = 0; node && i < NODE_UPLINKS; i++)
+		if (node->uplinks[i].ifindex == uplink)
+			return node->out_ifindex[i];
+	return 0;
+}
+
+/*
+ * Egress of an uplink: answers that the bridge has sent here by itself, and
+ * those of whatever serves an observed VIP.
+ */
+SEC("tc")
+int uplink_out(struct __sk_buff *skb)
+{
+	struct pkt p = pkt_of_skb(skb);
+	enum verdict verdict;
+	be32 vip = 0;
+
+	if (!(skb->mark & MARK_BALANCED)) {
+		observe_answer(&tables, NULL, &p);
+		return TC_ACT_UNSPEC;
+	}
+	verdict = take_back(skb, &p, bridge_of(skb->ifindex), &vip);
+	if (verdict != VERDICT_PASS)
+		count_answer(&tables, NULL, &p, verdict);
+	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") = "GPL";
