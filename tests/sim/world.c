@@ -150,7 +150,7 @@ static uint32_t count_unconfirmed(struct world *w, uint64_t key)
 	for (i = 0; i < FLOWS_PER_LINE; i++) {
 		rank = flow_rank(&world_tables, w, line->entry[i].key,
 				 line->entry[i].meta, world_tick(w));
-		count += rank == RANK_UNCONFIRMED || rank == RANK_KEPT;
+		count += (rank & RANK_COUNTED) != 0;
 	}
 	return count;
 }
