@@ -12,8 +12,9 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${DROVER_CACHE:-/var/cache/drover}
 agent=${1:-}
+# shellcheck source=demo/guest/kernel.sh
+. "$here/kernel.sh"
 
 # Load order is init's; these are all that it names.
 modules=(
@@ -25,62 +26,12 @@ modules=(
 	drivers/acpi/button drivers/input/evdev
 )
 
-die() {
-	echo "guest: $*" >&2
-	exit 1
-}
-
-# unpacked PACKAGE: a folder with the package's files.
-unpacked() {
-	local dir=$cache/packages/$1 tmp
-	if [ ! -d "$dir" ]; then
-		tmp=$(mktemp -d "$cache/tmp.XXXXXX")
-		(
-			cd "$tmp"
-			apt-get -qq -o APT::Sandbox::User=root download "$1" >&2
-			dpkg-deb -x ./*.deb root
-		) || die "cannot download the package $1 (apt-get update?)"
-		mkdir -p "$cache/packages"
-		mv -T "$tmp/root" "$dir"
-		rm -r "$tmp"
-	fi
-	echo "$dir"
-}
-
-# Newest cloud kernel: where its files are, and its version.
-find_kernel() {
-	local root=/ image package
-	image=$({ find /boot -name 'vmlinuz-*-cloud-amd64' || :; } 2>/dev/null |
-		sort -V | tail -n 1)
-	if [ -z "$image" ]; then
-		package=$(apt-cache depends linux-image-cloud-amd64 |
-			sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' |
-			head -n 1)
-		[ -n "$package" ] || die "no package linux-image-cloud-amd64"
-		root=$(unpacked "$package")
-		image=$(find "$root/boot" -name 'vmlinuz-*')
-	fi
-	kernel_image=$image
-	kernel_version=${image##*/vmlinuz-}
-	kernel_modules=$root/lib/modules/$kernel_version/kernel
-}
-
-find_busybox() {
-	busybox=/bin/busybox
-	if [ ! -x "$busybox" ] || ldd "$busybox" >/dev/null 2>&1; then
-		busybox=$(unpacked busybox-static)/bin/busybox
-	fi
-}
-
 # add_agent ROOT: qemu-ga and the libraries that it needs.
 add_agent() {
-	local ga lib
+	local ga
 	ga=$(command -v qemu-ga || echo "$(unpacked qemu-guest-agent)/usr/sbin/qemu-ga")
 	cp "$ga" "$1/bin/qemu-ga"
-	ldd "$ga" | grep -o '/[^ ]*' | while read -r lib; do
-		mkdir -p "$1${lib%/*}"
-		cp -L "$lib" "$1$lib"
-	done
+	copy_libraries "$ga" "$1"
 	mkdir -p "$1/sbin"
 	printf '#!/bin/sh\n%s\n%s\n' \
 		'case "$*" in *-r*) exec /bin/busybox reboot -f ;; esac' \
@@ -100,20 +51,13 @@ build() {
 		>"$root/etc/acpi/PWRF/00000080"
 	chmod 755 "$root/etc/acpi/PWRF/00000080"
 	for m in "${modules[@]}"; do
-		m=$kernel_modules/$m.ko
-		if [ -e "$m" ]; then
-			cp "$m" "$root/lib/modules/"
-		else
-			xz -dc "$m.xz" >"$root/lib/modules/${m##*/}"
-		fi
+		copy_module "$m" "$root/lib/modules"
 	done
-	strip -g "$root"/lib/modules/*.ko
 	cc -std=gnu17 -D_GNU_SOURCE -O2 -static -I "$here/../.." -o "$root/bin/httpd" \
 		"$here/httpd.c"
 	strip "$root/bin/httpd"
 	[ "$agent" != --agent ] || add_agent "$root"
-	(cd "$root" && find . | "$busybox" cpio -o -H newc 2>/dev/null) |
-		gzip -9 >"$1/initrd.gz"
+	pack_initrd "$root" | gzip -9 >"$1/initrd.gz"
 	rm -r "$root"
 	chmod 755 "$1"
 }
@@ -125,7 +69,7 @@ find_kernel
 find_busybox
 key=$({
 	echo "$kernel_version $agent"
-	cat "$here"/{init,build.sh,httpd.c} "$here/../pattern.h"
+	cat "$here"/{init,build.sh,kernel.sh,httpd.c} "$here/../pattern.h"
 } | sha256sum | cut -c 1-16)
 guest=$cache/guest-$key
 if [ ! -d "$guest" ]; then
