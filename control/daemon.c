@@ -26,6 +26,7 @@
 #define NS_PER_MS	 1000000ULL
 #define NS_PER_US	 1000ULL
 #define LOOK_INTERVAL_MS 1000L
+#define LOOKS_A_REPAIR	 10
 #define EVENTS_KEPT	 10000
 #define DIRECT_IDLE_MS	 350000
 #define SLOW_REACTION_NS (5 * NS_PER_MS)
@@ -59,13 +60,19 @@ static void arm_at(struct event *timer, uint64_t at_ns)
 	evtimer_add(timer, &wait);
 }
 
+/* Reconcile at the end of this turn of the loop. */
+static void run_soon(struct daemon *d)
+{
+	/* NULL until everything has started: then the first run sees it all. */
+	if (d->reconcile_event && !d->leaving)
+		event_active(d->reconcile_event, EV_TIMEOUT, 0);
+}
+
 void daemon_changed(struct daemon *d, uint64_t cause_ns)
 {
 	if (!d->cause_ns || cause_ns < d->cause_ns)
 		d->cause_ns = cause_ns;
-	/* NULL until everything has started: then the first run sees it all. */
-	if (d->reconcile_event && !d->leaving)
-		event_active(d->reconcile_event, EV_TIMEOUT, 0);
+	run_soon(d);
 }
 
 int daemon_look(struct daemon *d)
@@ -80,7 +87,9 @@ int daemon_look(struct daemon *d)
 	}
 	dp_status_free(&d->status);
 	d->status = status;
-	rec_take_status(d->rec, &d->status);
+	d->look_first = false;
+	if (rec_take_status(d->rec, &d->status))
+		run_soon(d);
 	return 0;
 }
 
@@ -126,6 +135,8 @@ static void reconcile(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (d->look_first)
+		(void)daemon_look(d);
 	rc = rec_run(d->rec, &in, &snapshot, &wake_ns);
 	if (rc) {
 		log_err("reconcile: %s; the tables stay as they were",
@@ -148,7 +159,22 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	arm_at(d->tick_event, d->engine->tick(d->dp, hv_clock_ns()));
 }
 
-/* Once a second: drains, clocks and ports move on without any event. */
+/* Is there something that the engine has to try again? */
+static bool has_failed(const struct daemon *d)
+{
+	uint32_t i;
+
+	for (i = 0; i < d->status.n_backends; i++)
+		if (d->status.backends[i].attach_error)
+			return true;
+	return d->apply_error[0];
+}
+
+/*
+ * Once a second: slots and flows move on without any event. If none of that
+ * changes what a member is judged by, nothing is to be decided and nothing is
+ * handed over, but for a repair now and then.
+ */
 static void look(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval again = { LOOK_INTERVAL_MS / 1000,
@@ -157,8 +183,10 @@ static void look(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!daemon_look(d))
-		event_active(d->reconcile_event, EV_TIMEOUT, 0);
+	if (!daemon_look(d) &&
+	    (has_failed(d) || d->n_looks % LOOKS_A_REPAIR == 0))
+		run_soon(d);
+	d->n_looks++;
 	evtimer_add(d->look_event, &again);
 }
 

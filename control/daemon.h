@@ -33,7 +33,8 @@ struct announce;
  * @last: what the last apply did; @applied_ns: when it was over.
  * @cause_ns: when the oldest change was known that no apply has seen yet.
  * @reaction_ns: of the last apply with a known cause: from that to published.
- * @status: how the tables stood at the last look.
+ * @status: how the tables stood at the last look; @n_looks: there were.
+ * @look_first: something was taken out of the tables since.
  * @started_ns: CLOCK_MONOTONIC.
  * @n_streams: clients of the API that follow events.
  * @leaving: it is about to end: what comes in now changes nothing any more.
@@ -67,6 +68,8 @@ struct daemon {
 	uint64_t cause_ns;
 	uint64_t reaction_ns;
 	struct dp_status status;
+	uint64_t n_looks;
+	bool look_first;
 	uint64_t started_ns;
 	int n_streams;
 	char apply_error[DP_ERROR_SIZE];

@@ -15,31 +15,32 @@
 /* Of a VM that is gone no packet may be steered to any more: now, not later. */
 static void take_out(struct daemon *d, const struct inv_vm *vm)
 {
+	struct rec_member *const *of_vm;
 	const struct rec_member *m;
-	bool any = false;
+	size_t n;
 	size_t i;
 
-	for (i = 0; i < rec_count(d->rec); i++) {
-		m = rec_at(d->rec, i);
-		if (!m->in_tables || !m->status.ifindex ||
-		    memcmp(m->uuid, vm->uuid, HV_UUID_SIZE) != 0)
+	of_vm = rec_of_vm(d->rec, vm->uuid, &n);
+	for (i = 0; i < n; i++) {
+		m = of_vm[i];
+		if (!m->in_tables || !m->status.ifindex)
 			continue;
 		d->engine->port_lost(d->dp, m->status.ifindex, hv_clock_ns());
-		any = true;
+		d->look_first = true;
 	}
-	if (any)
-		(void)daemon_look(d);
 }
 
 static void forget_probes(struct daemon *d, const struct inv_vm *vm)
 {
+	struct rec_member *const *of_vm;
 	struct rec_member *m;
+	size_t n;
 	size_t i;
 
-	for (i = 0; i < rec_count(d->rec); i++) {
-		m = rec_at(d->rec, i);
-		if (!m->has_target ||
-		    memcmp(m->uuid, vm->uuid, HV_UUID_SIZE) != 0)
+	of_vm = rec_of_vm(d->rec, vm->uuid, &n);
+	for (i = 0; i < n; i++) {
+		m = of_vm[i];
+		if (!m->has_target)
 			continue;
 		(void)health_reset(d->health, m->id);
 		m->probe.state = HEALTH_UNKNOWN;

@@ -116,15 +116,18 @@ static void member_relocate(struct rec_member *m)
 	snprintf(m->ifname, sizeof(m->ifname), "%s", m->status.ifname);
 }
 
+bool member_is_used(const struct dp_backend_status *status)
+{
+	return status->slots_current || status->slots_base || status->entries;
+}
+
 void member_facts(struct rec_member *m, const struct inv_vm *vm,
 		  const struct inv_owner *owner, const struct rec_input *in,
 		  bool refuses_port)
 {
 	struct verdict_facts f = { .claimed_once = true };
 
-	f.in_tables = m->in_tables &&
-		      (m->status.slots_current || m->status.slots_base ||
-		       m->status.entries);
+	f.in_tables = m->in_tables && member_is_used(&m->status);
 	f.probe = m->has_target ? m->probe.state : HEALTH_UNKNOWN;
 	f.settled = m->has_target && m->probe.settled;
 	f.hv = VERDICT_HV_GONE;
@@ -212,7 +215,8 @@ static void judge_role(struct rec_member *m)
 	case VERDICT_N:
 		/* Its port learns meanwhile which connections are direct. */
 		m->role = DP_WARM;
-		m->publish = reachable && m->belongs;
+		/* One that has the port would have to give it up. */
+		m->publish = reachable && m->belongs && !m->facts.conflict;
 		break;
 	}
 }
@@ -240,6 +244,7 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
 	texts.wish = wish_text[0] ? wish_text : NULL;
 	texts.probe = m->has_target && m->probe.reason[0] ? m->probe.reason :
 							    NULL;
+	texts.conflict = m->facts.conflict ? m->conflict : NULL;
 	if (m->facts.port == VERDICT_PORT_NO_RETURN && m->status.attach_error)
 		texts.port = strerror(m->status.attach_error);
 	m->answer = verdict_find(&m->facts);

@@ -13,6 +13,9 @@
  */
 void member_locate(struct rec_member *m, const struct inv_vm *vm, size_t nic);
 
+/* Does a slot or a live flow entry name it? */
+bool member_is_used(const struct dp_backend_status *status);
+
 /**
  * member_facts() - all that counts, but for the pool's panic.
  * @vm: NULL: nobody knows the VM any more.

@@ -6,32 +6,52 @@
 #include "control/reconcile.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/conflict.h"
 #include "control/member.h"
+#include "control/members.h"
 #include "control/snapshot.h"
 
 #define NS_PER_MS 1000000ULL
 
-struct rec {
-	struct rec_hooks hooks;
-	struct rec_member **members; /* by pool and name */
-	size_t n_members;
-	size_t size;
-	struct rec_pool *pools;
-	size_t n_pools;
-	uint64_t next_id;
-	struct snapshot snapshot;
+/* What is shown of a drain or a panic moves on with time. */
+#define SHOWN_AGAIN_NS (1000 * NS_PER_MS)
+
+/**
+ * struct seen - a VM as of the last run, so that only what changed is matched
+ * with tenants and selectors again.
+ * @uuid: which.
+ * @generation, @read_ns: of inv_vm and its hv_vm, as they were.
+ * @owner: whose it is.
+ */
+struct seen {
+	uint8_t uuid[HV_UUID_SIZE];
+	uint64_t generation;
+	uint64_t read_ns;
+	struct inv_owner owner;
 };
 
-/* One run's view of the VMs: whose each is. */
-struct owners {
+/**
+ * struct rec - what is kept between runs.
+ * @pools: sorted by name; also of pools that are no longer configured.
+ * @claims: the tenants', in the config's order.
+ * @seen: sorted by UUID, as the inventory is.
+ * @conf_known: @pools and @claims follow from the config in force, @seen and
+ *              rec_member.belongs too.
+ */
+struct rec {
+	struct rec_hooks hooks;
+	struct members members;
+	struct rec_pool *pools;
+	size_t n_pools;
 	struct inv_claim *claims;
-	size_t n_claims;
-	struct inv_owner *owner; /* by index in the inventory */
+	struct seen *seen;
+	size_t n_seen;
+	bool conf_known;
+	struct snapshot snapshot;
 };
 
 int rec_new(const struct rec_hooks *hooks, struct rec **ret_rec)
@@ -41,21 +61,18 @@ int rec_new(const struct rec_hooks *hooks, struct rec **ret_rec)
 	if (!rec)
 		return -ENOMEM;
 	rec->hooks = *hooks;
-	rec->next_id = 1;
 	*ret_rec = rec;
 	return 0;
 }
 
 void rec_free(struct rec *rec)
 {
-	size_t i;
-
 	if (!rec)
 		return;
-	for (i = 0; i < rec->n_members; i++)
-		free(rec->members[i]);
-	free(rec->members);
+	members_done(&rec->members);
 	free(rec->pools);
+	free(rec->claims);
+	free(rec->seen);
 	snapshot_done(&rec->snapshot);
 	free(rec);
 }
@@ -64,72 +81,75 @@ void rec_forget_conf(struct rec *rec)
 {
 	size_t i;
 
-	for (i = 0; i < rec->n_members; i++)
-		rec->members[i]->pool = NULL;
+	for (i = 0; i < rec->members.n; i++)
+		rec->members.by_id[i]->pool = NULL;
+	for (i = 0; i < rec->n_pools; i++)
+		rec->pools[i].conf = NULL;
+	rec->conf_known = false;
 }
 
 size_t rec_count(const struct rec *rec)
 {
-	return rec->n_members;
+	return rec->members.n;
 }
 
 struct rec_member *rec_at(struct rec *rec, size_t i)
 {
-	return rec->members[i];
+	members_sort(&rec->members);
+	return rec->members.by_name[i];
 }
 
-const struct rec_pool *rec_pool(const struct rec *rec, const char *name)
+struct rec_member *const *rec_of_vm(const struct rec *rec,
+				    const uint8_t uuid[HV_UUID_SIZE],
+				    size_t *ret_n)
 {
-	size_t i;
-
-	for (i = 0; i < rec->n_pools; i++)
-		if (!strcmp(rec->pools[i].name, name))
-			return &rec->pools[i];
-	return NULL;
-}
-
-static struct rec_member *find_member(const struct rec *rec, const char *pool,
-				      const uint8_t uuid[HV_UUID_SIZE])
-{
-	struct rec_member *m;
-	size_t i;
-
-	for (i = 0; i < rec->n_members; i++) {
-		m = rec->members[i];
-		if (!memcmp(m->uuid, uuid, HV_UUID_SIZE) &&
-		    !strcmp(m->pool_name, pool))
-			return m;
-	}
-	return NULL;
+	return members_of(&rec->members, uuid, ret_n);
 }
 
 static int add_member(struct rec *rec, const char *pool,
 		      const uint8_t uuid[HV_UUID_SIZE],
 		      struct rec_member **ret_member)
 {
-	struct rec_member **members = rec->members;
 	struct rec_member *m;
-	size_t size;
+	int rc = members_add(&rec->members, pool, uuid, &m);
 
-	if (rec->n_members == rec->size) {
-		size = rec->size ? rec->size * 2 : 32;
-		members = realloc(members, size * sizeof(struct rec_member *));
-		if (!members)
-			return -ENOMEM;
-		rec->members = members;
-		rec->size = size;
-	}
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	m->id = rec->next_id++;
-	memcpy(m->uuid, uuid, HV_UUID_SIZE);
-	snprintf(m->pool_name, sizeof(m->pool_name), "%s", pool);
+	if (rc)
+		return rc;
 	m->answer.verdict = VERDICT_WAITING;
 	m->answer.reason = VERDICT_N_REASONS;
-	rec->members[rec->n_members++] = m;
 	*ret_member = m;
 	return 0;
+}
+
+/* Where in the list a pool is, or belongs. */
+static size_t pool_place(const struct rec *rec, const char *name)
+{
+	size_t low = 0;
+	size_t high = rec->n_pools;
+	size_t middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (strcmp(rec->pools[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct rec_pool *find_pool(const struct rec *rec, const char *name)
+{
+	const size_t at = pool_place(rec, name);
+
+	return at < rec->n_pools && !strcmp(rec->pools[at].name, name) ?
+		       &rec->pools[at] :
+		       NULL;
+}
+
+const struct rec_pool *rec_pool(const struct rec *rec, const char *name)
+{
+	return find_pool(rec, name);
 }
 
 static void pool_name(const struct conf_pool *pool, char buf[DP_NAME_SIZE])
@@ -137,48 +157,65 @@ static void pool_name(const struct conf_pool *pool, char buf[DP_NAME_SIZE])
 	snprintf(buf, DP_NAME_SIZE, "%s/%s", pool->tenant->name, pool->name);
 }
 
-static int keep_pool(struct rec *rec, const char *name)
+/* What matters of a pool's services. */
+static void look_at_services(struct rec_pool *pool, const struct conf *conf)
+{
+	const struct conf_service *s;
+	size_t i;
+
+	pool->service = "";
+	pool->refuses_port = false;
+	for (i = 0; i < conf->n_services; i++) {
+		s = &conf->services[i];
+		if (s->pool != pool->conf)
+			continue;
+		if (!*pool->service || strcmp(s->name, pool->service) < 0)
+			pool->service = s->name;
+		if (s->on_port_policy == CONF_POLICY_REFUSE)
+			pool->refuses_port = true;
+	}
+}
+
+static int keep_pool(struct rec *rec, const struct conf *conf,
+		     const struct conf_pool *conf_pool)
 {
 	struct rec_pool pool = { 0 };
 	struct rec_pool *pools;
+	size_t at;
 	int rc;
 
-	if (rec_pool(rec, name))
-		return 0;
-	snprintf(pool.name, sizeof(pool.name), "%s", name);
-	rc = rec->hooks.seed(rec->hooks.arg, name, &pool.seed);
-	if (rc)
-		return rc;
-	pools = realloc(rec->pools, (rec->n_pools + 1) * sizeof(*pools));
-	if (!pools)
-		return -ENOMEM;
-	rec->pools = pools;
-	rec->pools[rec->n_pools++] = pool;
+	pool_name(conf_pool, pool.name);
+	at = pool_place(rec, pool.name);
+	if (!find_pool(rec, pool.name)) {
+		rc = rec->hooks.seed(rec->hooks.arg, pool.name, &pool.seed);
+		if (rc)
+			return rc;
+		pools = reallocarray(rec->pools, rec->n_pools + 1,
+				     sizeof(*pools));
+		if (!pools)
+			return -ENOMEM;
+		rec->pools = pools;
+		memmove(&pools[at + 1], &pools[at],
+			(rec->n_pools - at) * sizeof(*pools));
+		pools[at] = pool;
+		rec->n_pools++;
+	}
+	rec->pools[at].conf = conf_pool;
+	look_at_services(&rec->pools[at], conf);
 	return 0;
 }
 
-static void owners_done(struct owners *o)
+static int take_claims(struct rec *rec, const struct conf *conf)
 {
-	free(o->claims);
-	free(o->owner);
-}
-
-/* Whose each VM is; tags have no say in it. */
-static int owners_find(struct owners *o, const struct rec_input *in)
-{
+	struct inv_claim *claims = calloc(conf->n_tenants + 1, sizeof(*claims));
 	const struct conf_tenant *t;
-	const struct inv_vm *vm;
-	size_t n = inv_count(in->inv);
 	size_t i;
 
-	o->n_claims = in->conf->n_tenants;
-	o->claims = calloc(o->n_claims + 1, sizeof(*o->claims));
-	o->owner = calloc(n + 1, sizeof(*o->owner));
-	if (!o->claims || !o->owner)
+	if (!claims)
 		return -ENOMEM;
-	for (i = 0; i < o->n_claims; i++) {
-		t = &in->conf->tenants[i];
-		o->claims[i] = (struct inv_claim){
+	for (i = 0; i < conf->n_tenants; i++) {
+		t = &conf->tenants[i];
+		claims[i] = (struct inv_claim){
 			.tenant = t->name,
 			.networks = t->networks.text,
 			.n_networks = t->networks.n,
@@ -187,11 +224,28 @@ static int owners_find(struct owners *o, const struct rec_input *in)
 			.n_hypervisors = t->hypervisors.n,
 		};
 	}
-	for (i = 0; i < n; i++) {
-		vm = inv_at(in->inv, i);
-		o->owner[i] =
-			inv_own(vm->hv->name, vm->vm, o->claims, o->n_claims);
-	}
+	free(rec->claims);
+	rec->claims = claims;
+	return 0;
+}
+
+/* Another config: all VMs are matched with it anew. */
+static int take_conf(struct rec *rec, const struct conf *conf)
+{
+	size_t i;
+	int rc;
+
+	if (rec->conf_known)
+		return 0;
+	rc = take_claims(rec, conf);
+	for (i = 0; !rc && i < conf->n_pools; i++)
+		rc = keep_pool(rec, conf, &conf->pools[i]);
+	if (rc)
+		return rc;
+	for (i = 0; i < rec->members.n; i++)
+		rec->members.by_id[i]->belongs = false;
+	rec->n_seen = 0;
+	rec->conf_known = true;
 	return 0;
 }
 
@@ -240,112 +294,158 @@ static bool belongs(const struct conf *conf, const struct conf_pool *pool,
 	return selected(pool, vm);
 }
 
-/* Find the members of one pool, new ones included. */
-static int walk_pool(struct rec *rec, const struct rec_input *in,
-		     const struct conf_pool *pool, const struct owners *owners)
+/* Put a VM that is new or has changed into the pools that take it. */
+static int match_vm(struct rec *rec, const struct conf *conf,
+		    const struct inv_vm *vm, const struct inv_owner *owner)
 {
-	char name[DP_NAME_SIZE];
-	const struct inv_vm *vm;
+	struct rec_member *const *of_vm;
 	struct rec_member *m;
+	char name[DP_NAME_SIZE];
+	size_t n;
 	size_t i;
 	int rc;
 
-	pool_name(pool, name);
-	rc = keep_pool(rec, name);
-	/* Also of those whose VM nobody knows any more. */
-	for (i = 0; i < rec->n_members; i++)
-		if (!strcmp(rec->members[i]->pool_name, name))
-			rec->members[i]->pool = pool;
-	for (i = 0; !rc && i < inv_count(in->inv); i++) {
-		vm = inv_at(in->inv, i);
-		m = find_member(rec, name, vm->uuid);
-		if (!belongs(in->conf, pool, vm, &owners->owner[i]))
+	of_vm = members_of(&rec->members, vm->uuid, &n);
+	for (i = 0; i < n; i++) {
+		of_vm[i]->belongs = false;
+		of_vm[i]->located = false;
+	}
+	for (i = 0; i < conf->n_pools; i++) {
+		if (!belongs(conf, &conf->pools[i], vm, owner))
 			continue;
-		if (!m)
-			rc = add_member(rec, name, vm->uuid, &m);
+		pool_name(&conf->pools[i], name);
+		m = members_find(&rec->members, name, vm->uuid);
+		rc = m ? 0 : add_member(rec, name, vm->uuid, &m);
 		if (rc)
-			break;
-		m->pool = pool;
+			return rc;
 		m->belongs = true;
 	}
-	return rc;
+	return 0;
 }
 
-static int by_pool_and_name(const void *a, const void *b)
+static void forget_vm(struct rec *rec, const uint8_t uuid[HV_UUID_SIZE])
 {
-	const struct rec_member *ma = *(struct rec_member *const *)a;
-	const struct rec_member *mb = *(struct rec_member *const *)b;
-	int order = strcmp(ma->pool_name, mb->pool_name);
-
-	return order ? order : strcmp(ma->vm_name, mb->vm_name);
-}
-
-/* Does any service of the member's pool refuse ports that the host filters? */
-static bool refuses_port(const struct rec_member *m, const struct conf *conf)
-{
+	struct rec_member *const *of_vm;
+	size_t n;
 	size_t i;
 
-	for (i = 0; i < conf->n_services; i++)
-		if (conf->services[i].pool == m->pool &&
-		    conf->services[i].on_port_policy == CONF_POLICY_REFUSE)
-			return true;
-	return false;
-}
-
-/* Do services of the two pools use one port of a VM? */
-static bool share_port(const struct conf *conf, const struct conf_pool *a,
-		       const struct conf_pool *b)
-{
-	const struct conf_service *s = conf->services;
-	size_t i;
-	size_t k;
-
-	for (i = 0; i < conf->n_services; i++)
-		for (k = 0; s[i].pool == a && k < conf->n_services; k++)
-			if (s[k].pool == b &&
-			    s[i].target_port == s[k].target_port &&
-			    s[i].protocol == s[k].protocol)
-				return true;
-	return false;
-}
-
-/* Who was there first keeps the port; among new ones the first by name. */
-static void find_conflicts(struct rec *rec, const struct conf *conf)
-{
-	struct rec_member *a;
-	struct rec_member *b;
-	size_t i;
-	size_t k;
-
-	for (i = 0; i < rec->n_members; i++) {
-		a = rec->members[i];
-		for (k = i + 1; a->pool && k < rec->n_members; k++) {
-			b = rec->members[k];
-			if (!b->pool || b->pool == a->pool ||
-			    memcmp(a->uuid, b->uuid, HV_UUID_SIZE) != 0 ||
-			    !share_port(conf, a->pool, b->pool))
-				continue;
-			if (b->facts.in_tables && !a->facts.in_tables)
-				a->facts.conflict = true;
-			else
-				b->facts.conflict = true;
-		}
+	of_vm = members_of(&rec->members, uuid, &n);
+	for (i = 0; i < n; i++) {
+		of_vm[i]->belongs = false;
+		of_vm[i]->located = false;
 	}
+}
+
+/* As it was seen: then all that follows from it stands. */
+static bool is_as_seen(const struct seen *seen, const struct inv_vm *vm)
+{
+	return seen->generation == vm->generation &&
+	       seen->read_ns == vm->vm->read_ns;
+}
+
+/*
+ * Match what changed in the inventory. Both lists are sorted by UUID: one walk
+ * finds who is new, who changed and who is gone.
+ */
+static int see_vms(struct rec *rec, const struct rec_input *in)
+{
+	const size_t n = inv_count(in->inv);
+	struct seen *now = calloc(n + 1, sizeof(*now));
+	const struct seen *before;
+	const struct inv_vm *vm;
+	size_t k = 0;
+	size_t i;
+	int rc = 0;
+
+	if (!now)
+		return -ENOMEM;
+	for (i = 0; !rc && i < n; i++) {
+		vm = inv_at(in->inv, i);
+		while (k < rec->n_seen &&
+		       memcmp(rec->seen[k].uuid, vm->uuid, HV_UUID_SIZE) < 0)
+			forget_vm(rec, rec->seen[k++].uuid);
+		before = k < rec->n_seen && !memcmp(rec->seen[k].uuid, vm->uuid,
+						    HV_UUID_SIZE) ?
+				 &rec->seen[k++] :
+				 NULL;
+		memcpy(now[i].uuid, vm->uuid, HV_UUID_SIZE);
+		now[i].generation = vm->generation;
+		now[i].read_ns = vm->vm->read_ns;
+		if (before && is_as_seen(before, vm)) {
+			now[i].owner = before->owner;
+			continue;
+		}
+		now[i].owner = inv_own(vm->hv->name, vm->vm, rec->claims,
+				       in->conf->n_tenants);
+		rc = match_vm(rec, in->conf, vm, &now[i].owner);
+	}
+	if (rc) {
+		rec->n_seen = 0; /* then all of them are matched again */
+		free(now);
+		return rc;
+	}
+	while (k < rec->n_seen)
+		forget_vm(rec, rec->seen[k++].uuid);
+	free(rec->seen);
+	rec->seen = now;
+	rec->n_seen = n;
+	return 0;
+}
+
+static int by_uuid(const void *key, const void *row)
+{
+	return memcmp(key, ((const struct seen *)row)->uuid, HV_UUID_SIZE);
+}
+
+static const struct inv_owner *owner_of(const struct rec *rec,
+					const uint8_t uuid[HV_UUID_SIZE])
+{
+	static const struct inv_owner nobody = { .owned = INV_OWNED_NOT };
+	const struct seen *seen = NULL;
+
+	if (rec->n_seen)
+		seen = bsearch(uuid, rec->seen, rec->n_seen, sizeof(*rec->seen),
+			       by_uuid);
+	return seen ? &seen->owner : &nobody;
+}
+
+static void take_facts(struct rec *rec, struct rec_member *m,
+		       const struct rec_input *in)
+{
+	const struct inv_owner *owner = owner_of(rec, m->uuid);
+	const struct inv_vm *vm = inv_get(in->inv, m->uuid);
+	const struct rec_pool *pool = find_pool(rec, m->pool_name);
+	char name[DP_NAME_SIZE];
+
+	m->pool = pool ? pool->conf : NULL;
+	if (!vm) {
+		m->ifindex = 0;
+	} else if (!m->located) {
+		memcpy(name, m->vm_name, sizeof(name));
+		member_locate(m, vm, owner->nic);
+		m->located = true;
+		if (strcmp(name, m->vm_name) != 0)
+			rec->members.sorted = false;
+	}
+	member_facts(m, vm, owner, in, m->pool && pool->refuses_port);
+	if (vm && owner->owned == INV_OWNED_NOT)
+		m->facts.claimed_once = true;
 }
 
 /* A pool takes so many VMs: those it has, then the first by name. */
 static void find_over_limit(struct rec *rec, size_t first, size_t n)
 {
-	uint32_t room = rec->members[first]->pool ?
-				rec->members[first]->pool->max_backends :
-				0;
+	uint32_t room =
+		rec->members.by_name[first]->pool ?
+			rec->members.by_name[first]->pool->max_backends :
+			0;
 	struct rec_member *m;
 	int round;
 	size_t i;
 
 	for (round = 0; round < 2; round++)
 		for (i = first; i < first + n; i++) {
-			m = rec->members[i];
+			m = rec->members.by_name[i];
 			if (!m->pool || m->facts.in_tables != (round == 0) ||
 			    (!m->belongs && !m->facts.in_tables))
 				continue;
@@ -355,42 +455,17 @@ static void find_over_limit(struct rec *rec, size_t first, size_t n)
 		}
 }
 
-/* Facts of all members, each for itself. */
-static void take_facts(struct rec *rec, const struct rec_input *in,
-		       const struct owners *owners)
+static void wake_by(uint64_t *wake_ns, uint64_t at_ns)
 {
-	static const struct inv_owner nobody = { .owned = INV_OWNED_NOT };
-	const struct inv_owner *owner;
-	const struct inv_vm *vm;
-	struct rec_member *m;
-	size_t i;
-	size_t k;
-
-	for (i = 0; i < rec->n_members; i++) {
-		m = rec->members[i];
-		vm = inv_get(in->inv, m->uuid);
-		owner = &nobody;
-		for (k = 0; vm && k < inv_count(in->inv); k++)
-			if (inv_at(in->inv, k) == vm)
-				owner = &owners->owner[k];
-		if (vm)
-			member_locate(m, vm, owner->nic);
-		else
-			m->ifindex = 0;
-		member_facts(m, vm, owner, in, refuses_port(m, in->conf));
-		if (vm && owner->owned == INV_OWNED_NOT)
-			m->facts.claimed_once = true;
-	}
-	if (rec->n_members > 0)
-		qsort(rec->members, rec->n_members, sizeof(struct rec_member *),
-		      by_pool_and_name);
+	if (at_ns < *wake_ns)
+		*wake_ns = at_ns;
 }
 
 static void judge_panic(struct rec *rec, struct rec_pool *pool, size_t first,
 			size_t n, const struct rec_input *in, char *ret_text,
 			size_t text_size, uint64_t *ret_wake_ns)
 {
-	const struct conf_pool *conf = rec->members[first]->pool;
+	const struct conf_pool *conf = rec->members.by_name[first]->pool;
 	uint64_t now_ms = in->now_ns / NS_PER_MS;
 	enum panic_state before = pool->panic.state;
 	struct panic_tally tally = { 0 };
@@ -399,14 +474,16 @@ static void judge_panic(struct rec *rec, struct rec_pool *pool, size_t first,
 	size_t i;
 
 	for (i = first; i < first + n; i++)
-		panic_count(&tally, &rec->members[i]->facts);
+		panic_count(&tally, &rec->members.by_name[i]->facts);
 	panic = panic_step(&pool->panic, &tally,
 			   conf ? conf->panic_threshold : 0, now_ms, &wake_ms);
-	if (wake_ms && wake_ms * NS_PER_MS < *ret_wake_ns)
-		*ret_wake_ns = wake_ms * NS_PER_MS;
+	if (wake_ms)
+		wake_by(ret_wake_ns, wake_ms * NS_PER_MS);
+	if (pool->panic.state != PANIC_CALM)
+		wake_by(ret_wake_ns, in->now_ns + SHOWN_AGAIN_NS);
 	panic_print(&pool->panic, now_ms, ret_text, text_size);
 	for (i = first; i < first + n; i++)
-		rec->members[i]->facts.panic = panic;
+		rec->members.by_name[i]->facts.panic = panic;
 	if ((before == PANIC_CALM) != (pool->panic.state == PANIC_CALM))
 		rec->hooks.pool_changed(rec->hooks.arg, pool->name,
 					panic ? "panic" : "panic_over",
@@ -436,6 +513,8 @@ static void judge_member(struct rec *rec, struct rec_member *m,
 		return;
 	member_judge(m, vm, in, panic_text);
 	member_weight(m, vm, alone, in->now_ns, ret_wake_ns);
+	if (m->drain == REC_DRAINING)
+		wake_by(ret_wake_ns, in->now_ns + SHOWN_AGAIN_NS);
 	if (before.verdict != m->answer.verdict ||
 	    before.reason != m->answer.reason || drain != m->drain)
 		rec->hooks.changed(rec->hooks.arg, m, member_word(m));
@@ -444,84 +523,62 @@ static void judge_member(struct rec *rec, struct rec_member *m,
 static void judge_pool(struct rec *rec, size_t first, size_t n,
 		       const struct rec_input *in, uint64_t *ret_wake_ns)
 {
+	struct rec_member *const *members = rec->members.by_name + first;
+	struct rec_pool *pool = find_pool(rec, members[0]->pool_name);
 	char panic_text[160] = "";
-	struct rec_pool *pool = NULL;
 	size_t n_serving = 0;
 	size_t i;
 
 	find_over_limit(rec, first, n);
-	for (i = 0; i < rec->n_pools; i++)
-		if (!strcmp(rec->pools[i].name, rec->members[first]->pool_name))
-			pool = &rec->pools[i];
 	if (pool)
 		judge_panic(rec, pool, first, n, in, panic_text,
 			    sizeof(panic_text), ret_wake_ns);
-	for (i = first; i < first + n; i++)
-		n_serving += rec->members[i]->serving_since_ns != 0;
-	for (i = first; i < first + n; i++)
-		judge_member(rec, rec->members[i], in, panic_text,
-			     n_serving == 0, ret_wake_ns);
+	for (i = 0; i < n; i++)
+		n_serving += members[i]->serving_since_ns != 0;
+	for (i = 0; i < n; i++)
+		judge_member(rec, members[i], in, panic_text, n_serving == 0,
+			     ret_wake_ns);
 }
 
 /* Forget who neither belongs to its pool nor has a flow left. */
-static void sweep_members(struct rec *rec)
+static bool stays(void *arg, struct rec_member *m)
 {
-	struct rec_member *m;
-	size_t kept = 0;
-	size_t i;
+	struct rec *rec = arg;
 
-	for (i = 0; i < rec->n_members; i++) {
-		m = rec->members[i];
-		if (!m->belongs && !m->facts.in_tables) {
-			rec->hooks.leaving(rec->hooks.arg, m);
-			free(m);
-			continue;
-		}
-		rec->members[kept++] = m;
-	}
-	rec->n_members = kept;
-}
-
-static int run(struct rec *rec, const struct rec_input *in,
-	       const struct owners *owners, uint64_t *ret_wake_ns)
-{
-	size_t first;
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < rec->n_members; i++) {
-		rec->members[i]->belongs = false;
-		rec->members[i]->pool = NULL;
-	}
-	for (i = 0; !rc && i < in->conf->n_pools; i++)
-		rc = walk_pool(rec, in, &in->conf->pools[i], owners);
-	if (rc)
-		return rc;
-	take_facts(rec, in, owners);
-	find_conflicts(rec, in->conf);
-	for (first = 0; first < rec->n_members; first = i) {
-		for (i = first; i < rec->n_members &&
-				!strcmp(rec->members[i]->pool_name,
-					rec->members[first]->pool_name);)
-			i++;
-		judge_pool(rec, first, i - first, in, ret_wake_ns);
-	}
-	sweep_members(rec);
-	return snapshot_build(&rec->snapshot, in->conf, rec->pools,
-			      rec->n_pools, rec->members, rec->n_members);
+	if (m->belongs || m->facts.in_tables)
+		return true;
+	rec->hooks.leaving(rec->hooks.arg, m);
+	return false;
 }
 
 int rec_run(struct rec *rec, const struct rec_input *in,
 	    const struct dp_snapshot **ret_snapshot, uint64_t *ret_wake_ns)
 {
-	struct owners owners = { 0 };
+	struct rec_member **const *members = &rec->members.by_name;
 	uint64_t wake_ns = UINT64_MAX;
+	size_t first;
+	size_t i;
 	int rc;
 
-	rc = owners_find(&owners, in);
+	rc = take_conf(rec, in->conf);
 	if (!rc)
-		rc = run(rec, in, &owners, &wake_ns);
-	owners_done(&owners);
+		rc = see_vms(rec, in);
+	if (rc)
+		return rc;
+	for (i = 0; i < rec->members.n; i++)
+		take_facts(rec, rec->members.by_id[i], in);
+	members_sort(&rec->members);
+	conflict_find(rec, &rec->members, in->conf);
+	for (first = 0; first < rec->members.n; first = i) {
+		for (i = first + 1; i < rec->members.n &&
+				    !strcmp((*members)[i]->pool_name,
+					    (*members)[first]->pool_name);)
+			i++;
+		judge_pool(rec, first, i - first, in, &wake_ns);
+	}
+	members_keep(&rec->members, stays, rec);
+	rc = snapshot_build(&rec->snapshot, in->conf, rec->pools, rec->n_pools,
+			    rec->members.by_name, rec->members.n);
 	if (rc)
 		return rc;
 	*ret_snapshot = &rec->snapshot.dp;
@@ -529,34 +586,56 @@ int rec_run(struct rec *rec, const struct rec_input *in,
 	return 0;
 }
 
-void rec_take_status(struct rec *rec, const struct dp_status *status)
+/* Is it another answer to what members are judged by? */
+static bool says_otherwise(const struct rec_member *m,
+			   const struct dp_backend_status *now)
+{
+	const struct dp_backend_status *before = &m->status;
+
+	return !m->in_tables || member_is_used(before) != member_is_used(now) ||
+	       before->attached != now->attached ||
+	       before->attach_error != now->attach_error ||
+	       before->ifindex != now->ifindex ||
+	       memcmp(&before->addr, &now->addr, sizeof(now->addr)) != 0;
+}
+
+bool rec_take_status(struct rec *rec, const struct dp_status *status)
 {
 	const struct dp_backend_status *b;
 	struct rec_member *m;
+	bool changed = false;
 	size_t i;
 
-	for (i = 0; i < rec->n_members; i++)
-		rec->members[i]->in_tables = false;
+	for (i = 0; i < rec->members.n; i++)
+		rec->members.by_id[i]->is_named = false;
 	for (i = 0; i < status->n_backends; i++) {
 		b = &status->backends[i];
-		m = find_member(rec, b->pool, b->uuid);
+		m = members_find(&rec->members, b->pool, b->uuid);
 		if (!m && add_member(rec, b->pool, b->uuid, &m))
-			return;
-		if (!m->vm_name[0])
+			return true;
+		if (!m->vm_name[0]) {
 			snprintf(m->vm_name, sizeof(m->vm_name), "%s", b->name);
+			rec->members.sorted = false;
+		}
+		changed = changed || says_otherwise(m, b);
 		m->status = *b;
-		m->in_tables = true;
+		m->is_named = true;
 	}
+	for (i = 0; i < rec->members.n; i++) {
+		m = rec->members.by_id[i];
+		changed = changed || m->in_tables != m->is_named;
+		m->in_tables = m->is_named;
+	}
+	return changed;
 }
 
 void rec_take_probe(struct rec *rec, uint64_t id,
 		    const struct health_status *status)
 {
-	size_t i;
+	struct rec_member *m = members_numbered(&rec->members, id);
 
-	for (i = 0; i < rec->n_members; i++)
-		if (rec->members[i]->id == id)
-			rec->members[i]->probe = *status;
+	if (m)
+		m->probe = *status;
 }
 
 const char *rec_drain_name(enum rec_drain drain)

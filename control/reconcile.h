@@ -9,9 +9,17 @@
  * DOC: members
  *
  * A member is a VM in a pool. It exists while the config and the VM's tags say
- * so, and after that until its flows are over. rec_run() walks all pools and
- * VMs, decides about each member (health/verdict.h) and remembers what it said,
- * so that changes can be told with their reasons.
+ * so, and after that until its flows are over. rec_run() looks whose the VMs
+ * are that changed since the last run, decides about each member
+ * (health/verdict.h) and remembers what it said, so that changes can be told
+ * with their reasons.
+ *
+ * DOC: conflicts
+ *
+ * From one port of a VM one service can answer. When tags put a VM into two
+ * pools whose services use the same port, the pool that has it keeps it; if
+ * neither has, the one whose service is first by name gets it. In the other
+ * the VM waits, with the reason `conflict`, until the port is free.
  */
 #ifndef CONTROL_RECONCILE_H
 #define CONTROL_RECONCILE_H
@@ -23,7 +31,8 @@
 #include "health/panic.h"
 #include "health/verdict.h"
 
-#define REC_WHY_SIZE 320
+#define REC_WHY_SIZE	  320
+#define REC_CONFLICT_SIZE (DP_NAME_SIZE + 32)
 
 /* How an operator's drain of a member stands. */
 enum rec_drain {
@@ -42,6 +51,10 @@ enum rec_drain {
  * @uuid: the VM.
  * @id: number of its health target; never used again.
  * @belongs: config and tags still put it in the pool.
+ * @located: @vm_name and where it is are as the inventory has them.
+ * @is_named: by the status that is being taken. @leaves: members.c's.
+ * @asks_ports, @has_ports: conflict.c's.
+ * @conflict: who has its port, in words, if @facts say that somebody has.
  * @vm_name: "hypervisor/name".
  * @addr, @mac, @ifname, @ifindex: where it is; @has_addr and @ifindex say
  *                                 whether.
@@ -59,6 +72,12 @@ struct rec_member {
 	uint8_t uuid[HV_UUID_SIZE];
 	uint64_t id;
 	bool belongs;
+	bool located;
+	bool is_named;
+	bool leaves;
+	bool asks_ports;
+	bool has_ports;
+	char conflict[REC_CONFLICT_SIZE];
 	char vm_name[DP_NAME_SIZE];
 	bool has_addr;
 	struct ip_addr addr;
@@ -87,11 +106,17 @@ struct rec_member {
  * struct rec_pool - what is kept of a pool between runs.
  * @name: "tenant/pool".
  * @seed: of its hash, from the store.
+ * @conf: in the config in force; NULL = it is no longer configured.
+ * @service: name of the first of its services by name; "" = none.
+ * @refuses_port: one of them refuses ports that the host filters.
  * @panic: its state.
  */
 struct rec_pool {
 	char name[DP_NAME_SIZE];
 	struct hash_seed seed;
+	const struct conf_pool *conf;
+	const char *service;
+	bool refuses_port;
 	struct panic panic;
 };
 
@@ -144,19 +169,29 @@ MUST_CHECK int rec_run(struct rec *rec, const struct rec_input *in,
 		       const struct dp_snapshot **ret_snapshot,
 		       uint64_t *ret_wake_ns);
 
-/* How the tables stand now; decides what "in the tables" means for a member. */
-void rec_take_status(struct rec *rec, const struct dp_status *status);
+/**
+ * rec_take_status() - how the tables stand now; decides what "in the tables"
+ * means for a member.
+ *
+ * Return: whether a run may decide differently now.
+ */
+bool rec_take_status(struct rec *rec, const struct dp_status *status);
 
 /* What probes say of a member; ignored when it is gone. */
 void rec_take_probe(struct rec *rec, uint64_t id,
 		    const struct health_status *status);
 
-/* The config in force goes: forget all pointers into it, until the next run. */
+/* The config in force goes: forget all that follows from it. */
 void rec_forget_conf(struct rec *rec);
 
 /* Members, for views and for health targets; index < rec_count(). */
 size_t rec_count(const struct rec *rec);
 struct rec_member *rec_at(struct rec *rec, size_t i);
+
+/* The members that are one VM; the first of @ret_n. */
+struct rec_member *const *rec_of_vm(const struct rec *rec,
+				    const uint8_t uuid[HV_UUID_SIZE],
+				    size_t *ret_n);
 
 /* The pool's panic, NULL if there is no such pool. */
 const struct rec_pool *rec_pool(const struct rec *rec, const char *name);

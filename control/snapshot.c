@@ -115,6 +115,24 @@ static const struct rec_pool *kept_pool(const struct rec_pool *pools,
 	return NULL;
 }
 
+/* Index of the first member of a pool, or of one behind it. */
+static size_t first_of(const char *pool, struct rec_member *const *members,
+		       size_t n_members)
+{
+	size_t low = 0;
+	size_t high = n_members;
+	size_t middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (strcmp(members[middle]->pool_name, pool) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* The backends of one pool, appended to the common array. */
 static uint32_t fill_backends(struct dp_backend *backends, const char *pool,
 			      struct rec_member *const *members,
@@ -123,8 +141,9 @@ static uint32_t fill_backends(struct dp_backend *backends, const char *pool,
 	uint32_t n = 0;
 	size_t i;
 
-	for (i = 0; i < n_members; i++)
-		if (members[i]->publish && !strcmp(members[i]->pool_name, pool))
+	for (i = first_of(pool, members, n_members);
+	     i < n_members && !strcmp(members[i]->pool_name, pool); i++)
+		if (members[i]->publish)
 			fill_backend(&backends[n++], members[i]);
 	return n;
 }

@@ -264,6 +264,18 @@ static void tables_name(struct fixture *f, int first, int last)
 	rec_take_status(f->rec, &status);
 }
 
+/* It has a number in shop/web, but neither slot nor flow. */
+static void tables_name_idle(struct fixture *f, int n)
+{
+	struct dp_backend_status backend = { .attached = true };
+	const struct dp_status status = { .backends = &backend,
+					  .n_backends = 1 };
+
+	memcpy(backend.uuid, uuid_of(n), HV_UUID_SIZE);
+	strcpy(backend.pool, "shop/web");
+	rec_take_status(f->rec, &status);
+}
+
 static void test_join(void **state)
 {
 	struct fixture *f = *state;
@@ -522,6 +534,7 @@ static void test_conflict(void **state)
 	assert_non_null(api);
 	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): inside a text */
 	memcpy(api, "!missing", 8);
+	rec_forget_conf(f->rec);
 	conf_free(f->conf);
 	f->conf = NULL;
 	rc = conf_load_text("test.cfg", text, &f->conf, errs);
@@ -540,8 +553,19 @@ static void test_conflict(void **state)
 	assert_string_equal(rec_at(f->rec, 0)->pool_name, "shop/api");
 	assert_int_equal(rec_at(f->rec, 0)->answer.verdict, VERDICT_SERVING);
 	assert_int_equal(rec_at(f->rec, 1)->answer.reason, VERDICT_BY_CONFLICT);
+	assert_non_null(strstr(rec_at(f->rec, 1)->why,
+			       "service shop/api has port 80 of it"));
+	/* And it alone is handed over: a port answers for one service. */
+	assert_int_equal(f->snapshot->pools[0].n_backends +
+				 f->snapshot->pools[1].n_backends,
+			 1);
 	/* The one that is in the tables keeps it. */
 	tables_name(f, 1, 1);
+	run(f);
+	assert_int_equal(rec_at(f->rec, 0)->answer.reason, VERDICT_BY_CONFLICT);
+	assert_int_equal(rec_at(f->rec, 1)->answer.verdict, VERDICT_SERVING);
+	/* Also when it has neither slot nor flow at the moment. */
+	tables_name_idle(f, 1);
 	run(f);
 	assert_int_equal(rec_at(f->rec, 0)->answer.reason, VERDICT_BY_CONFLICT);
 	assert_int_equal(rec_at(f->rec, 1)->answer.verdict, VERDICT_SERVING);
