@@ -60,6 +60,10 @@ void api_answer(struct api_request *r, json_t *data);
 void api_error(struct api_request *r, enum api_code code, json_t *details,
 	       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Answer with what render.h's functions failed with; @names is taken. */
+void api_render_error(struct api_request *r, int rc, json_t *names,
+		      const char *text);
+
 /* A value of the query, or NULL. */
 const char *api_query(const struct api_request *r, const char *key);
 
@@ -68,6 +72,16 @@ const char *api_query(const struct api_request *r, const char *key);
  * Return: the VM; NULL: the error was answered.
  */
 const struct inv_vm *api_find_vm(struct api_request *r, const char *word);
+
+/* The `pools` and `services` of /v1/status; d->status is fresh. */
+json_t *api_pools(struct daemon *d);
+json_t *api_services(struct daemon *d);
+
+/* What is told of a member in /v1/vms. */
+json_t *api_render_member(const struct daemon *d, const struct rec_member *m);
+
+/* The same and whose it is: a row of /v1/pools/POOL. */
+json_t *api_render_row(const struct daemon *d, const struct rec_member *m);
 
 /* Serves as far as control can say, but gets its first slots a moment later. */
 bool api_is_learning(const struct rec_member *member);
@@ -78,6 +92,12 @@ void api_get_vms(struct api_request *r);
 void api_get_vm(struct api_request *r);
 void api_post_drain(struct api_request *r);
 void api_delete_drain(struct api_request *r);
+void api_post_weight(struct api_request *r);
+void api_delete_weight(struct api_request *r);
+void api_get_pools(struct api_request *r);
+void api_get_pool(struct api_request *r);
+void api_get_services(struct api_request *r);
+void api_get_service(struct api_request *r);
 void api_get_explain(struct api_request *r);
 void api_get_events(struct api_request *r);
 void api_get_counters(struct api_request *r);

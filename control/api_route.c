@@ -3,6 +3,7 @@
  * From a request's path, query and body to the function that answers it, and
  * the form of answers. Knows no socket, so that tests can reach all of it.
  */
+#include <errno.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdarg.h>
@@ -30,6 +31,16 @@ static const struct {
 	{ "POST", "/v1/vms/*/*/drain", api_post_drain },
 	{ "DELETE", "/v1/vms/*/drain", api_delete_drain },
 	{ "DELETE", "/v1/vms/*/*/drain", api_delete_drain },
+	{ "POST", "/v1/vms/*/weight", api_post_weight },
+	{ "POST", "/v1/vms/*/*/weight", api_post_weight },
+	{ "DELETE", "/v1/vms/*/weight", api_delete_weight },
+	{ "DELETE", "/v1/vms/*/*/weight", api_delete_weight },
+	{ "GET", "/v1/pools", api_get_pools },
+	{ "GET", "/v1/pools/*", api_get_pool },
+	{ "GET", "/v1/pools/*/*", api_get_pool },
+	{ "GET", "/v1/services", api_get_services },
+	{ "GET", "/v1/services/*", api_get_service },
+	{ "GET", "/v1/services/*/*", api_get_service },
 	{ "GET", "/v1/explain", api_get_explain },
 	{ "GET", "/v1/events", api_get_events },
 	{ "GET", "/v1/counters", api_get_counters },
@@ -116,6 +127,20 @@ void api_error(struct api_request *r, enum api_code code, json_t *details,
 		  json_pack("{s:i,s:{s:s,s:s,s:o}}", "schema", 1, "error",
 			    "code", codes[code].name, "message",
 			    text_clean(message), "details", details));
+}
+
+void api_render_error(struct api_request *r, int rc, json_t *names,
+		      const char *text)
+{
+	enum api_code code = API_FAILED;
+
+	if (rc == -EINVAL)
+		code = API_USAGE;
+	else if (rc == -ENOENT)
+		code = API_UNKNOWN;
+	else if (rc == -ENOTUNIQ)
+		code = API_AMBIGUOUS;
+	api_error(r, code, names, "%s", text);
 }
 
 const char *api_query(const struct api_request *r, const char *key)

@@ -145,7 +145,7 @@ static uint32_t pool_slots(const struct daemon *d, const char *pool)
 	return 0;
 }
 
-static json_t *render_member(const struct daemon *d, const struct rec_member *m)
+json_t *api_render_member(const struct daemon *d, const struct rec_member *m)
 {
 	uint32_t n_slots = pool_slots(d, m->pool_name);
 	const struct dp_backend_status *s = &m->status;
@@ -153,8 +153,8 @@ static json_t *render_member(const struct daemon *d, const struct rec_member *m)
 	json_t *member;
 
 	member = json_pack(
-		"{s:s,s:s,s:s,s:s,s:i,s:i,s:o,s:o}", "pool", m->pool_name,
-		"role",
+		"{s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:i,s:o,s:o}", "pool",
+		m->pool_name, "role",
 		vm_verdict_name(learning ? VERDICT_WAITING : m->answer.verdict),
 		"reason",
 		learning ? "learning" : verdict_reason_name(m->answer.reason),
@@ -162,7 +162,9 @@ static json_t *render_member(const struct daemon *d, const struct rec_member *m)
 		learning ? "healthy; its port learns for 5 s which "
 			   "connections are direct" :
 			   m->why,
-		"weight", (int)m->weight, "backend",
+		"weight", (int)m->weight, "wanted_weight",
+		(int)m->wanted_weight, "weight_from",
+		rec_weight_from_name(m->weight_from), "backend",
 		m->in_tables ? (int)s->number : 0, "health", render_health(m),
 		"drain", render_drain(d, m));
 	if (!m->in_tables)
@@ -203,7 +205,7 @@ static json_t *render_vm(const struct daemon *d, const struct inv_vm *vm)
 		m = rec_at(d->rec, i);
 		if (memcmp(m->uuid, vm->uuid, HV_UUID_SIZE) != 0)
 			continue;
-		json_array_append_new(pools, render_member(d, m));
+		json_array_append_new(pools, api_render_member(d, m));
 		if (m->pool)
 			tenant = m->pool->tenant->name;
 		if (m->has_addr)
@@ -248,8 +250,25 @@ static json_t *render_remains(const struct daemon *d,
 			 "hypervisor", m->vm_name, length, "full_name",
 			 m->vm_name, "tenant", "", "state", "unknown", "stale",
 			 1, "migrating", 0, "address", address, "addresses",
-			 "port", "tags", "pools", render_member(d, m), "why",
-			 "");
+			 "port", "tags", "pools", api_render_member(d, m),
+			 "why", "");
+}
+
+json_t *api_render_row(const struct daemon *d, const struct rec_member *m)
+{
+	const struct inv_vm *vm = inv_get(d->inv, m->uuid);
+	char address[CONF_ADDR_SIZE] = "";
+	char uuid[HV_UUID_TEXT];
+
+	hv_uuid_print(m->uuid, uuid);
+	if (m->has_addr)
+		conf_addr_print(&m->addr, address, sizeof(address));
+	return json_pack("{s:s,s:s,s:s,s:b,s:b,s:s,s:o}", "uuid", uuid,
+			 "full_name", m->vm_name, "state",
+			 vm ? hv_state_name(vm->vm->state) : "unknown", "stale",
+			 (int)(!vm || vm->stale), "migrating",
+			 (int)(vm && vm->migrating), "address", address, "pool",
+			 api_render_member(d, m));
 }
 
 /* Such a VM, by its name or UUID. */

@@ -254,34 +254,57 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
 	judge_drain(m, in);
 }
 
-static uint32_t configured_weight(const struct rec_member *m,
-				  const struct inv_vm *vm)
+/* The weight by the VM's tag; false: it has none that is one. */
+static bool tag_weight(const struct inv_vm *vm, uint32_t *ret_weight)
 {
+	const char *text;
 	char *end = NULL;
 	long weight;
 	size_t i;
 
-	if (!m->pool || m->pool->weights != CONF_WEIGHTS_FIXED || !vm)
-		return 1;
 	for (i = 0; i < vm->vm->n_tags; i++) {
 		if (strcmp(vm->vm->tags[i].name, WEIGHT_TAG) != 0)
 			continue;
-		weight = strtol(vm->vm->tags[i].value, &end, 10);
-		if (end != vm->vm->tags[i].value && !*end && weight >= 0 &&
-		    weight <= 1000)
-			return (uint32_t)weight;
+		text = vm->vm->tags[i].value;
+		weight = strtol(text, &end, 10);
+		if (end == text || *end || weight < 0 ||
+		    weight > WISH_WEIGHT_MAX)
+			continue;
+		*ret_weight = (uint32_t)weight;
+		return true;
 	}
-	return 1;
+	return false;
 }
 
-void member_weight(struct rec_member *m, const struct inv_vm *vm, bool alone,
-		   uint64_t now_ns, uint64_t *ret_wake_ns)
+/* The weight there is to be in the end: an operator's word, a tag, or 1. */
+static void find_wanted_weight(struct rec_member *m, const struct inv_vm *vm,
+			       const struct wishes *wishes)
+{
+	const struct wish_weight *wish =
+		wishes_weight(wishes, m->uuid, m->pool_name);
+
+	m->wanted_weight = 1;
+	m->weight_from = REC_WEIGHT_POOL;
+	if (wish) {
+		m->wanted_weight = wish->weight;
+		m->weight_from = REC_WEIGHT_OPERATOR;
+	} else if (m->pool && m->pool->weights == CONF_WEIGHTS_FIXED && vm &&
+		   tag_weight(vm, &m->wanted_weight)) {
+		m->weight_from = REC_WEIGHT_TAG;
+	}
+}
+
+void member_weight(struct rec_member *m, const struct inv_vm *vm,
+		   const struct rec_input *in, bool alone,
+		   uint64_t *ret_wake_ns)
 {
 	uint32_t slow_start_ms = m->pool ? m->pool->slow_start_ms : 0;
 	uint64_t step_ns = slow_start_ms * NS_PER_MS / SLOW_START_STEPS;
+	uint64_t now_ns = in->now_ns;
 	uint64_t steps;
 
-	m->weight = configured_weight(m, vm) * WEIGHT_UNIT;
+	find_wanted_weight(m, vm, in->wishes);
+	m->weight = m->wanted_weight * WEIGHT_UNIT;
 	if (m->role != DP_SERVING || !m->publish) {
 		m->serving_since_ns = 0;
 		m->full_weight = false;
@@ -302,4 +325,13 @@ void member_weight(struct rec_member *m, const struct inv_vm *vm, bool alone,
 	m->weight = (uint32_t)(m->weight * steps / SLOW_START_STEPS);
 	if (m->serving_since_ns + steps * step_ns < *ret_wake_ns)
 		*ret_wake_ns = m->serving_since_ns + steps * step_ns;
+}
+
+const char *rec_weight_from_name(enum rec_weight_from from)
+{
+	static const char *const names[] = { "pool", "tag", "operator" };
+
+	_Static_assert(ARRAY_SIZE(names) == REC_N_WEIGHTS_FROM,
+		       "a name for each");
+	return from < REC_N_WEIGHTS_FROM ? names[from] : "?";
 }

@@ -36,7 +36,8 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
  * member_weight() - weight now, and when it will be another (slow start).
  * @alone: nobody else of the pool serves: no slow start.
  */
-void member_weight(struct rec_member *m, const struct inv_vm *vm, bool alone,
-		   uint64_t now_ns, uint64_t *ret_wake_ns);
+void member_weight(struct rec_member *m, const struct inv_vm *vm,
+		   const struct rec_input *in, bool alone,
+		   uint64_t *ret_wake_ns);
 
 #endif

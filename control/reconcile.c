@@ -512,7 +512,7 @@ static void judge_member(struct rec *rec, struct rec_member *m,
 	if (vm && vm->migrating && before.reason != VERDICT_N_REASONS)
 		return;
 	member_judge(m, vm, in, panic_text);
-	member_weight(m, vm, alone, in->now_ns, ret_wake_ns);
+	member_weight(m, vm, in, alone, ret_wake_ns);
 	if (m->drain == REC_DRAINING)
 		wake_by(ret_wake_ns, in->now_ns + SHOWN_AGAIN_NS);
 	if (before.verdict != m->answer.verdict ||

@@ -44,6 +44,14 @@ enum rec_drain {
 	REC_N_DRAINS,
 };
 
+/* Who says what weight a member has. */
+enum rec_weight_from {
+	REC_WEIGHT_POOL, /* the pool's config */
+	REC_WEIGHT_TAG,
+	REC_WEIGHT_OPERATOR,
+	REC_N_WEIGHTS_FROM,
+};
+
 /**
  * struct rec_member - a VM in a pool.
  * @pool: of the config in force; NULL: the pool is no longer configured.
@@ -63,6 +71,8 @@ enum rec_drain {
  *          has a backend number there.
  * @facts, @answer, @why: what was judged, the answer, its reason in words.
  * @publish: it is in the snapshot, in @role, with @weight.
+ * @wanted_weight: when slow start is over, in the units of the config;
+ * @weight_from: who says so.
  * @serving_since_ns: for slow start; 0 = not serving. @full_weight: it is over.
  * @drain: how its drain stands; @drain_left_ms: to the deadline.
  */
@@ -96,6 +106,8 @@ struct rec_member {
 	bool publish;
 	enum dp_role role;
 	uint32_t weight;
+	uint32_t wanted_weight;
+	enum rec_weight_from weight_from;
 	uint64_t serving_since_ns;
 	bool full_weight;
 	enum rec_drain drain;
@@ -197,5 +209,6 @@ struct rec_member *const *rec_of_vm(const struct rec *rec,
 const struct rec_pool *rec_pool(const struct rec *rec, const char *name);
 
 const char *rec_drain_name(enum rec_drain drain);
+const char *rec_weight_from_name(enum rec_weight_from from);
 
 #endif

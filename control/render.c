@@ -4,6 +4,7 @@
  */
 #include "control/render.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -117,7 +118,7 @@ json_t *render_services(const struct dp_status *status)
 	return services;
 }
 
-static json_t *offline_pools(const struct dp_status *status)
+json_t *render_pools(const struct dp_status *status)
 {
 	const struct dp_pool_status *p;
 	json_t *pools = json_array();
@@ -166,7 +167,7 @@ json_t *render_offline(struct dp *dp, const struct dp_ops *ops)
 	data = json_pack("{s:s,s:s,s:o,s:[],s:o,s:o,s:[]}", "node", "",
 			 "control", "not running", "dataplane",
 			 render_dataplane(&status, now_ns), "hypervisors",
-			 "pools", offline_pools(&status), "services",
+			 "pools", render_pools(&status), "services",
 			 render_services(&status), "warnings");
 	dp_status_free(&status);
 	return data;
@@ -273,8 +274,8 @@ static json_t *endpoint(const struct ip_addr *addr, uint16_t port)
 			    (unsigned)port);
 }
 
-json_t *render_explain(struct dp *dp, const struct dp_ops *ops,
-		       const struct dp_flow *flow)
+static json_t *explanation(struct dp *dp, const struct dp_ops *ops,
+			   const struct dp_flow *flow)
 {
 	struct dp_explanation x;
 	char uuid[RENDER_UUID_SIZE] = "";
@@ -300,7 +301,8 @@ json_t *render_explain(struct dp *dp, const struct dp_ops *ops,
 	return data;
 }
 
-bool render_endpoint_parse(const char *text, struct ip_addr *ret_addr,
+/* "192.0.2.1:80" or "[2001:db8::1]:80"; false if it is neither, or NULL. */
+static bool endpoint_parse(const char *text, struct ip_addr *ret_addr,
 			   uint16_t *ret_port)
 {
 	char addr[CONF_ADDR_SIZE];
@@ -325,4 +327,72 @@ bool render_endpoint_parse(const char *text, struct ip_addr *ret_addr,
 	addr[length] = '\0';
 	*ret_port = (uint16_t)port;
 	return conf_addr_parse(addr, ret_addr) == 0;
+}
+
+int render_pick(const json_t *list, const char *what, const char *word,
+		size_t *ret_index, json_t *candidates, char *error)
+{
+	const json_t *object;
+	const char *name;
+	size_t found = 0;
+	size_t n = 0;
+	size_t i;
+
+	json_array_foreach(list, i, object) {
+		name = json_string_value(json_object_get(object, what));
+		if (!word || !name || !render_name_is(name, word))
+			continue;
+		json_array_append_new(candidates, json_string(name));
+		found = i;
+		n++;
+	}
+	if (n == 1) {
+		*ret_index = found;
+		return 0;
+	}
+	if (n)
+		snprintf(error, RENDER_ERROR_SIZE,
+			 "\"%s\" may be one of these %ss:", word, what);
+	else
+		snprintf(error, RENDER_ERROR_SIZE,
+			 "there is no %s \"%s\"; `drover %ss` lists them", what,
+			 word ? word : "", what);
+	return n ? -ENOTUNIQ : -ENOENT;
+}
+
+int render_explain(struct dp *dp, const struct dp_ops *ops,
+		   const struct dp_status *status,
+		   const struct render_question *question, json_t **ret_data,
+		   json_t *candidates, char *error)
+{
+	struct dp_flow flow = { .kind = question->opener ? FLOW_OPENER :
+							   FLOW_OTHER };
+	const struct dp_service_status *s;
+	json_t *services;
+	size_t i = 0;
+	int rc;
+
+	if (!endpoint_parse(question->client, &flow.client,
+			    &flow.client_port)) {
+		snprintf(error, RENDER_ERROR_SIZE,
+			 "\"%s\" is no address and port of a client, like "
+			 "198.51.100.7:40000",
+			 question->client ? question->client : "");
+		return -EINVAL;
+	}
+	services = render_services(status);
+	rc = render_pick(services, "service", question->service, &i, candidates,
+			 error);
+	json_decref(services);
+	if (rc)
+		return rc;
+	s = &status->services[i];
+	flow.vip = s->vip;
+	flow.port = s->port;
+	flow.proto = s->proto;
+	*ret_data = explanation(dp, ops, &flow);
+	if (*ret_data)
+		return 0;
+	snprintf(error, RENDER_ERROR_SIZE, "the tables can't be read");
+	return -EIO;
 }

@@ -255,6 +255,23 @@ const char *store_error(const struct store *store)
 
 /* --- wishes ------------------------------------------------------------- */
 
+static int clear_wish(struct store *store, enum statement number,
+		      const char *uuid, const char *pool)
+{
+	const struct value values[] = { TEXT(uuid), TEXT(pool) };
+
+	return run(store, number, values, ARRAY_SIZE(values));
+}
+
+static int list_wishes(struct store *store, enum statement number, row_fn *tell,
+		       void *fn, void *arg)
+{
+	sqlite3_stmt *statement;
+	int err = start(store, number, NULL, 0, &statement);
+
+	return err ? err : list(store, number, statement, tell, fn, arg);
+}
+
 int store_drain_set(struct store *store, const struct store_drain *drain)
 {
 	const struct value values[] = {
@@ -269,9 +286,7 @@ int store_drain_set(struct store *store, const struct store_drain *drain)
 
 int store_drain_clear(struct store *store, const char *uuid, const char *pool)
 {
-	const struct value values[] = { TEXT(uuid), TEXT(pool) };
-
-	return run(store, DRAIN_CLEAR, values, ARRAY_SIZE(values));
+	return clear_wish(store, DRAIN_CLEAR, uuid, pool);
 }
 
 static int tell_drain(sqlite3_stmt *row, void *fn, void *arg)
@@ -293,13 +308,7 @@ static int tell_drain(sqlite3_stmt *row, void *fn, void *arg)
 
 int store_drain_list(struct store *store, store_drain_fn *fn, void *arg)
 {
-	sqlite3_stmt *statement;
-	int err;
-
-	err = start(store, DRAIN_LIST, NULL, 0, &statement);
-	if (err)
-		return err;
-	return list(store, DRAIN_LIST, statement, tell_drain, &fn, arg);
+	return list_wishes(store, DRAIN_LIST, tell_drain, &fn, arg);
 }
 
 int store_weight_set(struct store *store, const struct store_weight *weight)
@@ -316,9 +325,7 @@ int store_weight_set(struct store *store, const struct store_weight *weight)
 
 int store_weight_clear(struct store *store, const char *uuid, const char *pool)
 {
-	const struct value values[] = { TEXT(uuid), TEXT(pool) };
-
-	return run(store, WEIGHT_CLEAR, values, ARRAY_SIZE(values));
+	return clear_wish(store, WEIGHT_CLEAR, uuid, pool);
 }
 
 static int tell_weight(sqlite3_stmt *row, void *fn, void *arg)
@@ -336,13 +343,7 @@ static int tell_weight(sqlite3_stmt *row, void *fn, void *arg)
 
 int store_weight_list(struct store *store, store_weight_fn *fn, void *arg)
 {
-	sqlite3_stmt *statement;
-	int err;
-
-	err = start(store, WEIGHT_LIST, NULL, 0, &statement);
-	if (err)
-		return err;
-	return list(store, WEIGHT_LIST, statement, tell_weight, &fn, arg);
+	return list_wishes(store, WEIGHT_LIST, tell_weight, &fn, arg);
 }
 
 /* --- seeds -------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "control/wishes.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +14,39 @@
 
 #include "control/store.h"
 
+enum wish_kind {
+	WISH_DRAIN,
+	WISH_WEIGHT,
+	WISH_N_KINDS,
+};
+
+/* What all wishes begin with: whom they are for. */
+struct wish_key {
+	uint8_t uuid[HV_UUID_SIZE];
+	char pool[DP_NAME_SIZE];
+};
+
+_Static_assert(offsetof(struct wish_drain, pool) ==
+		       offsetof(struct wish_key, pool),
+	       "a drain begins with its key");
+_Static_assert(offsetof(struct wish_weight, pool) ==
+		       offsetof(struct wish_key, pool),
+	       "a weight begins with its key");
+
 struct wish {
 	LIST_ENTRY(wish) next;
-	struct wish_drain drain;
+	union {
+		struct wish_key key;
+		struct wish_drain drain;
+		struct wish_weight weight;
+	};
 };
+
+LIST_HEAD(wish_list, wish);
 
 struct wishes {
 	struct store *store;
-	LIST_HEAD(, wish) drains;
+	struct wish_list lists[WISH_N_KINDS];
 };
 
 /* 32 hex digits with or without dashes. */
@@ -45,29 +71,61 @@ static int uuid_parse(const char *text, uint8_t uuid[HV_UUID_SIZE])
 	return i == HV_UUID_SIZE && !*text ? 0 : -EINVAL;
 }
 
-static struct wish *find(const struct wishes *wishes,
+static struct wish *find(const struct wishes *wishes, enum wish_kind kind,
 			 const uint8_t uuid[HV_UUID_SIZE], const char *pool)
 {
 	struct wish *w;
 
-	LIST_FOREACH(w, &wishes->drains, next)
-		if (!memcmp(w->drain.uuid, uuid, HV_UUID_SIZE) &&
-		    !strcmp(w->drain.pool, pool))
+	LIST_FOREACH(w, &wishes->lists[kind], next)
+		if (!memcmp(w->key.uuid, uuid, HV_UUID_SIZE) &&
+		    !strcmp(w->key.pool, pool))
 			return w;
 	return NULL;
 }
 
-static int remember(struct wishes *wishes, const struct wish_drain *drain)
+/* The wish that counts in a pool: one for it goes before one for all. */
+static const struct wish *find_for(const struct wishes *wishes,
+				   enum wish_kind kind,
+				   const uint8_t uuid[HV_UUID_SIZE],
+				   const char *pool)
 {
-	struct wish *w = find(wishes, drain->uuid, drain->pool);
+	const struct wish *w = find(wishes, kind, uuid, pool);
 
-	if (!w) {
-		w = calloc(1, sizeof(*w));
-		if (!w)
-			return -ENOMEM;
-		LIST_INSERT_HEAD(&wishes->drains, w, next);
-	}
+	return w ? w : find(wishes, kind, uuid, "");
+}
+
+/* The wish of this key, made if there is none. NULL when out of memory. */
+static struct wish *place(struct wishes *wishes, enum wish_kind kind,
+			  const uint8_t uuid[HV_UUID_SIZE], const char *pool)
+{
+	struct wish *w = find(wishes, kind, uuid, pool);
+
+	if (w)
+		return w;
+	w = calloc(1, sizeof(*w));
+	if (w)
+		LIST_INSERT_HEAD(&wishes->lists[kind], w, next);
+	return w;
+}
+
+static int remember_drain(struct wishes *wishes, const struct wish_drain *drain)
+{
+	struct wish *w = place(wishes, WISH_DRAIN, drain->uuid, drain->pool);
+
+	if (!w)
+		return -ENOMEM;
 	w->drain = *drain;
+	return 0;
+}
+
+static int remember_weight(struct wishes *wishes,
+			   const struct wish_weight *weight)
+{
+	struct wish *w = place(wishes, WISH_WEIGHT, weight->uuid, weight->pool);
+
+	if (!w)
+		return -ENOMEM;
+	w->weight = *weight;
 	return 0;
 }
 
@@ -86,7 +144,18 @@ static int load_drain(const struct store_drain *stored, void *arg)
 		return -EUCLEAN;
 	snprintf(drain.pool, sizeof(drain.pool), "%s", stored->pool);
 	snprintf(drain.reason, sizeof(drain.reason), "%s", stored->reason);
-	return remember(arg, &drain);
+	return remember_drain(arg, &drain);
+}
+
+static int load_weight(const struct store_weight *stored, void *arg)
+{
+	struct wish_weight weight = { .weight = stored->weight,
+				      .since_ms = stored->since_ms };
+
+	if (uuid_parse(stored->uuid, weight.uuid))
+		return -EUCLEAN;
+	snprintf(weight.pool, sizeof(weight.pool), "%s", stored->pool);
+	return remember_weight(arg, &weight);
 }
 
 int wishes_load(struct store *store, struct wishes **ret_wishes)
@@ -97,8 +166,9 @@ int wishes_load(struct store *store, struct wishes **ret_wishes)
 	if (!wishes)
 		return -ENOMEM;
 	wishes->store = store;
-	LIST_INIT(&wishes->drains);
 	rc = store_drain_list(store, load_drain, wishes);
+	if (!rc)
+		rc = store_weight_list(store, load_weight, wishes);
 	if (rc) {
 		wishes_free(wishes);
 		return rc;
@@ -110,13 +180,15 @@ int wishes_load(struct store *store, struct wishes **ret_wishes)
 void wishes_free(struct wishes *wishes)
 {
 	struct wish *w;
+	int kind;
 
 	if (!wishes)
 		return;
-	while ((w = LIST_FIRST(&wishes->drains)) != NULL) {
-		LIST_REMOVE(w, next);
-		free(w);
-	}
+	for (kind = 0; kind < WISH_N_KINDS; kind++)
+		while ((w = LIST_FIRST(&wishes->lists[kind])) != NULL) {
+			LIST_REMOVE(w, next);
+			free(w);
+		}
 	free(wishes);
 }
 
@@ -124,11 +196,18 @@ const struct wish_drain *wishes_drain(const struct wishes *wishes,
 				      const uint8_t uuid[HV_UUID_SIZE],
 				      const char *pool)
 {
-	const struct wish *w = find(wishes, uuid, pool);
+	const struct wish *w = find_for(wishes, WISH_DRAIN, uuid, pool);
 
-	if (!w)
-		w = find(wishes, uuid, "");
 	return w ? &w->drain : NULL;
+}
+
+const struct wish_weight *wishes_weight(const struct wishes *wishes,
+					const uint8_t uuid[HV_UUID_SIZE],
+					const char *pool)
+{
+	const struct wish *w = find_for(wishes, WISH_WEIGHT, uuid, pool);
+
+	return w ? &w->weight : NULL;
 }
 
 int wishes_set_drain(struct wishes *wishes, const struct wish_drain *drain)
@@ -148,41 +227,76 @@ int wishes_set_drain(struct wishes *wishes, const struct wish_drain *drain)
 
 	hv_uuid_print(drain->uuid, uuid);
 	rc = store_drain_set(wishes->store, &stored);
-	return rc ? rc : remember(wishes, drain);
+	return rc ? rc : remember_drain(wishes, drain);
 }
 
-static void forget(struct wishes *wishes, const uint8_t uuid[HV_UUID_SIZE],
-		   const char *pool)
+int wishes_set_weight(struct wishes *wishes, const struct wish_weight *weight)
+{
+	char uuid[HV_UUID_TEXT];
+	struct store_weight stored = { .uuid = uuid,
+				       .pool = weight->pool,
+				       .weight = weight->weight,
+				       .since_ms = weight->since_ms };
+	int rc;
+
+	hv_uuid_print(weight->uuid, uuid);
+	rc = store_weight_set(wishes->store, &stored);
+	return rc ? rc : remember_weight(wishes, weight);
+}
+
+/* Is it what a word about a VM means, with "" for all of its pools? */
+static bool meant(const struct wish *w, const uint8_t uuid[HV_UUID_SIZE],
+		  const char *pool)
+{
+	return !memcmp(w->key.uuid, uuid, HV_UUID_SIZE) &&
+	       (!pool[0] || !strcmp(w->key.pool, pool));
+}
+
+static void forget(struct wishes *wishes, enum wish_kind kind,
+		   const uint8_t uuid[HV_UUID_SIZE], const char *pool)
 {
 	struct wish *next;
 	struct wish *w;
 
-	for (w = LIST_FIRST(&wishes->drains); w; w = next) {
+	for (w = LIST_FIRST(&wishes->lists[kind]); w; w = next) {
 		next = LIST_NEXT(w, next);
-		if (memcmp(w->drain.uuid, uuid, HV_UUID_SIZE) != 0 ||
-		    (pool[0] && strcmp(w->drain.pool, pool) != 0))
+		if (!meant(w, uuid, pool))
 			continue;
 		LIST_REMOVE(w, next);
 		free(w);
 	}
 }
 
-int wishes_clear_drain(struct wishes *wishes, const uint8_t uuid[HV_UUID_SIZE],
-		       const char *pool)
+static int clear(struct wishes *wishes, enum wish_kind kind,
+		 int (*store_clear)(struct store *store, const char *uuid,
+				    const char *pool),
+		 const uint8_t uuid[HV_UUID_SIZE], const char *pool)
 {
 	char text[HV_UUID_TEXT];
 	struct wish *w;
 	bool any = false;
 	int rc;
 
-	LIST_FOREACH(w, &wishes->drains, next)
-		any = any || (!memcmp(w->drain.uuid, uuid, HV_UUID_SIZE) &&
-			      (!pool[0] || !strcmp(w->drain.pool, pool)));
+	LIST_FOREACH(w, &wishes->lists[kind], next)
+		any = any || meant(w, uuid, pool);
 	if (!any)
-		return pool[0] && find(wishes, uuid, "") ? -EBUSY : -ENOENT;
+		return pool[0] && find(wishes, kind, uuid, "") ? -EBUSY :
+								 -ENOENT;
 	hv_uuid_print(uuid, text);
-	rc = store_drain_clear(wishes->store, text, pool[0] ? pool : NULL);
+	rc = store_clear(wishes->store, text, pool[0] ? pool : NULL);
 	if (!rc)
-		forget(wishes, uuid, pool);
+		forget(wishes, kind, uuid, pool);
 	return rc;
+}
+
+int wishes_clear_drain(struct wishes *wishes, const uint8_t uuid[HV_UUID_SIZE],
+		       const char *pool)
+{
+	return clear(wishes, WISH_DRAIN, store_drain_clear, uuid, pool);
+}
+
+int wishes_clear_weight(struct wishes *wishes, const uint8_t uuid[HV_UUID_SIZE],
+			const char *pool)
+{
+	return clear(wishes, WISH_WEIGHT, store_weight_clear, uuid, pool);
 }

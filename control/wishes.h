@@ -34,6 +34,22 @@ struct wish_drain {
 	char reason[256];
 };
 
+/**
+ * struct wish_weight - a VM is to have another weight than its pool's config
+ * gives it.
+ * @uuid: which VM.
+ * @pool: "tenant/name", or "" for all its pools.
+ * @weight: 0 to WISH_WEIGHT_MAX; 0 = no new flows.
+ * @since_ms: wall clock.
+ */
+#define WISH_WEIGHT_MAX 1000
+struct wish_weight {
+	uint8_t uuid[HV_UUID_SIZE];
+	char pool[DP_NAME_SIZE];
+	uint32_t weight;
+	uint64_t since_ms;
+};
+
 /* Read all wishes from the store. */
 MUST_CHECK int wishes_load(struct store *store, struct wishes **ret_wishes);
 void wishes_free(struct wishes *wishes);
@@ -62,5 +78,15 @@ MUST_CHECK int wishes_set_drain(struct wishes *wishes,
 MUST_CHECK int wishes_clear_drain(struct wishes *wishes,
 				  const uint8_t uuid[HV_UUID_SIZE],
 				  const char *pool);
+
+/* The same for weights. */
+const struct wish_weight *wishes_weight(const struct wishes *wishes,
+					const uint8_t uuid[HV_UUID_SIZE],
+					const char *pool);
+MUST_CHECK int wishes_set_weight(struct wishes *wishes,
+				 const struct wish_weight *weight);
+MUST_CHECK int wishes_clear_weight(struct wishes *wishes,
+				   const uint8_t uuid[HV_UUID_SIZE],
+				   const char *pool);
 
 #endif

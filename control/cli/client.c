@@ -6,10 +6,10 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "control/cli/offline.h"
 
 #define CONNECT_TIMEOUT_MS 3000L
 #define REQUEST_TIMEOUT_MS 60000L
@@ -60,37 +60,47 @@ static const struct {
 	{ "deadline", EXIT_DEADLINE },
 };
 
+void cli_complain(const char *message, const json_t *candidates)
+{
+	const json_t *candidate;
+	size_t i;
+
+	fprintf(stderr, "drover: %s\n", message);
+	json_array_foreach(candidates, i, candidate)
+		fprintf(stderr, "  %s\n", json_string_value(candidate));
+}
+
 /* An answer that says no: print why, and what there is to choose from. */
 static int report_error(const struct cli *cli, const json_t *answer)
 {
 	const json_t *error = json_object_get(answer, "error");
 	const char *code = cli_text(error, "code");
-	const json_t *candidate;
 	size_t i;
 
 	if (cli->json)
 		(void)cli_print_json(answer);
-	fprintf(stderr, "drover: %s\n", cli_text(error, "message"));
-	json_array_foreach(json_object_get(error, "details"), i, candidate)
-		fprintf(stderr, "  %s\n", json_string_value(candidate));
+	cli_complain(cli_text(error, "message"),
+		     json_object_get(error, "details"));
 	for (i = 0; i < ARRAY_SIZE(error_codes); i++)
 		if (!strcmp(code, error_codes[i].code))
 			return error_codes[i].exit_code;
 	return EXIT_FAILED;
 }
 
-/* Whether the connection failed for want of anybody at the socket. */
-static int curl_failed(CURLcode code, long os_errno)
+/*
+ * Why there is no answer. A daemon that ended in the middle of one is as good as
+ * none for who only asks; who wanted something done is told, since it may be.
+ */
+static int curl_failed(CURLcode code, long os_errno, bool asks)
 {
 	if (code == CURLE_COULDNT_CONNECT &&
 	    (os_errno == 0 || os_errno == ENOENT || os_errno == ECONNREFUSED))
 		return EXIT_NO_DAEMON;
-	/* The way a daemon ends that was in the middle of an answer. */
 	if (code == CURLE_PARTIAL_FILE || code == CURLE_GOT_NOTHING ||
-	    code == CURLE_RECV_ERROR) {
+	    code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) {
 		fprintf(stderr, "drover: the daemon ended before its answer "
 				"did\n");
-		return EXIT_FAILED;
+		return asks ? EXIT_NO_DAEMON : EXIT_FAILED;
 	}
 	fprintf(stderr, "drover: the daemon did not answer: %s\n",
 		os_errno ? strerror((int)os_errno) : curl_easy_strerror(code));
@@ -131,7 +141,9 @@ static int perform(const struct cli *cli, const char *method, const char *path,
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	free(url);
-	return code == CURLE_OK ? EXIT_DONE : curl_failed(code, os_errno);
+	return code == CURLE_OK ?
+		       EXIT_DONE :
+		       curl_failed(code, os_errno, !strcmp(method, "GET"));
 }
 
 int cli_request(const struct cli *cli, const char *method, const char *path,
@@ -228,23 +240,53 @@ int cli_print_json(const json_t *answer)
 	return EXIT_DONE;
 }
 
-int cli_wrong_option(const char *command, char **argv)
+static int show(const struct cli *cli, json_t *answer, cli_show_fn *fn,
+		const struct cli_args *args)
 {
-	return cli_usage(command,
-			 "\"%s\" is no option of it, or lacks its value",
-			 argv[optind - 1]);
+	int rc = EXIT_DONE;
+
+	if (cli->json)
+		rc = cli_print_json(answer);
+	else
+		fn(cli, json_object_get(answer, "data"), args);
+	json_decref(answer);
+	return rc;
 }
 
-int cli_usage(const char *command, const char *format, ...)
+void cli_show_message(const struct cli *cli, const json_t *data,
+		      const struct cli_args *args)
 {
-	va_list args;
+	(void)cli;
+	(void)args;
+	puts(cli_text(data, "message"));
+}
 
-	fprintf(stderr, "drover %s: ", command);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\n  see: drover %s --help\n", command);
-	return EXIT_USAGE;
+int cli_answer(const struct cli *cli, const char *method, const char *path,
+	       const json_t *body, cli_show_fn *fn, const struct cli_args *args)
+{
+	json_t *answer = NULL;
+	int rc = cli_request(cli, method, path, body, &answer);
+
+	if (rc)
+		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
+	return show(cli, answer, fn, args);
+}
+
+int cli_answer_or_read(const struct cli *cli, const char *path,
+		       cli_offline_fn *offline, cli_show_fn *fn,
+		       const struct cli_args *args)
+{
+	json_t *data = NULL;
+	json_t *answer = NULL;
+	int rc = cli_request(cli, "GET", path, NULL, &answer);
+
+	if (rc == EXIT_NO_DAEMON) {
+		rc = cli_read(cli, offline, args, &data);
+		if (!rc)
+			answer = json_pack("{s:i,s:o}", "schema", 1, "data",
+					   data);
+	}
+	return rc ? rc : show(cli, answer, fn, args);
 }
 
 const char *cli_text(const json_t *object, const char *key)

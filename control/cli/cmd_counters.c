@@ -5,116 +5,100 @@
  */
 #include "control/cli/cli.h"
 
-#include <getopt.h>
-
-#include "control/cli/table.h"
+#include "control/cli/list.h"
 #include "control/render.h"
 
-static const char help[] =
-	"drover counters - packets, bytes, and every reason for a drop\n\n"
-	"usage: drover counters [--all] [--json]\n\n"
-	"  --all   also reasons that never occurred\n\n"
-	"Each packet that was not forwarded counts under exactly one reason.\n"
-	"Counters only grow: over reloads and restarts, too. Works without a\n"
-	"daemon.\n";
+enum { OPT_ALL };
 
-static void print_traffic(const json_t *rows, const char *key,
-			  const char *title)
-{
-	const char *heads[] = { title,		">PACKETS IN", ">BYTES IN",
-				">PACKETS OUT", ">BYTES OUT",  ">OPENED",
-				">NO ENTRY" };
-	static const char *const fields[] = { "in_packets",  "in_bytes",
-					      "out_packets", "out_bytes",
-					      "openers",     "refused" };
-	const json_t *row;
-	struct table t;
-	char text[TEXT_SIZE];
-	size_t i;
-	size_t k;
+static const struct cli_item options[] = {
+	[OPT_ALL] = { "all", NULL, "also reasons that never occurred", 'a' },
+	{ NULL, NULL, NULL, 0 },
+};
 
-	table_init(&t, heads, ARRAY_SIZE(heads));
-	json_array_foreach(rows, i, row) {
-		table_cell(&t, "%s", cli_text(row, key));
-		for (k = 0; k < ARRAY_SIZE(fields); k++)
-			table_cell(&t, "%s",
-				   text_count(cli_number(row, fields[k]),
-					      text));
+#define TRAFFIC_COLUMNS                                                         \
+	{ { ">PACKETS IN", TABLE_WHOLE }, "in_packets", LIST_COUNT, NULL },     \
+		{ { ">BYTES IN", TABLE_WHOLE }, "in_bytes", LIST_COUNT, NULL }, \
+		{ { ">PACKETS OUT", TABLE_WHOLE },                              \
+		  "out_packets",                                                \
+		  LIST_COUNT,                                                   \
+		  NULL },                                                       \
+		{ { ">BYTES OUT", TABLE_WHOLE },                                \
+		  "out_bytes",                                                  \
+		  LIST_COUNT,                                                   \
+		  NULL },                                                       \
+		{ { ">OPENED", TABLE_WHOLE }, "openers", LIST_COUNT, NULL },    \
+	{                                                                       \
+		{ ">NO ENTRY", TABLE_WHOLE }, "refused", LIST_COUNT, NULL       \
 	}
-	table_print(&t, "none", stdout);
-	table_done(&t);
+
+static const struct list_column of_services[] = {
+	{ { "SERVICE", TABLE_NAME }, "service", LIST_TEXT, NULL },
+	TRAFFIC_COLUMNS,
+};
+
+static const struct list_column of_vms[] = {
+	{ { "VM", TABLE_NAME }, "name", LIST_TEXT, NULL },
+	{ { "POOL", TABLE_TEXT }, "pool", LIST_TEXT, NULL },
+	TRAFFIC_COLUMNS,
+};
+
+static const struct list_column of_reasons[] = {
+	{ { "REASON", TABLE_NAME }, "reason", LIST_TEXT, NULL },
+	{ { ">PACKETS", TABLE_WHOLE }, "packets", LIST_COUNT, NULL },
+	{ { ">BYTES", TABLE_WHOLE }, "bytes", LIST_COUNT, NULL },
+	{ { "WHAT", TABLE_REMARK }, "text", LIST_TEXT, NULL },
+};
+
+static void show_reasons(const struct cli *cli, const json_t *reasons, bool all)
+{
+	json_t *shown = json_array();
+	json_t *reason;
+	size_t i;
+
+	json_array_foreach(reasons, i, reason)
+		if (all || cli_number(reason, "packets"))
+			json_array_append(shown, reason);
+	list_print(cli, of_reasons, ARRAY_SIZE(of_reasons), shown,
+		   "every packet was forwarded");
+	json_decref(shown);
 }
 
-static void print_reasons(const json_t *reasons, bool all)
+static void show(const struct cli *cli, const json_t *data,
+		 const struct cli_args *args)
 {
-	static const char *const heads[] = { "REASON", ">PACKETS", ">BYTES",
-					     "WHAT" };
-	const json_t *reason;
-	struct table t;
-	char text[TEXT_SIZE];
-	size_t i;
-
-	table_init(&t, heads, ARRAY_SIZE(heads));
-	json_array_foreach(reasons, i, reason) {
-		if (!all && !cli_number(reason, "packets"))
-			continue;
-		table_cell(&t, "%s", cli_text(reason, "reason"));
-		table_cell(&t, "%s",
-			   text_count(cli_number(reason, "packets"), text));
-		table_cell(&t, "%s",
-			   text_count(cli_number(reason, "bytes"), text));
-		table_cell(&t, "%s", cli_text(reason, "text"));
-	}
-	table_print(&t, "every packet was forwarded", stdout);
-	table_done(&t);
+	list_print(cli, of_services, ARRAY_SIZE(of_services),
+		   json_object_get(data, "services"), "no services");
+	putchar('\n');
+	list_print(cli, of_vms, ARRAY_SIZE(of_vms),
+		   json_object_get(data, "backends"), "no VMs");
+	putchar('\n');
+	show_reasons(cli, json_object_get(data, "reasons"),
+		     args->option[OPT_ALL] != NULL);
 }
 
-static int offline(struct dp *dp, const struct dp_ops *ops, const void *arg,
-		   json_t **ret_data)
+static int offline(struct dp *dp, const struct dp_ops *ops,
+		   const struct cli_args *args, json_t **ret_data)
 {
-	(void)arg;
+	(void)args;
 	*ret_data = render_counters(dp, ops);
 	return *ret_data ? EXIT_DONE : EXIT_FAILED;
 }
 
-int cmd_counters(struct cli *cli, int argc, char **argv)
+static int run(struct cli *cli, const struct cli_args *args)
 {
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const json_t *data;
-	json_t *answer = NULL;
-	bool all = false;
-	int option;
-	int rc;
-
-	while ((option = getopt_long(argc, argv, "ah", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(help, stdout);
-			return EXIT_DONE;
-		}
-		if (option != 'a')
-			return cli_wrong_option("counters", argv);
-		all = true;
-	}
-	if (optind != argc)
-		return cli_usage("counters", "it takes only options");
-	rc = cli_get_or_read(cli, "/v1/counters", offline, NULL, &answer);
-	if (rc)
-		return rc;
-	data = json_object_get(answer, "data");
-	if (cli->json) {
-		rc = cli_print_json(answer);
-	} else {
-		print_traffic(json_object_get(data, "services"), "service",
-			      "SERVICE");
-		putchar('\n');
-		print_traffic(json_object_get(data, "backends"), "name", "VM");
-		putchar('\n');
-		print_reasons(json_object_get(data, "reasons"), all);
-	}
-	json_decref(answer);
-	return rc;
+	return cli_answer_or_read(cli, "/v1/counters", offline, show, args);
 }
+
+const struct cli_command cmd_counters = {
+	.name = "counters",
+	.usage = "",
+	.summary = "packets, bytes, and every reason for a drop",
+	.options = options,
+	.text = "Each packet that was not forwarded counts under exactly one "
+		"reason. Counters only grow: over reloads and restarts, too. "
+		"NO ENTRY counts flow entries that found no place. Works "
+		"without a daemon.",
+	.examples = "drover counters\n"
+		    "drover counters --all",
+	.run = run,
+};

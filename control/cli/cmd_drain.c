@@ -5,7 +5,6 @@
  */
 #include "control/cli/cli.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,43 +14,50 @@
 #include "control/cli/table.h"
 
 #define WATCH_INTERVAL_MS 500
+#define LINE_INTERVAL_MS  5000	/* where nobody looks */
 #define RESTART_MS	  10000 /* of the daemon: the wish is kept meanwhile */
+#define NS_PER_MS	  1000000
 
-static const char drain_help[] =
-	"drover drain - send a VM no new connections, keep those it has\n\n"
-	"usage: drover drain VM [OPTIONS]\n\n"
-	"  --pool POOL          only in this pool (default: in all of its pools)\n"
-	"  --wait               watch until it is drained; progress on stderr\n"
-	"  --deadline TIME      end at the latest then (default: the pool's, 15m)\n"
-	"  --quiet-after TIME   end earlier, after TIME without a packet. Risk:\n"
-	"                       a connection that was only idle is cut\n"
-	"  --at-deadline keep   report what is left, cut nothing (default)\n"
-	"  --at-deadline reset  cut what is left\n"
-	"  --reason TEXT        for the journal: who, why\n\n"
-	"A VM is drained when nothing can send it a packet of a balanced flow any\n"
-	"more: at the earliest one idle timeout (and 10 %) after its last slot\n"
-	"began to move, since a silent connection can't be seen before.\n"
-	"The wish is kept over restarts of the daemon; `drover undrain VM` ends it.\n\n"
-	"Without --wait it returns as soon as the wish is on disk. exit codes with\n"
-	"--wait: 0 drained (or quiet), 5 the deadline came first\n\n"
-	"example: drover drain web-3 --wait --deadline 20m --reason \"new kernel\"\n";
+enum {
+	OPT_POOL,
+	OPT_WAIT,
+	OPT_DEADLINE,
+	OPT_QUIET_AFTER,
+	OPT_AT_DEADLINE,
+	OPT_REASON,
+};
 
-static const char undrain_help[] =
-	"drover undrain - let a drained VM take new connections again\n\n"
-	"usage: drover undrain VM [--pool POOL] [--json]\n\n"
-	"  --pool POOL   only in this pool (default: in all of its pools)\n\n"
-	"It serves again as soon as it is healthy. Connections it kept are not\n"
-	"touched. exit code 4: it is not being drained.\n\n"
-	"example: drover undrain web-3\n";
+static const struct cli_item words[] = {
+	{ "VM", NULL, "name, hypervisor/name, UUID or its first digits", 0 },
+	{ NULL, NULL, NULL, 0 },
+};
 
-struct drain_options {
-	const char *vm;
-	const char *pool;
-	const char *reason;
-	const char *deadline;
-	const char *quiet_after;
-	const char *at_deadline;
-	bool wait;
+static const struct cli_item drain_options[] = {
+	[OPT_POOL] = { "pool", "POOL",
+		       "only in this pool (default: in all of its pools)", 0 },
+	[OPT_WAIT] = { "wait", NULL,
+		       "watch until it is drained; progress on stderr", 0 },
+	[OPT_DEADLINE] = { "deadline", "TIME",
+			   "end at the latest then, 90s, 20m, 1h (default: the "
+			   "pool's, 15m)",
+			   0 },
+	[OPT_QUIET_AFTER] = { "quiet-after", "TIME",
+			      "end earlier, after TIME without a packet. Risk: "
+			      "a connection that was only idle is cut",
+			      0 },
+	[OPT_AT_DEADLINE] = { "at-deadline", "WHAT",
+			      "of what is left then: keep: report it, cut "
+			      "nothing (default); reset: cut it",
+			      0 },
+	[OPT_REASON] = { "reason", "TEXT", "for the journal: who, why", 0 },
+	{ NULL, NULL, NULL, 0 },
+};
+
+/* The first of drain's. */
+static const struct cli_item undrain_options[] = {
+	[OPT_POOL] = { "pool", "POOL",
+		       "only in this pool (default: in all of its pools)", 0 },
+	{ NULL, NULL, NULL, 0 },
 };
 
 static int put_time(json_t *body, const char *option, const char *key,
@@ -69,24 +75,27 @@ static int put_time(json_t *body, const char *option, const char *key,
 	return EXIT_DONE;
 }
 
-static int drain_body(const struct drain_options *o, json_t *body)
+static void put_text(json_t *body, const char *key, const char *text)
 {
-	enum conf_at_deadline at_deadline;
+	if (text)
+		json_object_set_new(body, key, json_string(text));
+}
 
-	if (o->pool)
-		json_object_set_new(body, "pool", json_string(o->pool));
-	if (o->reason)
-		json_object_set_new(body, "reason", json_string(o->reason));
-	if (o->at_deadline) {
-		if (conf_at_deadline_parse(o->at_deadline, &at_deadline))
-			return cli_usage("drain",
-					 "--at-deadline \"%s\": keep or reset",
-					 o->at_deadline);
-		json_object_set_new(body, "at_deadline",
-				    json_string(o->at_deadline));
-	}
-	if (put_time(body, "deadline", "deadline_ms", o->deadline) ||
-	    put_time(body, "quiet-after", "quiet_after_ms", o->quiet_after))
+static int drain_body(const struct cli_args *args, json_t *body)
+{
+	const char *at_deadline = args->option[OPT_AT_DEADLINE];
+	enum conf_at_deadline parsed;
+
+	put_text(body, "pool", args->option[OPT_POOL]);
+	put_text(body, "reason", args->option[OPT_REASON]);
+	put_text(body, "at_deadline", at_deadline);
+	if (at_deadline && conf_at_deadline_parse(at_deadline, &parsed))
+		return cli_usage("drain", "--at-deadline \"%s\": keep or reset",
+				 at_deadline);
+	if (put_time(body, "deadline", "deadline_ms",
+		     args->option[OPT_DEADLINE]) ||
+	    put_time(body, "quiet-after", "quiet_after_ms",
+		     args->option[OPT_QUIET_AFTER]))
 		return EXIT_USAGE;
 	return EXIT_DONE;
 }
@@ -277,117 +286,79 @@ static int watch(const struct cli *cli, const char *vm)
 	return rc;
 }
 
-static int drain(struct cli *cli, const struct drain_options *o)
+static int drain(struct cli *cli, const struct cli_args *args)
 {
 	json_t *body = json_object();
-	char *path = cli_path("/v1/vms/%s/drain", &o->vm, 1);
+	char *path = cli_path("/v1/vms/%s/drain", args->words, 1);
 	json_t *answer = NULL;
-	int rc = drain_body(o, body);
+	int rc = drain_body(args, body);
 
-	if (!rc)
+	if (!rc && !args->option[OPT_WAIT]) {
+		rc = cli_answer(cli, "POST", path, body, cli_show_message,
+				args);
+	} else if (!rc) {
 		rc = cli_request(cli, "POST", path, body, &answer);
+		json_decref(answer);
+		if (rc == EXIT_NO_DAEMON)
+			rc = cli_no_daemon(cli);
+		else if (!rc)
+			rc = watch(cli, args->words[0]);
+	}
 	free(path);
 	json_decref(body);
-	if (rc)
-		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
-	if (o->wait) {
-		json_decref(answer);
-		return watch(cli, o->vm);
-	}
-	if (cli->json)
-		rc = cli_print_json(answer);
-	else
-		printf("%s\n",
-		       cli_text(json_object_get(answer, "data"), "message"));
-	json_decref(answer);
 	return rc;
 }
 
-int cmd_drain(struct cli *cli, int argc, char **argv)
+static int undrain(struct cli *cli, const struct cli_args *args)
 {
-	static const struct option options[] = {
-		{ "pool", required_argument, NULL, 'p' },
-		{ "wait", no_argument, NULL, 'w' },
-		{ "deadline", required_argument, NULL, 'd' },
-		{ "quiet-after", required_argument, NULL, 'q' },
-		{ "at-deadline", required_argument, NULL, 'a' },
-		{ "reason", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct drain_options o = { 0 };
-	int option;
+	const char *names[] = { args->words[0], args->option[OPT_POOL] };
+	char *path = cli_path(names[1] ? "/v1/vms/%s/drain?pool=%s" :
+					 "/v1/vms/%s/drain",
+			      names, names[1] ? 2 : 1);
+	int rc = cli_answer(cli, "DELETE", path, NULL, cli_show_message, args);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (option) {
-		case 'p':
-			o.pool = optarg;
-			break;
-		case 'w':
-			o.wait = true;
-			break;
-		case 'd':
-			o.deadline = optarg;
-			break;
-		case 'q':
-			o.quiet_after = optarg;
-			break;
-		case 'a':
-			o.at_deadline = optarg;
-			break;
-		case 'r':
-			o.reason = optarg;
-			break;
-		case 'h':
-			fputs(drain_help, stdout);
-			return EXIT_DONE;
-		default:
-			return cli_wrong_option("drain", argv);
-		}
-	}
-	if (argc - optind != 1)
-		return cli_usage("drain", "name one VM");
-	o.vm = argv[optind];
-	return drain(cli, &o);
-}
-
-int cmd_undrain(struct cli *cli, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "pool", required_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *words[2] = { NULL };
-	json_t *answer = NULL;
-	char *path;
-	int option;
-	int rc;
-
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(undrain_help, stdout);
-			return EXIT_DONE;
-		}
-		if (option != 'p')
-			return cli_wrong_option("undrain", argv);
-		words[1] = optarg;
-	}
-	if (argc - optind != 1)
-		return cli_usage("undrain", "name one VM");
-	words[0] = argv[optind];
-	path = cli_path(words[1] ? "/v1/vms/%s/drain?pool=%s" :
-				   "/v1/vms/%s/drain",
-			words, words[1] ? 2 : 1);
-	rc = cli_request(cli, "DELETE", path, NULL, &answer);
 	free(path);
-	if (rc)
-		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
-	if (cli->json)
-		rc = cli_print_json(answer);
-	else
-		printf("%s\n",
-		       cli_text(json_object_get(answer, "data"), "message"));
-	json_decref(answer);
 	return rc;
 }
+
+const struct cli_command cmd_drain = {
+	.name = "drain",
+	.usage = "VM",
+	.summary = "send a VM no new connections, keep those it has",
+	.n_words_min = 1,
+	.n_words_max = 1,
+	.words = words,
+	.options = drain_options,
+	.text = "A VM is drained when nothing can send it a packet of a "
+		"balanced connection any more: at the earliest one idle "
+		"timeout of the pool (and 10 %) after its last slot began to "
+		"move, since a silent connection can't be seen before. The "
+		"wish is kept over restarts of the daemon and of the VM; "
+		"`drover undrain VM` ends it.\n"
+		"Without --wait it returns as soon as the wish is on disk. "
+		"With it, flows are exact, or an estimate marked with ~; "
+		"--json prints the VM's state as one object a line.",
+	.exits = "with --wait: 0 drained (or quiet), 4 somebody undrained it, "
+		 "5 the deadline came first",
+	.examples = "drover drain web-3\n"
+		    "drover drain web-3 --wait --deadline 20m --reason \"new "
+		    "kernel\"\n"
+		    "drover drain web-3 --pool shop/web --deadline 1m "
+		    "--at-deadline reset",
+	.run = drain,
+};
+
+const struct cli_command cmd_undrain = {
+	.name = "undrain",
+	.usage = "VM",
+	.summary = "let a drained VM take new connections again",
+	.n_words_min = 1,
+	.n_words_max = 1,
+	.words = words,
+	.options = undrain_options,
+	.text = "It serves again as soon as it is healthy. Connections it kept "
+		"are not touched.",
+	.exits = "4 it is not being drained",
+	.examples = "drover undrain web-3",
+	.run = undrain,
+};

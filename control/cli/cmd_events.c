@@ -4,7 +4,6 @@
  */
 #include "control/cli/cli.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 
 #include "control/cli/table.h"
@@ -13,14 +12,19 @@
 #define LAST_MAX   10000
 #define FOLLOW_MAX 1000
 
-static const char help[] =
-	"drover events - what happened, and the reason for it\n\n"
-	"usage: drover events [--last N] [--follow] [--json]\n\n"
-	"  --last N   the latest N (default 50, at most 10000, 1000 to follow)\n"
-	"  --follow   go on as things happen; --json then prints one object a line\n\n"
-	"A line is when, who (a VM, pool, hypervisor or node), what, and why. The\n"
-	"journal survives restarts of the daemon.\n\n"
-	"example: drover events --last 0 --follow\n";
+enum { OPT_LAST, OPT_FOLLOW };
+
+static const struct cli_item options[] = {
+	[OPT_LAST] = { "last", "N",
+		       "the latest N (default 50, at most 10000, 1000 to "
+		       "follow)",
+		       'n' },
+	[OPT_FOLLOW] = { "follow", NULL,
+			 "go on as things happen; --json then prints one object "
+			 "a line",
+			 'f' },
+	{ NULL, NULL, NULL, 0 },
+};
 
 static void print_event(const json_t *event)
 {
@@ -49,65 +53,23 @@ static void follow_line(void *arg, const char *line)
 	fflush(stdout);
 }
 
-static int list(const struct cli *cli, unsigned long last)
+static void show(const struct cli *cli, const json_t *events,
+		 const struct cli_args *args)
 {
-	json_t *answer = NULL;
 	const json_t *event;
-	char path[64];
 	size_t i;
-	int rc;
 
-	snprintf(path, sizeof(path), "/v1/events?last=%lu", last);
-	rc = cli_request(cli, "GET", path, NULL, &answer);
-	if (rc)
-		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
-	if (cli->json)
-		rc = cli_print_json(answer);
-	else
-		json_array_foreach(json_object_get(answer, "data"), i, event)
-			print_event(event);
-	json_decref(answer);
-	return rc;
+	(void)cli;
+	(void)args;
+	json_array_foreach(events, i, event)
+		print_event(event);
 }
 
-int cmd_events(struct cli *cli, int argc, char **argv)
+static int follow(struct cli *cli, unsigned long last)
 {
-	static const struct option options[] = {
-		{ "last", required_argument, NULL, 'n' },
-		{ "follow", no_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	unsigned long last = 50;
-	bool follow = false;
-	char *end = NULL;
 	char path[64];
-	int option;
 	int rc;
 
-	while ((option = getopt_long(argc, argv, "n:fh", options, NULL)) !=
-	       -1) {
-		switch (option) {
-		case 'n':
-			last = strtoul(optarg, &end, 10);
-			if (end == optarg || *end || last > LAST_MAX)
-				return cli_usage("events", "--last: 0 to %d",
-						 LAST_MAX);
-			break;
-		case 'f':
-			follow = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return EXIT_DONE;
-		default:
-			return cli_wrong_option("events", argv);
-		}
-	}
-	if (optind != argc)
-		return cli_usage("events", "it takes only options");
-	if (!follow)
-		return list(cli, last);
 	if (last > FOLLOW_MAX)
 		return cli_usage("events", "--last with --follow: 0 to %d",
 				 FOLLOW_MAX);
@@ -118,3 +80,34 @@ int cmd_events(struct cli *cli, int argc, char **argv)
 	/* A stream has no other end than the daemon's. */
 	return rc ? EXIT_NO_DAEMON : EXIT_DONE;
 }
+
+static int run(struct cli *cli, const struct cli_args *args)
+{
+	const char *text = args->option[OPT_LAST];
+	unsigned long last = 50;
+	char *end = NULL;
+	char path[64];
+
+	if (text) {
+		last = strtoul(text, &end, 10);
+		if (end == text || *end || last > LAST_MAX)
+			return cli_usage("events", "--last: 0 to %d", LAST_MAX);
+	}
+	if (args->option[OPT_FOLLOW])
+		return follow(cli, last);
+	snprintf(path, sizeof(path), "/v1/events?last=%lu", last);
+	return cli_answer(cli, "GET", path, NULL, show, args);
+}
+
+const struct cli_command cmd_events = {
+	.name = "events",
+	.usage = "",
+	.summary = "what happened, and the reason for it",
+	.options = options,
+	.text = "A line is when, who (a VM, pool, hypervisor or node), what, "
+		"and why. The journal survives restarts of the daemon.",
+	.exits = "6 also when the daemon ends that was followed",
+	.examples = "drover events\n"
+		    "drover events --last 0 --follow",
+	.run = run,
+};

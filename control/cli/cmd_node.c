@@ -6,82 +6,43 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-static const char reload_help[] =
-	"drover reload - read the config again, print what changes\n\n"
-	"usage: drover reload [--json]\n\n"
-	"A config with any error is refused whole and the one in force stays. A new\n"
-	"service answers after about 5 s, when its VMs' ports have learned which of\n"
-	"their connections go past it.\n"
-	"exit codes: 0 in force, 4 refused, with every error as file:line\n";
-
-static const char detach_help[] =
-	"drover detach - take Drover off this machine\n\n"
-	"usage: drover detach\n\n"
-	"Removes its programs, links and pinned state: traffic to the VIPs ends,\n"
-	"everything else is as if Drover had never been there. A running daemon\n"
-	"does it and stops; without one the command does it by itself. exit code 4:\n"
-	"a daemon holds the pinned state, but not at this socket.\n"
-	"(Stopping droverd alone leaves forwarding on.)\n";
-
-static const char version_help[] =
-	"drover version - versions of command and daemon\n\n"
-	"usage: drover version [--json]\n";
-
-/* These commands take no arguments of their own. */
-static int only_help(int argc, char **argv, const char *help)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option = getopt_long(argc, argv, "h", options, NULL);
-
-	if (option == 'h') {
-		fputs(help, stdout);
-		return EXIT_DONE;
-	}
-	if (option != -1)
-		return cli_wrong_option(argv[0], argv);
-	if (optind != argc)
-		return cli_usage(argv[0], "it takes no arguments");
-	return -1;
-}
-
-int cmd_reload(struct cli *cli, int argc, char **argv)
+static void show_reload(const struct cli *cli, const json_t *data,
+			const struct cli_args *args)
 {
 	const json_t *warning;
 	const json_t *change;
-	const json_t *data;
-	json_t *answer = NULL;
 	size_t i;
 	size_t k;
-	int rc = only_help(argc, argv, reload_help);
 
-	if (rc >= 0)
-		return rc;
-	rc = cli_request(cli, "POST", "/v1/reload", NULL, &answer);
-	if (rc)
-		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
-	if (cli->json) {
-		rc = cli_print_json(answer);
-	} else {
-		data = json_object_get(answer, "data");
-		json_array_foreach(json_object_get(data, "warnings"), k,
-				   warning)
-			fprintf(stderr, "drover: %s\n",
-				json_string_value(warning));
-		json_array_foreach(json_object_get(data, "changes"), i, change)
-			puts(cli_text(change, "text"));
-		puts(i ? "in force" : "nothing changed");
-	}
-	json_decref(answer);
-	return rc;
+	(void)cli;
+	(void)args;
+	json_array_foreach(json_object_get(data, "warnings"), k, warning)
+		fprintf(stderr, "drover: %s\n", json_string_value(warning));
+	json_array_foreach(json_object_get(data, "changes"), i, change)
+		puts(cli_text(change, "text"));
+	puts(i ? "in force" : "nothing changed");
 }
+
+static int reload(struct cli *cli, const struct cli_args *args)
+{
+	return cli_answer(cli, "POST", "/v1/reload", NULL, show_reload, args);
+}
+
+const struct cli_command cmd_reload = {
+	.name = "reload",
+	.usage = "",
+	.summary = "read the config again, print what changes",
+	.text = "A config with any error is refused whole and the one in force "
+		"stays. A new service answers after about 5 s, when its VMs' "
+		"ports have learned which of their connections go past it.",
+	.exits = "4 refused, with every error as file:line",
+	.examples = "drover reload",
+	.run = reload,
+};
 
 /*
  * Without a daemon's answer, by ourselves; but not under a daemon that answers
@@ -108,13 +69,12 @@ static int detach_here(const struct cli *cli)
 	return rc;
 }
 
-int cmd_detach(struct cli *cli, int argc, char **argv)
+static int detach(struct cli *cli, const struct cli_args *args)
 {
 	json_t *answer = NULL;
-	int rc = only_help(argc, argv, detach_help);
+	int rc;
 
-	if (rc >= 0)
-		return rc;
+	(void)args;
 	rc = cli_request(cli, "POST", "/v1/detach", NULL, &answer);
 	if (rc == EXIT_NO_DAEMON)
 		rc = detach_here(cli);
@@ -130,24 +90,36 @@ int cmd_detach(struct cli *cli, int argc, char **argv)
 	return rc;
 }
 
-int cmd_version(struct cli *cli, int argc, char **argv)
+const struct cli_command cmd_detach = {
+	.name = "detach",
+	.usage = "",
+	.summary = "take Drover off this machine",
+	.text = "Removes its programs, links and pinned state: traffic to the "
+		"VIPs ends, everything else is as if Drover had never been "
+		"there. A running daemon does it and stops; without one the "
+		"command does it by itself. (Stopping droverd alone leaves "
+		"forwarding on.)",
+	.exits = "4 a daemon holds the pinned state, but not at this socket",
+	.examples = "drover detach",
+	.run = detach,
+};
+
+static int version(struct cli *cli, const struct cli_args *args)
 {
 	const json_t *data;
 	json_t *answer = NULL;
-	int rc = only_help(argc, argv, version_help);
+	json_t *both;
+	int rc;
 
-	if (rc >= 0)
-		return rc;
+	(void)args;
 	rc = cli_request(cli, "GET", "/v1/version", NULL, &answer);
 	if (rc && rc != EXIT_NO_DAEMON)
 		return rc;
 	data = json_object_get(answer, "data");
 	if (cli->json) {
-		json_t *both =
-			json_pack("{s:i,s:{s:s,s:s?}}", "schema", 1, "data",
-				  "drover", DROVER_VERSION, "droverd",
-				  data ? cli_text(data, "droverd") : NULL);
-
+		both = json_pack("{s:i,s:{s:s,s:s?}}", "schema", 1, "data",
+				 "drover", DROVER_VERSION, "droverd",
+				 data ? cli_text(data, "droverd") : NULL);
 		rc = cli_print_json(both);
 		json_decref(both);
 	} else {
@@ -159,3 +131,11 @@ int cmd_version(struct cli *cli, int argc, char **argv)
 	json_decref(answer);
 	return rc;
 }
+
+const struct cli_command cmd_version = {
+	.name = "version",
+	.usage = "",
+	.summary = "versions of command and daemon",
+	.examples = "drover version",
+	.run = version,
+};

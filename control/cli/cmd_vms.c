@@ -4,73 +4,54 @@
  */
 #include "control/cli/cli.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cli/listings.h"
 #include "control/cli/table.h"
 
 #define INDENT 13 /* where values begin */
 
-static const char help[] =
-	"drover vms - VMs: where they are, whether they serve, and why\n\n"
-	"usage: drover vms [VM] [--all] [--json]\n\n"
-	"  VM      show all that is known of one VM\n"
-	"  --all   also VMs that are in no pool\n\n"
-	"A row is a VM in a pool. ROLE is what the tables do with it:\n"
-	"  serving   takes new connections\n"
-	"  leaving   takes none, keeps those it has\n"
-	"  waiting   is not in the tables (yet); WHY says what is missing\n"
-	"FLOWS is exact, or an estimate marked with ~. WHY is cut where the line\n"
-	"ends; `drover vms VM` has all of it.\n\n"
-	"example: drover vms web-3\n";
+enum { OPT_ALL };
 
-static void row(struct table *t, const json_t *vm, const json_t *in_pool)
+static const struct cli_item words[] = {
+	{ "VM", NULL,
+	  "show all that is known of one VM: a name, hypervisor/name, UUID, or "
+	  "the UUID's first digits",
+	  0 },
+	{ NULL, NULL, NULL, 0 },
+};
+
+static const struct cli_item options[] = {
+	[OPT_ALL] = { "all", NULL, "also VMs that are in no pool", 'a' },
+	{ NULL, NULL, NULL, 0 },
+};
+
+/* A row is a VM in a pool. */
+static void show_list(const struct cli *cli, const json_t *vms,
+		      const struct cli_args *args)
 {
-	char count[TEXT_SIZE];
-
-	table_cell(t, "%s", cli_text(vm, "full_name"));
-	table_cell(t, "%s", cli_text(vm, "state"));
-	table_cell(t, "%s", cli_text(vm, "address"));
-	table_cell(t, "%s", cli_text(in_pool, "pool"));
-	table_cell(t, "%s", cli_text(in_pool, "role"));
-	if (!in_pool || !cli_number(in_pool, "backend")) {
-		table_cell(t, "-");
-		table_cell(t, "-");
-	} else {
-		table_cell(t, "%.1f %%",
-			   json_number_value(
-				   json_object_get(in_pool, "slots_percent")));
-		table_cell(t, "%s%s",
-			   cli_bool(in_pool, "flows_exact") ? "" : "~",
-			   text_count(cli_number(in_pool, "flows"), count));
-	}
-	table_cell(t, "%s", cli_text(in_pool ? in_pool : vm, "why"));
-}
-
-static void list(const json_t *vms, bool all)
-{
-	static const char *const heads[] = { "VM",     "STATE", "ADDRESS",
-					     "POOL",   "ROLE",	">SHARE",
-					     ">FLOWS", "WHY" };
-	const json_t *in_pool;
-	const json_t *pools;
-	const json_t *vm;
-	struct table t;
+	json_t *rows = json_array();
+	json_t *in_pool;
+	json_t *pools;
+	json_t *vm;
+	json_t *row;
 	size_t i;
 	size_t k;
 
-	table_init(&t, heads, ARRAY_SIZE(heads));
 	json_array_foreach(vms, i, vm) {
 		pools = json_object_get(vm, "pools");
-		json_array_foreach(pools, k, in_pool)
-			row(&t, vm, in_pool);
-		if (all && !json_array_size(pools))
-			row(&t, vm, NULL);
+		json_array_foreach(pools, k, in_pool) {
+			row = json_copy(vm);
+			json_object_set(row, "pool", in_pool);
+			json_array_append_new(rows, row);
+		}
+		if (args->option[OPT_ALL] && !json_array_size(pools))
+			json_array_append(rows, vm);
 	}
-	table_print(&t, "no VM is in a pool; `drover vms --all` shows the rest",
-		    stdout);
-	table_done(&t);
+	list_members(cli, rows,
+		     "no VM is in a pool; `drover vms --all` shows the rest");
+	json_decref(rows);
 }
 
 static void print_tags(const json_t *vm)
@@ -136,13 +117,16 @@ static void print_in_pool(const json_t *p)
 	       text_bytes(cli_number(p, "out_bytes"), out));
 }
 
-static void show(const json_t *vm)
+static void show_one(const struct cli *cli, const json_t *vm,
+		     const struct cli_args *args)
 {
 	const json_t *address;
 	const json_t *port = json_object_get(vm, "port");
 	const json_t *p;
 	size_t i;
 
+	(void)cli;
+	(void)args;
 	printf("VM           %s\n", cli_text(vm, "full_name"));
 	printf("UUID         %s\n", cli_text(vm, "uuid"));
 	printf("tenant       %s\n",
@@ -165,55 +149,40 @@ static void show(const json_t *vm)
 		print_in_pool(p);
 }
 
-static int one_vm(struct cli *cli, const char *name)
+static int run(struct cli *cli, const struct cli_args *args)
 {
-	json_t *answer = NULL;
-	char *path = cli_path("/v1/vms/%s", &name, 1);
-	int rc = cli_request(cli, "GET", path, NULL, &answer);
-
-	free(path);
-	if (rc)
-		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
-	if (cli->json)
-		rc = cli_print_json(answer);
-	else
-		show(json_object_get(answer, "data"));
-	json_decref(answer);
-	return rc;
-}
-
-int cmd_vms(struct cli *cli, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	json_t *answer = NULL;
-	bool all = false;
-	int option;
+	char *path;
 	int rc;
 
-	while ((option = getopt_long(argc, argv, "ah", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(help, stdout);
-			return EXIT_DONE;
-		}
-		if (option != 'a')
-			return cli_wrong_option("vms", argv);
-		all = true;
-	}
-	if (argc - optind > 1)
-		return cli_usage("vms", "one VM at most");
-	if (optind < argc)
-		return one_vm(cli, argv[optind]);
-	rc = cli_request(cli, "GET", "/v1/vms", NULL, &answer);
-	if (rc)
-		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
-	if (cli->json)
-		rc = cli_print_json(answer);
-	else
-		list(json_object_get(answer, "data"), all);
-	json_decref(answer);
+	if (!args->n_words)
+		return cli_answer(cli, "GET", "/v1/vms", NULL, show_list, args);
+	path = cli_path("/v1/vms/%s", args->words, 1);
+	rc = cli_answer(cli, "GET", path, NULL, show_one, args);
+	free(path);
 	return rc;
 }
+
+const struct cli_command cmd_vms = {
+	.name = "vms",
+	.usage = "[VM]",
+	.summary = "VMs: where they are, whether they serve, and why",
+	.n_words_max = 1,
+	.words = words,
+	.options = options,
+	.text = "A row is a VM in a pool. STATE is what its hypervisor says; "
+		"`stale` is what it last said, and nobody can ask it now. ROLE "
+		"is what the tables do with it:\n"
+		"  serving   takes new connections\n"
+		"  leaving   takes none, keeps those it has\n"
+		"  waiting   is not in the tables (yet); WHY says what is "
+		"missing\n"
+		"WEIGHT is its part of new connections beside those of the "
+		"others, SHARE what that comes to. FLOWS is exact, or an "
+		"estimate marked with ~. WHY says why it serves or not; "
+		"it is cut where the line ends, `drover vms VM` and --wide "
+		"have all of it.",
+	.examples = "drover vms\n"
+		    "drover vms web-3\n"
+		    "drover vms --all --wide",
+	.run = run,
+};

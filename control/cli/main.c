@@ -9,24 +9,10 @@
 #include "config/config.h"
 #include "control/cli/cli.h"
 
-static const struct {
-	const char *name;
-	int (*run)(struct cli *cli, int argc, char **argv);
-	const char *summary;
-} commands[] = {
-	{ "status", cmd_status, "is everything well: node, pools, services" },
-	{ "vms", cmd_vms, "VMs: where they are, whether they serve, and why" },
-	{ "drain", cmd_drain,
-	  "send a VM no new connections, keep those it has" },
-	{ "undrain", cmd_undrain,
-	  "let a drained VM take new connections again" },
-	{ "explain", cmd_explain, "which VM gets a client's packets, and why" },
-	{ "events", cmd_events, "what happened, and the reason for it" },
-	{ "counters", cmd_counters,
-	  "packets, bytes, and every reason for a drop" },
-	{ "reload", cmd_reload, "read the config again, print what changes" },
-	{ "detach", cmd_detach, "take Drover off this machine" },
-	{ "version", cmd_version, "versions of command and daemon" },
+static const struct cli_command *const commands[] = {
+	&cmd_status,  &cmd_pools,  &cmd_services, &cmd_vms,    &cmd_drain,
+	&cmd_undrain, &cmd_weight, &cmd_explain,  &cmd_events, &cmd_counters,
+	&cmd_reload,  &cmd_detach, &cmd_version,
 };
 
 static void help(void)
@@ -36,9 +22,10 @@ static void help(void)
 	puts("drover - see and steer the load balancer of this node\n\n"
 	     "usage: drover [OPTIONS] COMMAND ...\n\ncommands:");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
+		printf("  %-10s%s\n", commands[i]->name, commands[i]->summary);
 	puts("\noptions, before or after the command:\n"
 	     "  --json           print {\"schema\":1,\"data\":...} for machines\n"
+	     "  --wide           cut nothing in listings, however long the lines\n"
 	     "  --config FILE    take socket and pin directory from a config\n"
 	     "  --socket PATH    the daemon's socket (DROVER_SOCKET; " CLI_SOCKET
 	     ")\n"
@@ -96,6 +83,10 @@ static int take_options(struct cli *cli, int argc, char **argv, int *ret_argc)
 			cli->json = true;
 			continue;
 		}
+		if (!after_end && !strcmp(argv[i], "--wide")) {
+			cli->wide = true;
+			continue;
+		}
 		for (k = 0; !after_end && k < ARRAY_SIZE(names); k++) {
 			length = strlen(names[k]);
 			if (strncmp(argv[i], names[k], length) != 0)
@@ -132,8 +123,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (!strcmp(argv[1], "--version"))
 		argv[1] += 2;
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(cli, argc - 1, argv + 1);
+		if (!strcmp(argv[1], commands[i]->name))
+			return cli_run(cli, commands[i], argc - 1, argv + 1);
 	fprintf(stderr,
 		"drover: there is no command \"%s\"\n  see: drover --help\n",
 		argv[1]);

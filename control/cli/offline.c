@@ -2,23 +2,19 @@
 /*
  * Answers without a daemon, from the forwarding state that outlives it.
  */
-#include "control/cli/cli.h"
+#include "control/cli/offline.h"
 
 #include <errno.h>
 #include <string.h>
 
-int cli_get_or_read(const struct cli *cli, const char *path,
-		    cli_offline_fn *offline, const void *arg,
-		    json_t **ret_answer)
+int cli_read(const struct cli *cli, cli_offline_fn *offline,
+	     const struct cli_args *args, json_t **ret_data)
 {
 	char error[DP_ERROR_SIZE] = "";
 	struct dp *dp = NULL;
 	json_t *data = NULL;
 	int rc;
 
-	rc = cli_request(cli, "GET", path, NULL, ret_answer);
-	if (rc != EXIT_NO_DAEMON)
-		return rc;
 	rc = cli->engine->open_readonly(cli->pin_dir, &dp, error);
 	if (rc == -ENOENT) {
 		(void)cli_no_daemon(cli);
@@ -33,7 +29,7 @@ int cli_get_or_read(const struct cli *cli, const char *path,
 			error[0] ? error : strerror(-rc));
 		return EXIT_FAILED;
 	}
-	rc = offline(dp, cli->engine, arg, &data);
+	rc = offline(dp, cli->engine, args, &data);
 	cli->engine->close(dp);
 	if (rc == EXIT_FAILED)
 		fprintf(stderr, "drover: %s could not be read\n", cli->pin_dir);
@@ -43,6 +39,6 @@ int cli_get_or_read(const struct cli *cli, const char *path,
 		"drover: no daemon runs; forwarding goes on, this is "
 		"its state in %s\n",
 		cli->pin_dir);
-	*ret_answer = json_pack("{s:i,s:o}", "schema", 1, "data", data);
-	return *ret_answer ? EXIT_DONE : EXIT_FAILED;
+	*ret_data = data;
+	return EXIT_DONE;
 }

@@ -12,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COLUMNS_DEFAULT 100
-#define COLUMNS_LEAST	40
-#define COLUMN_LEAST	8 /* a column that gives way keeps these */
-#define GAP		2 /* between columns */
+#define COLUMNS_MOST  100
+#define COLUMNS_LEAST 40
+#define COLUMN_LEAST  8 /* a column that gives way keeps these */
+#define GAP	      2 /* between columns */
 
 static void *checked(void *memory)
 {
@@ -26,10 +26,12 @@ static void *checked(void *memory)
 	return memory;
 }
 
-void table_init(struct table *t, const char *const *heads, uint32_t n_columns)
+void table_init(struct table *t, const struct table_column *columns,
+		uint32_t n_columns)
 {
+	assert(n_columns > 0 && n_columns <= TABLE_COLUMNS_MAX);
 	memset(t, 0, sizeof(*t));
-	t->heads = heads;
+	t->columns = columns;
 	t->n_columns = n_columns;
 }
 
@@ -84,14 +86,19 @@ uint32_t text_columns(FILE *out)
 	struct winsize size = { 0 };
 
 	if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &size) ||
-	    !size.ws_col)
-		return COLUMNS_DEFAULT;
+	    !size.ws_col || size.ws_col > COLUMNS_MOST)
+		return COLUMNS_MOST;
 	return size.ws_col < COLUMNS_LEAST ? COLUMNS_LEAST : size.ws_col;
+}
+
+static bool right_aligned(const struct table *t, uint32_t column)
+{
+	return t->columns[column].head[0] == '>';
 }
 
 static const char *head(const struct table *t, uint32_t column)
 {
-	return t->heads[column] + (t->heads[column][0] == '>');
+	return t->columns[column].head + right_aligned(t, column);
 }
 
 static uint32_t column_width(const struct table *t, uint32_t column)
@@ -108,53 +115,129 @@ static uint32_t column_width(const struct table *t, uint32_t column)
 	return widest;
 }
 
-/* How wide each column is to be. */
+/* Columns of a line of columns that wide; 0 is one that is left out. */
+static uint64_t line_width(const struct table *t, const uint32_t *widths)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < t->n_columns; i++)
+		sum += widths[i] ? widths[i] + (sum ? GAP : 0) : 0;
+	return sum;
+}
+
+/* The widest column of those that yield so and have something to give. */
+static uint32_t *widest_of(const struct table *t, enum table_yield yield,
+			   uint32_t *widths)
+{
+	uint32_t *widest = NULL;
+	uint32_t i;
+
+	for (i = 0; i < t->n_columns; i++)
+		if (t->columns[i].yield == yield && widths[i] > COLUMN_LEAST &&
+		    (!widest || widths[i] > *widest))
+			widest = &widths[i];
+	return widest;
+}
+
+/* The last column that yields so and is still there; never the first. */
+static uint32_t *last_of(const struct table *t, enum table_yield yield,
+			 uint32_t *widths)
+{
+	uint32_t i;
+
+	for (i = t->n_columns - 1; i > 0; i--)
+		if (t->columns[i].yield == yield && widths[i])
+			return &widths[i];
+	return NULL;
+}
+
+/* The last column there is of those that yield first; never the first. */
+static uint32_t *last_to_yield(const struct table *t, uint32_t *widths)
+{
+	uint32_t *found;
+	int yield;
+
+	for (yield = TABLE_N_YIELDS - 1; yield >= TABLE_WHOLE; yield--) {
+		found = last_of(t, (enum table_yield)yield, widths);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+static void shrink(const struct table *t, uint32_t room,
+		   uint32_t widths[TABLE_COLUMNS_MAX])
+{
+	uint32_t *column;
+	int yield;
+
+	for (yield = TABLE_N_YIELDS - 1; yield > TABLE_WHOLE; yield--)
+		while (line_width(t, widths) > room &&
+		       (column = widest_of(t, (enum table_yield)yield,
+					   widths)) != NULL)
+			--*column;
+}
+
+/* How wide each column is to be; what goes gives its room to the others. */
 static void fit(const struct table *t, uint32_t room,
 		uint32_t widths[TABLE_COLUMNS_MAX])
 {
-	uint32_t sum = GAP * (t->n_columns - 1);
-	uint32_t widest;
+	uint32_t whole[TABLE_COLUMNS_MAX];
+	uint32_t *column;
 	uint32_t i;
 
-	for (i = 0; i < t->n_columns; i++) {
-		widths[i] = column_width(t, i);
-		sum += widths[i];
-	}
-	for (; sum > room; sum--) {
-		widest = 0;
-		for (i = 1; i < t->n_columns; i++)
-			if (!widest || widths[i] > widths[widest])
-				widest = i;
-		if (!widest || widths[widest] <= COLUMN_LEAST)
+	for (i = 0; i < t->n_columns; i++)
+		whole[i] = column_width(t, i);
+	for (;;) {
+		memcpy(widths, whole, t->n_columns * sizeof(*widths));
+		shrink(t, room, widths);
+		if (line_width(t, widths) <= room)
 			return;
-		widths[widest]--;
+		column = last_to_yield(t, whole);
+		if (!column)
+			return;
+		*column = 0;
 	}
+}
+
+/* The text in so many columns, at least one. */
+static void print_cut(const char *text, uint32_t have, uint32_t width,
+		      bool in_middle, FILE *out)
+{
+	uint32_t behind = in_middle ? (width - 1) / 2 : 0;
+
+	fprintf(out, "%.*s…%s", (int)text_prefix(text, width - 1 - behind),
+		text, text + text_prefix(text, have - behind));
 }
 
 static void print_cell(const struct table *t, uint32_t column, uint32_t width,
-		       const char *text, FILE *out)
+		       const char *text, bool last, FILE *out)
 {
-	bool last = column + 1 == t->n_columns;
 	uint32_t have = text_width(text);
 	bool cut = have > width;
-	uint32_t pad = cut ? 0 : width - have;
+	int pad = cut ? 0 : (int)(width - have);
 
-	if (t->heads[column][0] == '>')
-		fprintf(out, "%*s", (int)pad, "");
+	if (right_aligned(t, column))
+		fprintf(out, "%*s", pad, "");
 	if (cut)
-		fprintf(out, "%.*s…", (int)text_prefix(text, width - 1), text);
+		print_cut(text, have, width,
+			  t->columns[column].yield == TABLE_NAME, out);
 	else
 		fputs(text, out);
-	if (t->heads[column][0] != '>' && !last)
-		fprintf(out, "%*s", (int)pad, "");
-	fprintf(out, "%*s", last ? 0 : GAP, "");
+	if (!right_aligned(t, column) && !last)
+		fprintf(out, "%*s", pad, "");
 	if (last)
 		fputc('\n', out);
+	else
+		fprintf(out, "%*s", GAP, "");
 }
 
-void table_print(const struct table *t, const char *when_empty, FILE *out)
+void table_print(const struct table *t, const char *when_empty, uint32_t room,
+		 FILE *out)
 {
 	uint32_t widths[TABLE_COLUMNS_MAX];
+	uint32_t last = t->n_columns - 1;
 	uint32_t column;
 	uint32_t i;
 
@@ -162,13 +245,17 @@ void table_print(const struct table *t, const char *when_empty, FILE *out)
 		fprintf(out, "%s\n", when_empty);
 		return;
 	}
-	assert(t->n_columns > 0);
-	fit(t, text_columns(out), widths);
-	for (i = 0; i < t->n_columns; i++)
-		print_cell(t, i, widths[i], head(t, i), out);
+	fit(t, room, widths);
+	while (last > 0 && !widths[last])
+		last--;
+	for (i = 0; i <= last; i++)
+		if (widths[i])
+			print_cell(t, i, widths[i], head(t, i), i == last, out);
 	for (i = 0; i < t->n_cells; i++) {
 		column = i % t->n_columns;
-		print_cell(t, column, widths[column], t->cells[i], out);
+		if (widths[column])
+			print_cell(t, column, widths[column], t->cells[i],
+				   column == last, out);
 	}
 }
 

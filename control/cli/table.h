@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Aligned tables, wrapped texts, and numbers and times for people. All of it
- * fits the terminal, or 100 columns where there is none.
+ * fits 100 columns, or the terminal if that is narrower.
  */
 #ifndef CONTROL_CLI_TABLE_H
 #define CONTROL_CLI_TABLE_H
@@ -10,35 +10,60 @@
 
 #include "dataplane/core/base.h"
 
-#define TABLE_COLUMNS_MAX 12
+#define TABLE_COLUMNS_MAX 16
+#define TABLE_NO_LIMIT	  UINT32_MAX
+
+/*
+ * How a column gives way where a line has no room for all; the last in this
+ * list goes first. What is cut has an "…" where something is missing.
+ */
+enum table_yield {
+	TABLE_WHOLE, /* numbers: cut, they would be others; hidden at last */
+	TABLE_NAME,  /* cut in the middle: names differ at their ends */
+	TABLE_TEXT,
+	TABLE_REMARK,
+	TABLE_N_YIELDS,
+};
+
+/**
+ * struct table_column - a column.
+ * @head: its title; one that begins with '>' aligns it to the right.
+ * @yield: how it gives way.
+ */
+struct table_column {
+	const char *head;
+	enum table_yield yield;
+};
 
 /**
  * struct table - rows of text cells; columns are as wide as their widest cell.
  *
- * Where that is wider than there is room, the widest columns give way and what
- * is cut ends in "…"; but never the first, which is what a row is called.
+ * Where lines have no room for all columns, those that yield first are cut,
+ * widest first, and when all are at their least, the same are left out. The
+ * first column is never left out.
  */
 struct table {
-	const char *const *heads;
+	const struct table_column *columns;
 	uint32_t n_columns;
 	char **cells;
 	uint32_t n_cells;
 	uint32_t size;
 };
 
-/**
- * table_init() - an empty table.
- * @heads: @n_columns titles, kept by reference. A title that begins with '>'
- *         aligns its column to the right.
- */
-void table_init(struct table *t, const char *const *heads, uint32_t n_columns);
+/* An empty table; @columns is kept by reference. */
+void table_init(struct table *t, const struct table_column *columns,
+		uint32_t n_columns);
 
 /* Add the next cell, row by row; an empty one is "-". */
 void table_cell(struct table *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Print it; a table without rows prints only @when_empty. */
-void table_print(const struct table *t, const char *when_empty, FILE *out);
+/**
+ * table_print() - print it; a table without rows prints only @when_empty.
+ * @room: columns that a line may have: text_columns(), or TABLE_NO_LIMIT.
+ */
+void table_print(const struct table *t, const char *when_empty, uint32_t room,
+		 FILE *out);
 
 void table_done(struct table *t);
 

@@ -13,18 +13,29 @@
 
 #include "control/cli/table.h"
 
-static const char *const heads[] = { "NAME", ">COUNT", "WHY" };
+#define ROOM 100
 
-static char *printed(const struct table *t)
+static const struct table_column heads[] = {
+	{ "NAME", TABLE_NAME },
+	{ ">COUNT", TABLE_WHOLE },
+	{ "WHY", TABLE_REMARK },
+};
+
+static char *printed_in(const struct table *t, uint32_t room)
 {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	table_print(t, "nothing", out);
+	table_print(t, "nothing", room, out);
 	(void)fclose(out);
 	return text;
+}
+
+static char *printed(const struct table *t)
+{
+	return printed_in(t, ROOM);
 }
 
 static void test_empty(void **state)
@@ -100,7 +111,7 @@ static uint32_t widest_line(const char *text)
 	return widest;
 }
 
-/* What is too wide is cut, between characters; but never a row's name. */
+/* What is too wide is cut, between characters: remarks before names. */
 static void test_long_cells(void **state)
 {
 	struct table t;
@@ -114,12 +125,77 @@ static void test_long_cells(void **state)
 		table_cell(&t, "%d", 123);
 		table_cell(&t, "äöüäöüäöüäöüäöüäöüäöüäöüäöüäöü");
 		text = printed(&t);
-		assert_int_equal(widest_line(text), 100);
+		assert_int_equal(widest_line(text), ROOM);
 		assert_non_null(strstr(text, "…\n"));
 		assert_non_null(strstr(text, "00  "));
 		free(text);
+		text = printed_in(&t, TABLE_NO_LIMIT);
+		assert_null(strstr(text, "…"));
+		assert_int_equal(widest_line(text), cut + 2 + 5 + 2 + 30);
+		free(text);
 		table_done(&t);
 	}
+}
+
+/* A name keeps both ends; numbers are whole, however little room there is. */
+static void test_long_name(void **state)
+{
+	struct table t;
+	char *text;
+
+	(void)state;
+	table_init(&t, heads, ARRAY_SIZE(heads));
+	table_cell(&t, "äirst-%0*d-last", 200, 0);
+	table_cell(&t, "%llu", 18446744073709551615ULL);
+	table_cell(&t, "a remark");
+	text = printed(&t);
+	assert_int_equal(widest_line(text), ROOM);
+	assert_non_null(strstr(text, "äirst-000"));
+	assert_non_null(strstr(text, "0…0"));
+	assert_non_null(strstr(text, "000-last  18446744073709551615"));
+	free(text);
+	table_done(&t);
+}
+
+/* The narrower, the less there is; in no width is a line wider than it. */
+static void test_any_room(void **state)
+{
+	static const struct table_column columns[] = {
+		{ "NAME", TABLE_NAME },	    { ">A", TABLE_WHOLE },
+		{ "STATE", TABLE_TEXT },    { ">B", TABLE_WHOLE },
+		{ "REMARK", TABLE_REMARK },
+	};
+	struct table t;
+	uint32_t room;
+	char *text;
+
+	(void)state;
+	table_init(&t, columns, ARRAY_SIZE(columns));
+	table_cell(&t, "a-name-of-twenty-chr");
+	table_cell(&t, "1234567890");
+	table_cell(&t, "running, migrating, stale");
+	table_cell(&t, "1234567890");
+	table_cell(&t, "a remark that is as long as a sentence is");
+	for (room = 8; room < 130; room++) {
+		text = printed_in(&t, room);
+		assert_true(widest_line(text) <= room);
+		assert_true(!strncmp(text, "NAME", 4) ||
+			    !strncmp(text, "…", strlen("…")));
+		/* Where there is room for the numbers, they are there. */
+		assert_int_equal(strstr(text, "1234567890") != NULL,
+				 room >= 8 + 2 + 10);
+		free(text);
+	}
+	text = printed_in(&t, 64);
+	assert_non_null(strstr(text, "a-name-of-twenty-chr  1234567890  "));
+	assert_non_null(strstr(text, "running…  1234567890  a remar…"));
+	free(text);
+	/* What is left out leaves its room to the others. */
+	text = printed_in(&t, 50);
+	assert_null(strstr(text, "REMARK"));
+	assert_non_null(strstr(text, "a-name-o…nty-chr  1234567890  "));
+	free(text);
+	table_done(&t);
 }
 
 static void test_wrap(void **state)
@@ -189,6 +265,8 @@ int main(void)
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_many_rows),
 		cmocka_unit_test(test_long_cells),
+		cmocka_unit_test(test_long_name),
+		cmocka_unit_test(test_any_room),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_durations),
