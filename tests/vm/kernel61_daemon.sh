@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# In kernel61.sh's guest: the real droverd over clsact. VMs of libvirt's test
+# driver serve, one is drained under load, filters that somebody takes off are
+# put back, and detach leaves nothing.
+. "$DROVER_SOURCE/tests/e2e/daemon_node.sh"
+
+# A file of domains instead of a libvirtd: the test driver inside of droverd.
+hv_uri="test://$dir/node.xml"
+virsh() { :; }
+
+net_up 2
+trap node_cleanup EXIT
+for vm in 1 2; do
+	port_mac $vm
+	hv_define $vm role=web
+done
+printf '<node>%s</node>\n' "$(printf "<domain file='%s'/>" "$dir"/vm?.xml)" \
+	>"$dir/node.xml"
+node_conf
+node_start
+serving 1 2
+
+say 'clients are served'
+load_start web "$vip" 80 3 4 0 0
+sleep 3
+
+say 'a drain under load'
+expect 0 drover drain web-1
+until_ok 20 eval '[ "$(drover vms web-1 --json |
+	jq -r ".data.pools[0].slots // 0")" = 0 ]' || die 'web-1 keeps its slots'
+expect 0 drover undrain web-1
+serving 1 2
+load_end web
+
+say 'detach leaves nothing'
+node_stop
+expect 0 ns_node "$DROVER_BUILD/control/cli/drover" detach
+for vm in 1 2; do
+	for hook in ingress egress; do
+		[ -z "$(ns_node tc filter show dev "p$vm" $hook)" ] ||
+			die "filter left: $hook of VM $vm"
+	done
+done
+! ip -n "$net-n" link show u0 | grep -q xdp || die 'XDP program left'
+say ok
