@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -13,6 +14,13 @@
 #include "config/config.h"
 #include "control/log.h"
 
+/**
+ * struct watched - a hypervisor.
+ * @name, @uri, @poll_ms: as the config has it.
+ * @driver, @hv: who watches it.
+ * @inv_hv: it in the inventory.
+ * @list_ns: when the list began that is under way, or the last one.
+ */
 struct watched {
 	LIST_ENTRY(watched) next;
 	char *name;
@@ -21,6 +29,7 @@ struct watched {
 	const struct hv_driver *driver;
 	struct hv *hv;
 	struct inv_hv *inv_hv;
+	uint64_t list_ns;
 };
 
 struct hypervisors {
@@ -29,6 +38,32 @@ struct hypervisors {
 	struct event *readable;
 	LIST_HEAD(, watched) list;
 };
+
+static void read_again(void *arg, const uint8_t uuid[HV_UUID_SIZE])
+{
+	struct watched *w = arg;
+
+	w->driver->hint(w->hv, uuid);
+}
+
+/*
+ * A driver says what is gone of what it has seen. What another one saw, before
+ * the config changed, is read again if it is not in the new one's list.
+ */
+static void note_list(struct hypervisors *h, const struct hv_event *event)
+{
+	struct watched *w;
+
+	LIST_FOREACH(w, &h->list, next) {
+		if (w->inv_hv != event->arg || !w->hv)
+			continue;
+		if (event->type == HV_EVENT_CONNECTED)
+			w->list_ns = event->at_ns;
+		else
+			inv_hv_unread(h->inv, w->inv_hv, w->list_ns, read_again,
+				      w);
+	}
+}
 
 static void take_events(evutil_socket_t fd, short what, void *arg)
 {
@@ -41,6 +76,9 @@ static void take_events(evutil_socket_t fd, short what, void *arg)
 		if (inv_event(h->inv, event))
 			log_err("inventory: out of memory, an event is lost; "
 				"the next poll repairs it");
+		if (event->type == HV_EVENT_CONNECTED ||
+		    event->type == HV_EVENT_LISTED)
+			note_list(h, event);
 		hv_event_free(event);
 	}
 }
@@ -70,13 +108,60 @@ int hypervisors_new(struct event_base *base, struct inv *inv,
 	return 0;
 }
 
+/* The host in driver[+transport]://[user@][host][:port]/path; "" = none. */
+static void host_of(const char *uri, char *ret_host, size_t size)
+{
+	const char *begin = strstr(uri, "://");
+	const char *user;
+	size_t length;
+
+	begin = begin ? begin + 3 : "";
+	length = strcspn(begin, "/?");
+	user = memchr(begin, '@', length);
+	if (user) {
+		length -= (size_t)(user + 1 - begin);
+		begin = user + 1;
+	}
+	if (*begin == '[')
+		length = strcspn(++begin, "]");
+	else if (memchr(begin, ':', length))
+		length = strcspn(begin, ":");
+	snprintf(ret_host, size, "%.*s", (int)length, begin);
+}
+
+bool hypervisors_local(const struct conf *conf,
+		       const struct conf_hypervisor *hypervisor)
+{
+	char host[256];
+	struct ip_addr ip;
+
+	host_of(hypervisor->uri, host, sizeof(host));
+	if (!*host || !strcmp(host, "localhost") ||
+	    !strcmp(host, conf->node.name) ||
+	    !strcmp(hypervisor->name, conf->node.name))
+		return true;
+	if (hv_ip_parse(host, &ip))
+		return false;
+	if (IP_IS_V4(ip))
+		return (HOST32(ip.word[3]) >> 24) == 127;
+	return !ip.word[0] && !ip.word[1] && !ip.word[2] &&
+	       ip.word[3] == BE32(1);
+}
+
+/* End the driver; what it said stands. */
+static void stop(struct hypervisors *h, struct watched *w)
+{
+	if (w->hv)
+		w->driver->close(w->hv);
+	w->hv = NULL;
+	/* What it queued before it was closed speaks of its inv_hv. */
+	take_events(-1, 0, h);
+}
+
 static void unwatch(struct hypervisors *h, struct watched *w)
 {
 	LIST_REMOVE(w, next);
-	if (w->hv)
-		w->driver->close(w->hv);
-	/* What it queued before it was closed speaks of its inv_hv. */
-	take_events(-1, 0, h);
+	stop(h, w);
 	if (w->inv_hv)
 		inv_hv_remove(h->inv, w->inv_hv, hv_clock_ns());
 	free(w->name);
@@ -98,9 +183,30 @@ void hypervisors_free(struct hypervisors *h)
 	free(h);
 }
 
-static int watch(struct hypervisors *h, const struct conf_hypervisor *c)
+/* Start its driver, as the config has it now. */
+static int start(struct hypervisors *h, struct watched *w,
+		 const struct conf_hypervisor *c)
 {
-	struct hv_settings settings = { .queue = h->queue };
+	struct hv_settings settings = { .queue = h->queue, .arg = w->inv_hv };
+	char *uri = strdup(c->uri);
+
+	if (!uri)
+		return -ENOMEM;
+	free(w->uri);
+	w->uri = uri;
+	w->poll_ms = c->poll_ms;
+	w->driver = hv_driver_find(uri);
+	if (!w->driver)
+		return -EPROTONOSUPPORT;
+	settings.name = w->name;
+	settings.uri = w->uri;
+	settings.poll_ms = w->poll_ms;
+	return w->driver->open(&settings, &w->hv);
+}
+
+static int watch(struct hypervisors *h, const struct conf *conf,
+		 const struct conf_hypervisor *c)
+{
 	struct watched *w = calloc(1, sizeof(*w));
 	int rc = -ENOMEM;
 
@@ -108,19 +214,11 @@ static int watch(struct hypervisors *h, const struct conf_hypervisor *c)
 		return rc;
 	LIST_INSERT_HEAD(&h->list, w, next);
 	w->name = strdup(c->name);
-	w->uri = strdup(c->uri);
-	w->poll_ms = c->poll_ms;
-	w->driver = hv_driver_find(c->uri);
-	if (w->name && w->uri)
-		rc = w->driver ? inv_hv_add(h->inv, c->name, true, &w->inv_hv) :
-				 -EPROTONOSUPPORT;
-	if (!rc) {
-		settings.name = w->name;
-		settings.uri = w->uri;
-		settings.poll_ms = w->poll_ms;
-		settings.arg = w->inv_hv;
-		rc = w->driver->open(&settings, &w->hv);
-	}
+	if (w->name)
+		rc = inv_hv_add(h->inv, c->name, hypervisors_local(conf, c),
+				&w->inv_hv);
+	if (!rc)
+		rc = start(h, w, c);
 	if (rc) {
 		log_err("hypervisor %s: \"%s\" can't be watched: %s", c->name,
 			c->uri, strerror(-rc));
@@ -129,18 +227,50 @@ static int watch(struct hypervisors *h, const struct conf_hypervisor *c)
 	return rc;
 }
 
+static void tell_lost(struct hypervisors *h, const struct watched *w)
+{
+	struct hv_event *event = hv_event_new(HV_EVENT_LOST, hv_clock_ns());
+
+	if (!event)
+		return;
+	event->arg = w->inv_hv;
+	snprintf(event->text, sizeof(event->text), "the config has changed");
+	if (inv_event(h->inv, event))
+		log_err("inventory: out of memory");
+	hv_event_free(event);
+}
+
+/*
+ * Another way to the same hypervisor, or another pace: its VMs stay as they are
+ * known until its new list is complete.
+ */
+static int change(struct hypervisors *h, struct watched *w,
+		  const struct conf *conf, const struct conf_hypervisor *c)
+{
+	int rc;
+
+	inv_hv_local(h->inv, w->inv_hv, hypervisors_local(conf, c),
+		     hv_clock_ns());
+	if (w->hv && !strcmp(c->uri, w->uri) && c->poll_ms == w->poll_ms)
+		return 0;
+	stop(h, w);
+	tell_lost(h, w);
+	rc = start(h, w, c);
+	if (rc)
+		log_err("hypervisor %s: \"%s\" can't be watched: %s; its VMs "
+			"stay as they were",
+			c->name, c->uri, strerror(-rc));
+	return rc;
+}
+
 static const struct conf_hypervisor *wanted(const struct conf *conf,
 					    const struct watched *w)
 {
-	const struct conf_hypervisor *c;
 	size_t i;
 
-	for (i = 0; i < conf->n_hypervisors; i++) {
-		c = &conf->hypervisors[i];
-		if (!strcmp(c->name, w->name) && !strcmp(c->uri, w->uri) &&
-		    c->poll_ms == w->poll_ms)
-			return c;
-	}
+	for (i = 0; i < conf->n_hypervisors; i++)
+		if (!strcmp(conf->hypervisors[i].name, w->name))
+			return &conf->hypervisors[i];
 	return NULL;
 }
 
@@ -156,6 +286,7 @@ static struct watched *find(const struct hypervisors *h, const char *name)
 
 int hypervisors_apply(struct hypervisors *h, const struct conf *conf)
 {
+	const struct conf_hypervisor *c;
 	struct watched *next;
 	struct watched *w;
 	int first = 0;
@@ -168,9 +299,9 @@ int hypervisors_apply(struct hypervisors *h, const struct conf *conf)
 			unwatch(h, w);
 	}
 	for (i = 0; i < conf->n_hypervisors; i++) {
-		if (find(h, conf->hypervisors[i].name))
-			continue;
-		rc = watch(h, &conf->hypervisors[i]);
+		c = &conf->hypervisors[i];
+		w = find(h, c->name);
+		rc = w ? change(h, w, conf, c) : watch(h, conf, c);
 		first = first ? first : rc;
 	}
 	return first;

@@ -9,6 +9,7 @@
 #include "control/inventory.h"
 
 struct conf;
+struct conf_hypervisor;
 struct event_base;
 struct hypervisors;
 
@@ -29,6 +30,15 @@ void hypervisors_free(struct hypervisors *hypervisors);
  */
 MUST_CHECK int hypervisors_apply(struct hypervisors *hypervisors,
 				 const struct conf *conf);
+
+/**
+ * hypervisors_local() - are the ports of its VMs on this node?
+ *
+ * They are if its URI names no host, or the loopback; or if it or its host is
+ * called as the node is, for one config can serve all nodes.
+ */
+bool hypervisors_local(const struct conf *conf,
+		       const struct conf_hypervisor *hypervisor);
 
 /* Counters of a driver; all zero if there is none of that name. */
 void hypervisors_counters(const struct hypervisors *hypervisors,

@@ -260,6 +260,27 @@ int inv_hv_add(struct inv *inv, const char *name, bool local,
 	return 0;
 }
 
+static void settle_all_of(struct inv *inv, const struct inv_hv *hv,
+			  const struct inv_cause *cause)
+{
+	size_t i;
+
+	for (i = 0; i < inv->n_vms; i++)
+		if (inv->vms[i]->hv == hv)
+			inv_settle(inv, inv->vms[i], NULL, cause);
+}
+
+void inv_hv_local(struct inv *inv, struct inv_hv *hv, bool local,
+		  uint64_t now_ns)
+{
+	const struct inv_cause cause = { now_ns, "the config says so" };
+
+	if (hv->local == local)
+		return;
+	hv->local = local;
+	settle_all_of(inv, hv, &cause);
+}
+
 /* A place goes; with the last one the VM goes. */
 static void place_remove(struct inv *inv, struct inv_vm *vm,
 			 struct inv_place *place, const struct inv_cause *cause)
@@ -320,7 +341,6 @@ static void set_connected(struct inv *inv, struct inv_hv *hv, bool connected,
 	};
 	char reason[HV_TEXT_MAX + INV_NAME_MAX + 16];
 	const struct inv_cause cause = { event->at_ns, reason };
-	size_t i;
 
 	snprintf(hv->text, sizeof(hv->text), "%s", event->text);
 	if (!tell)
@@ -333,9 +353,22 @@ static void set_connected(struct inv *inv, struct inv_hv *hv, bool connected,
 	else
 		snprintf(reason, sizeof(reason), "%s is lost: %s", hv->name,
 			 event->text);
-	for (i = 0; i < inv->n_vms; i++)
-		if (inv->vms[i]->hv == hv)
-			inv_settle(inv, inv->vms[i], NULL, &cause);
+	settle_all_of(inv, hv, &cause);
+}
+
+void inv_hv_unread(const struct inv *inv, const struct inv_hv *hv,
+		   uint64_t before_ns,
+		   void (*tell)(void *arg, const uint8_t uuid[HV_UUID_SIZE]),
+		   void *arg)
+{
+	const struct inv_place *place;
+	size_t i;
+
+	for (i = 0; i < inv->n_vms; i++) {
+		place = place_find(inv->vms[i], hv);
+		if (place && place->vm->read_ns < before_ns)
+			tell(arg, inv->vms[i]->uuid);
+	}
 }
 
 /* Take over a read into its place. The old struct hv_vm stays the caller's. */

@@ -244,6 +244,23 @@ MUST_CHECK int inv_hv_add(struct inv *inv, const char *name, bool local,
 			  struct inv_hv **ret_hv);
 
 /**
+ * inv_hv_local() - its VMs' ports are in this network namespace, or not.
+ */
+void inv_hv_local(struct inv *inv, struct inv_hv *hv, bool local,
+		  uint64_t now_ns);
+
+/**
+ * inv_hv_unread() - the VMs that a hypervisor is said to know, but of which it
+ * has said nothing for some time.
+ * @before_ns: not since then.
+ * @tell: called for each; must not call back.
+ */
+void inv_hv_unread(const struct inv *inv, const struct inv_hv *hv,
+		   uint64_t before_ns,
+		   void (*tell)(void *arg, const uint8_t uuid[HV_UUID_SIZE]),
+		   void *arg);
+
+/**
  * inv_hv_remove() - forget a hypervisor and the VMs that only it knew.
  */
 void inv_hv_remove(struct inv *inv, struct inv_hv *hv, uint64_t now_ns);

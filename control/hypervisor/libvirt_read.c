@@ -53,15 +53,15 @@ static uint64_t digest(uint64_t seed, const void *data, size_t size)
 	return seed;
 }
 
-/* It is not there: say so if it was. */
+/* It is not there: say so if it was, or if somebody asks. */
 static int send_gone(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
-		     uint64_t began_ns, bool *ret_sent)
+		     uint64_t began_ns, enum read_why why, bool *ret_sent)
 {
 	struct hv_known *known;
 	struct hv_event *event;
 
 	known = hv_known_find(hv, uuid);
-	if (!known)
+	if (!known && why != READ_HINT)
 		return 0;
 	event = hv_event_new(HV_EVENT_GONE, began_ns);
 	if (!event)
@@ -69,7 +69,8 @@ static int send_gone(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 	memcpy(event->uuid, uuid, HV_UUID_SIZE);
 	snprintf(event->text, sizeof(event->text),
 		 "the hypervisor does not know it any more");
-	hv_known_remove(hv, known);
+	if (known)
+		hv_known_remove(hv, known);
 	hv_send(hv, event);
 	*ret_sent = true;
 	return 0;
@@ -154,7 +155,7 @@ int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 		said.xml = virDomainGetXMLDesc(dom, 0);
 	if (!said.xml)
 		return no_such_domain() ?
-			       send_gone(hv, uuid, began_ns, ret_sent) :
+			       send_gone(hv, uuid, began_ns, why, ret_sent) :
 			       -EIO;
 	vm = hv_vm_new();
 	if (!vm)

@@ -488,6 +488,47 @@ static void test_lost_hypervisor(void **state)
 	world_free(world);
 }
 
+/* Ports are there or not as the config says whose node it is. */
+static void test_local_or_not(void **state)
+{
+	struct world *world = up();
+
+	(void)state;
+	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_OK);
+	inv_hv_local(world->inv, world->a, false, ++world->now_ns);
+	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_ELSEWHERE);
+	assert_string_equal(world_told(world, INV_PORTS)->after,
+			    "not on this node");
+	/* It runs on, elsewhere: that its port left us is no death. */
+	assert_int_equal(world_get(world, 1)->run, INV_RUN_UP);
+	inv_hv_local(world->inv, world->a, true, ++world->now_ns);
+	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_OK);
+	world_free(world);
+}
+
+static void count_one(void *arg, const uint8_t uuid[HV_UUID_SIZE])
+{
+	(void)uuid;
+	++*(size_t *)arg;
+}
+
+static void test_unread(void **state)
+{
+	struct world *world = up();
+	uint64_t since_ns;
+	size_t n = 0;
+
+	(void)state;
+	world_state(world, world->a, 2, HV_STATE_OFF, 0);
+	since_ns = ++world->now_ns;
+	world_state(world, world->a, 1, HV_STATE_RUNNING, 7);
+	inv_hv_unread(world->inv, world->a, since_ns, count_one, &n);
+	assert_int_equal(n, 1);
+	inv_hv_unread(world->inv, world->b, since_ns, count_one, &n);
+	assert_int_equal(n, 1);
+	world_free(world);
+}
+
 static void test_definition_changes(void **state)
 {
 	struct world *world = up();
@@ -549,6 +590,8 @@ int main(void)
 		cmocka_unit_test(test_neighbour_elsewhere),
 		cmocka_unit_test(test_addresses_of_new_run),
 		cmocka_unit_test(test_lost_hypervisor),
+		cmocka_unit_test(test_local_or_not),
+		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_definition_changes),
 		cmocka_unit_test(test_hv_remove),
 	};

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * control/hypervisors: the config's hypervisors, on libvirt's own test driver.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "control/hypervisors.h"
+
+#define WAIT_NS 5000000000ULL
+
+/* libvirt's test driver, from a file: one VM, of this UUID. */
+static const char node_xml[] =
+	"<node><domain type='test'><name>other</name>"
+	"<uuid>%s</uuid><memory>8192</memory><os><type>hvm</type></os>"
+	"</domain></node>";
+
+struct world {
+	struct event_base *base;
+	struct inv *inv;
+	struct hypervisors *hypervisors;
+	char dir[32];
+	size_t count[INV_N_WHATS];
+};
+
+static void told(void *arg, const struct inv_change *change)
+{
+	((struct world *)arg)->count[change->what]++;
+}
+
+static int set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	strcpy(w->dir, "/tmp/drover-hvs-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	w->base = event_base_new();
+	assert_non_null(w->base);
+	assert_int_equal(inv_new(told, w, &w->inv), 0);
+	assert_int_equal(hypervisors_new(w->base, w->inv, &w->hypervisors), 0);
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+	char path[64];
+
+	hypervisors_free(w->hypervisors);
+	inv_free(w->inv);
+	event_base_free(w->base);
+	snprintf(path, sizeof(path), "%s/node.xml", w->dir);
+	unlink(path);
+	rmdir(w->dir);
+	free(w);
+	return 0;
+}
+
+static struct conf *conf_with(const char *uri, const char *poll)
+{
+	static const char rest[] =
+		"node = { name = \"n1\"; uplinks = [ \"up0\" ]; };\n"
+		"tenants = ( { name = \"shop\"; vips = [ \"203.0.113.1/32\" ];\n"
+		"              networks = [ \"br0\" ]; } );\n"
+		"pools = ( { tenant = \"shop\"; name = \"web\";\n"
+		"            select = [ \"a=b\" ]; health = { port = 80; }; } );\n"
+		"services = ( { tenant = \"shop\"; name = \"http\"; port = 80;\n"
+		"               vip = \"203.0.113.1\"; pool = \"web\"; } );\n";
+	struct conf_errors *errs = calloc(1, sizeof(*errs));
+	struct conf *conf = NULL;
+	char text[2048];
+
+	assert_non_null(errs);
+	snprintf(text, sizeof(text),
+		 "hypervisors = ( { name = \"hv1\"; uri = \"%s\"; "
+		 "poll = \"%s\"; } );\n%s",
+		 uri, poll, rest);
+	if (conf_load_text("test.cfg", text, &conf, errs)) {
+		conf_errors_print(errs, stderr);
+		fail();
+	}
+	free(errs);
+	return conf;
+}
+
+static void apply(struct world *w, const char *uri, const char *poll)
+{
+	struct conf *conf = conf_with(uri, poll);
+
+	assert_int_equal(hypervisors_apply(w->hypervisors, conf), 0);
+	conf_free(conf);
+}
+
+static void turn(struct world *w)
+{
+	const struct timeval pause = { 0, 10000 };
+
+	event_base_loopexit(w->base, &pause);
+	event_base_dispatch(w->base);
+}
+
+static void await_connected(struct world *w)
+{
+	const uint64_t end_ns = hv_clock_ns() + WAIT_NS;
+
+	while (!inv_hvs(w->inv)->connected) {
+		assert_true(hv_clock_ns() < end_ns);
+		turn(w);
+	}
+}
+
+/* Another pace is no reason to lose a VM; nor is another way to it. */
+static void test_change_keeps_vms(void **state)
+{
+	struct world *w = *state;
+	uint8_t uuid[HV_UUID_SIZE];
+
+	apply(w, "test:///default", "5s");
+	await_connected(w);
+	assert_int_equal(inv_count(w->inv), 1);
+	memcpy(uuid, inv_at(w->inv, 0)->uuid, sizeof(uuid));
+	apply(w, "test:///default", "6s");
+	assert_true(inv_get(w->inv, uuid)->stale);
+	await_connected(w);
+	turn(w);
+	assert_non_null(inv_get(w->inv, uuid));
+	assert_false(inv_get(w->inv, uuid)->stale);
+	assert_int_equal(w->count[INV_ENDED], 0);
+	assert_int_equal(w->count[INV_REMOVED], 0);
+	/* The same again: nothing happens at all. */
+	apply(w, "test:///default", "6s");
+	assert_true(inv_hvs(w->inv)->connected);
+}
+
+/* What the new way does not know is gone, once that is certain. */
+static void test_other_host(void **state)
+{
+	static const char other[] = "deadbeef-0000-4000-8000-000000000001";
+	const uint64_t end_ns = hv_clock_ns() + WAIT_NS;
+	struct world *w = *state;
+	char path[64];
+	char uri[96];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/node.xml", w->dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, node_xml, other);
+	fclose(file);
+	apply(w, "test:///default", "5s");
+	await_connected(w);
+	snprintf(uri, sizeof(uri), "test://%s", path);
+	apply(w, uri, "5s");
+	assert_int_equal(inv_count(w->inv), 1);
+	await_connected(w);
+	while (w->count[INV_REMOVED] == 0) {
+		assert_true(hv_clock_ns() < end_ns);
+		turn(w);
+	}
+	assert_int_equal(inv_count(w->inv), 1);
+	assert_string_equal(inv_at(w->inv, 0)->vm->name, "other");
+}
+
+/* One config may serve all nodes, so names say who is meant. */
+static void test_local(void **state)
+{
+	static const struct {
+		const char *name, *uri;
+		bool local;
+	} cases[] = {
+		{ "hv1", "qemu:///system", true },
+		{ "hv1", "qemu+unix:///system?socket=/run/x/y", true },
+		{ "hv1", "qemu+tcp://127.0.0.1:16510/system", true },
+		{ "hv1", "qemu+tls://localhost/system", true },
+		{ "hv1", "qemu+tls://[::1]:16514/system", true },
+		{ "hv1", "qemu+tls://n1/system", true },
+		{ "n1", "qemu+tls://10.0.0.1/system", true },
+		{ "hv1", "qemu+ssh://root@n1:22/system", true },
+		{ "hv1", "qemu+tls://n10/system", false },
+		{ "hv1", "qemu+tls://10.0.0.1/system", false },
+		{ "hv1", "qemu+tls://[2001:db8::1]/system", false },
+		{ "hv1", "qemu+ssh://n1@hv1/system", false },
+		{ "hv1", "qemu+tcp://hv1:16509/system?x=n1", false },
+	};
+	struct conf conf = { .node = { .name = "n1" } };
+	struct conf_hypervisor hypervisor = { .poll_ms = 1 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		hypervisor.name = cases[i].name;
+		hypervisor.uri = cases[i].uri;
+		if (hypervisors_local(&conf, &hypervisor) != cases[i].local)
+			fail_msg("%s: %s", cases[i].name, cases[i].uri);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_change_keeps_vms, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_other_host, set_up,
+						tear_down),
+		cmocka_unit_test(test_local),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
