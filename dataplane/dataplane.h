@@ -98,6 +98,8 @@ enum dp_role {
  * @addr: its address.
  * @mac: its MAC address.
  * @ifname, @ifindex: its port on this node.
+ * @stack: packets go through the kernel, under the host's own rules; the port
+ *         must be one of a bridge's.
  */
 struct dp_backend {
 	uint8_t uuid[DP_UUID_SIZE];
@@ -108,6 +110,7 @@ struct dp_backend {
 	uint8_t mac[6];
 	const char *ifname;
 	uint32_t ifindex;
+	bool stack;
 };
 
 /**
@@ -128,6 +131,7 @@ struct dp_pool {
 /**
  * struct dp_service - a VIP, port and protocol; @name is "tenant/service".
  * @pool: index in the snapshot's pools.
+ * @observe: decide and count, then pass what came as it came.
  */
 struct dp_service {
 	const char *name;
@@ -136,17 +140,20 @@ struct dp_service {
 	uint8_t proto;
 	uint32_t pool;
 	uint16_t target_port;
+	bool observe;
 };
 
 /**
  * struct dp_vip - an address that is ours whole.
  * @answer_l2: answer ARP for it.
  * @drop_no_service: drop, don't RST, what has no service.
+ * @observe: it isn't ours yet: what has no service passes.
  */
 struct dp_vip {
 	struct ip_addr addr;
 	bool answer_l2;
 	bool drop_no_service;
+	bool observe;
 };
 
 /**
@@ -181,6 +188,7 @@ struct dp_result {
  * @attached: the port has our programs; else @attach_error (errno) says why.
  * @learned: its port has learned long enough to serve.
  * @role: as last applied.
+ * @stack: it gets its packets through the kernel.
  * @slots_current, @slots_base, @slots_marked: slots that name it.
  * @entries: live flow entries for it, as of the last pass.
  * @exact: @flows is exact (no unmarked slot names it); else it is an estimate.
@@ -198,6 +206,7 @@ struct dp_backend_status {
 	bool attached;
 	int attach_error;
 	bool learned;
+	bool stack;
 	enum dp_role role;
 	uint32_t slots_current;
 	uint32_t slots_base;
@@ -252,6 +261,7 @@ struct dp_service_status {
 	uint16_t port;
 	uint8_t proto;
 	uint16_t target_port;
+	bool observed;
 	struct traffic traffic;
 };
 
@@ -273,6 +283,8 @@ struct dp_uplink_status {
  * @generation: number of publishes since the state was made.
  * @published_ns: CLOCK_MONOTONIC of the last one.
  * @memory_bytes: of the tables.
+ * @reasons: what became of packets that were not forwarded.
+ * @as_if: what would have become of those that PASS_OBSERVED.
  */
 struct dp_status {
 	char engine[16];
@@ -291,6 +303,7 @@ struct dp_status {
 	struct dp_service_status *services;
 	uint32_t n_services;
 	struct reason_count reasons[N_REASONS];
+	struct reason_count as_if[N_REASONS];
 };
 
 /**
@@ -310,6 +323,7 @@ struct dp_flow {
  * and why: the path's own rules on the tables in force, changing nothing.
  * @verdict, @reason: as the path's.
  * @service, @pool: names, "" = none.
+ * @as_if: of a packet that is only observed: what it would have been.
  * @key, @slot, @slot_word: hash, slot index in the pool, its word.
  * @has_entry, @entry_class, @entry_left_ms, @entry_closing: the flow's entry.
  * @backend: number; @uuid, @backend_name, @addr, @ifname: who that is.
@@ -317,6 +331,7 @@ struct dp_flow {
 struct dp_explanation {
 	enum verdict verdict;
 	enum reason reason;
+	enum reason as_if;
 	char service[DP_NAME_SIZE];
 	char pool[DP_NAME_SIZE];
 	uint64_t key;

@@ -26,6 +26,14 @@ static const struct service_info *find_service(const struct publish *p,
 	return NULL;
 }
 
+/* All that was found out is as if. */
+static void observe_explain(struct dp_explanation *ret)
+{
+	ret->as_if = ret->reason;
+	ret->verdict = VERDICT_PASS;
+	ret->reason = PASS_OBSERVED;
+}
+
 static void no_service_explain(const struct publish *p,
 			       const struct dp_flow *flow,
 			       struct dp_explanation *ret)
@@ -41,6 +49,8 @@ static void no_service_explain(const struct publish *p,
 							 VERDICT_REPLY;
 	ret->reason = vip->value.flags & SERVICE_DROP ? DROP_NO_SERVICE :
 							REPLY_RST_NO_SERVICE;
+	if (vip->value.flags & SERVICE_OBSERVE)
+		observe_explain(ret);
 }
 
 /* The flow's live entry, as the path would find it; 0 = none. */
@@ -92,44 +102,27 @@ static void backend_explain(const struct publish *p, uint16_t number,
 		return;
 	}
 	info = &p->m.backend_info[number];
-	ret->verdict = VERDICT_FORWARD;
+	ret->verdict = record_of(p, number)->stack_ifindex ? VERDICT_STACK :
+							     VERDICT_FORWARD;
 	memcpy(ret->uuid, info->uuid, sizeof(ret->uuid));
 	name_copy(ret->backend_name, info->name);
 	memcpy(ret->ifname, info->ifname, sizeof(ret->ifname));
 	ret->addr = record_of(p, number)->addr;
 }
 
-int publish_explain(const struct publish *p, const struct dp_flow *flow,
-		    uint64_t now_ns, struct dp_explanation *ret)
+/* The flow's slot, entry and backend. */
+static void slot_explain(const struct publish *p, const struct dp_flow *flow,
+			 const struct pool *pool, uint64_t now_ns,
+			 struct dp_explanation *ret)
 {
-	struct service_key key = {
-		.vip = flow->vip,
-		.port = BE16(flow->port),
-		.proto = flow->proto,
-	};
-	const struct service_info *service = find_service(p, &key);
-	const struct pool *pool;
+	enum when_empty when_empty = (enum when_empty)pool->when_empty;
+	uint32_t range = READ_ONCE(pool->range);
 	struct pick pick;
-	uint32_t range;
 	uint32_t index;
 
-	*ret = (struct dp_explanation){ .reason = REASON_NONE };
-	if (!service) {
-		no_service_explain(p, flow, ret);
-		return 0;
-	}
-	name_copy(ret->service, service->name);
-	name_copy(ret->pool, p->m.pool_info[service->value.pool].name);
-	ret->target_port = HOST16(service->value.target_port);
-	pool = &p->m.pools[service->value.pool];
-	ret->key = key_balanced(&pool->seed, (enum affinity)pool->affinity,
-				&flow->client, BE16(flow->client_port),
-				&flow->vip, BE16(flow->port), flow->proto);
-	range = READ_ONCE(pool->range);
 	if (!range) {
-		backend_explain(p, BACKEND_NONE,
-				(enum when_empty)pool->when_empty, ret);
-		return 0;
+		backend_explain(p, BACKEND_NONE, when_empty, ret);
+		return;
 	}
 	ret->n_slots = 1U << POOL_SLOTS_LOG2(range);
 	ret->slot = slot_of_key(ret->key, range);
@@ -144,7 +137,34 @@ int publish_explain(const struct publish *p, const struct dp_flow *flow,
 				   find_entry(p, ret->key, now_ns, ret) :
 				   0,
 			   flow->kind);
-	backend_explain(p, pick.backend, (enum when_empty)pool->when_empty,
-			ret);
+	backend_explain(p, pick.backend, when_empty, ret);
+}
+
+int publish_explain(const struct publish *p, const struct dp_flow *flow,
+		    uint64_t now_ns, struct dp_explanation *ret)
+{
+	struct service_key key = {
+		.vip = flow->vip,
+		.port = BE16(flow->port),
+		.proto = flow->proto,
+	};
+	const struct service_info *service = find_service(p, &key);
+	const struct pool *pool;
+
+	*ret = (struct dp_explanation){ .reason = REASON_NONE };
+	if (!service) {
+		no_service_explain(p, flow, ret);
+		return 0;
+	}
+	name_copy(ret->service, service->name);
+	name_copy(ret->pool, p->m.pool_info[service->value.pool].name);
+	ret->target_port = HOST16(service->value.target_port);
+	pool = &p->m.pools[service->value.pool];
+	ret->key = key_balanced(&pool->seed, (enum affinity)pool->affinity,
+				&flow->client, BE16(flow->client_port),
+				&flow->vip, BE16(flow->port), flow->proto);
+	slot_explain(p, flow, pool, now_ns, ret);
+	if (service->value.flags & SERVICE_OBSERVE)
+		observe_explain(ret);
 	return 0;
 }

@@ -163,8 +163,11 @@ struct memory {
  *           there is none.
  * @set_device: the VM's port of a backend number; @ifindex 0 removes it.
  * @port_mac: the own MAC address of a VM's port.
+ * @port_bridge: the bridge of a VM's port; ~0 = it is in none.
  * @attach_port: our programs at a VM's port.
- * @detach_port: the reverse.
+ * @attach_bridge: the one that takes answers back from a bridge.
+ * @detach_port: the reverse of both.
+ * @attach_uplinks: those beside XDP at all uplinks, or none of them any more.
  * @read_service, @read_backend, @read_reason: counters, summed over CPUs.
  * @grace: returns when no packet is under way that began before the call.
  * @wrote: called after every store and call that another process can see; for
@@ -183,7 +186,10 @@ struct engine_ops {
 			 struct port_key *ret_key);
 	int (*set_device)(void *e, uint16_t number, uint32_t ifindex);
 	int (*port_mac)(void *e, uint32_t ifindex, uint8_t ret_mac[6]);
+	uint32_t (*port_bridge)(void *e, uint32_t ifindex);
 	int (*attach_port)(void *e, uint32_t ifindex);
+	int (*attach_bridge)(void *e, uint32_t ifindex);
+	int (*attach_uplinks)(void *e, bool wanted);
 	void (*detach_port)(void *e, uint32_t ifindex);
 	int (*read_service)(void *e, uint32_t number, struct traffic *ret);
 	int (*read_backend)(void *e, uint32_t number, struct traffic *ret);

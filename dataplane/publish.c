@@ -267,7 +267,10 @@ static int apply_all(struct publish *p, const struct dp_snapshot *snapshot,
 	err = replan_all(p, now_ns, &next_ns);
 	first_err = first_err ? first_err : err;
 	pools_drop_unwanted(p, snapshot, now_ns);
-	return first_err;
+	err = host_settle(p);
+	if (err)
+		result_fail(p, err, "programs at the uplinks", NULL);
+	return first_err ? first_err : err;
 }
 
 int publish_apply(struct publish *p, const struct dp_snapshot *snapshot,
@@ -362,6 +365,8 @@ uint64_t publish_tick(struct publish *p, uint64_t now_ns)
 
 	next_ns = earlier(next_ns, services_tick(p, now_ns));
 	next_ns = earlier(next_ns, backends_tick(p, now_ns));
+	if (host_settle(p))
+		next_ns = earlier(next_ns, now_ns + PUBLISH_ROUND_NS);
 	next_ns = earlier(next_ns, pools_tick(p, now_ns));
 	if (replan_all(p, now_ns, &next_ns))
 		next_ns = earlier(next_ns, now_ns + PUBLISH_ROUND_NS);

@@ -5,8 +5,8 @@
  * Works out what a snapshot changes, gives out numbers, and writes tables and
  * books (memory.h) in an order that is right at every moment:
  *
- *	a VM comes	books, record, device, reverse mapping (learning), port's
- *			programs; 5 s later: mapping (answering), slots
+ *	a VM comes	books, record, (bridge's programs,) device, reverse
+ *			mapping (learning), port's programs; 5 s later: mapping (answering), slots
  *	a VM changes	port's programs, mapping, spare copy of the record,
  *			device, the record's word; later: old mapping
  *	a VM goes	slots, the record's word, device; later: mapping, port's
@@ -65,5 +65,17 @@ MUST_CHECK int publish_glance(const struct publish *p, uint16_t number,
  * For an engine that finds programs attached when it opens.
  */
 bool publish_keeps_port(const struct publish *p, uint32_t ifindex);
+
+/* The same for a bridge, and for programs beside XDP at the uplinks. */
+bool publish_keeps_bridge(const struct publish *p, uint32_t ifindex);
+bool publish_keeps_uplinks(const struct publish *p);
+
+/**
+ * publish_hook_uplinks() - attach what the uplinks need beside XDP.
+ *
+ * For an engine that has just opened: it knows its uplinks later than the
+ * tables. Return: 0, or the engine's error.
+ */
+MUST_CHECK int publish_hook_uplinks(struct publish *p);
 
 #endif

@@ -43,8 +43,13 @@ static struct backend_record record_make(struct publish *p, uint32_t pool,
 	};
 
 	memcpy(record.dst_mac, backend->mac, sizeof(record.dst_mac));
+	if (backend->stack)
+		record.stack_ifindex = p->ops.port_bridge(p->e, record.ifindex);
 	/* A port that is gone has none; attaching says so. */
-	(void)p->ops.port_mac(p->e, record.ifindex, record.src_mac);
+	(void)p->ops.port_mac(p->e,
+			      record.stack_ifindex ? record.stack_ifindex :
+						     record.ifindex,
+			      record.src_mac);
 	return record;
 }
 
@@ -55,8 +60,11 @@ static void port_up(struct publish *p, uint16_t number)
 	struct backend_info *info = &p->m.backend_info[number];
 	int err;
 
-	err = p->ops.set_device(p->e, number, record->ifindex);
-	wrote(p);
+	err = host_up(p, record);
+	if (!err) {
+		err = p->ops.set_device(p->e, number, record->ifindex);
+		wrote(p);
+	}
 	if (!err)
 		err = ports_put(p, number, record, info->learning_ns != 0);
 	if (!err) {
@@ -148,14 +156,16 @@ static void backend_move(struct publish *p, uint16_t number,
 	struct backend *entry = &p->m.backends[number];
 	struct backend_record old = *record_of(p, number);
 	bool moved = old.ifindex != record->ifindex ||
+		     old.stack_ifindex != record->stack_ifindex ||
 		     memcmp(&old.addr, &record->addr, sizeof(old.addr)) != 0;
-	int err = 0;
+	int err;
 
 	/* The spare copy was in force before the last change. */
 	p->ops.grace(p->e);
-	if (moved)
+	err = host_up(p, record);
+	if (!err && moved)
 		err = ports_put(p, number, record, info->learning_ns != 0);
-	if (!err && old.ifindex != record->ifindex) {
+	if (!err && (old.ifindex != record->ifindex || !info->attached)) {
 		err = p->ops.attach_port(p->e, record->ifindex);
 		wrote(p);
 	}
@@ -174,8 +184,9 @@ static void backend_move(struct publish *p, uint16_t number,
 	if (!moved)
 		return;
 	p->ops.grace(p->e);
-	ports_drop(p, number, &old);
+	ports_drop(p, number, &old, record);
 	port_let_go(p, old.ifindex);
+	host_let_go(p, old.stack_ifindex);
 }
 
 int backend_put(struct publish *p, uint32_t pool,
@@ -248,10 +259,11 @@ static bool backend_retiring(struct publish *p, uint16_t number,
 	if (now_ns < info->since_ns + PUBLISH_GRACE_NS)
 		return true;
 	if (ifindex) {
-		ports_drop(p, number, record_of(p, number));
+		ports_drop(p, number, record_of(p, number), NULL);
 		WRITE_ONCE(info->ifindex, 0);
 		wrote(p);
 		port_let_go(p, ifindex);
+		host_let_go(p, record_of(p, number)->stack_ifindex);
 	}
 	if (!slots_number_free(p->slots, number))
 		return true;

@@ -8,12 +8,25 @@
 
 #include <errno.h>
 
+/*
+ * Where answers of a VM pass: its port, and if they come back from the host's
+ * own rules, the bridge. Returns how many of these two.
+ */
+static int places_of(const struct backend_record *record,
+		     uint32_t ret_ifindex[2])
+{
+	ret_ifindex[0] = record->ifindex;
+	ret_ifindex[1] = record->stack_ifindex;
+	return record->stack_ifindex ? 2 : 1;
+}
+
 static struct port_key port_key_of(const struct service_info *service,
-				   const struct backend_record *record)
+				   const struct backend_record *record,
+				   uint32_t ifindex)
 {
 	struct port_key key = {
 		.addr = record->addr,
-		.ifindex = record->ifindex,
+		.ifindex = ifindex,
 		.port = service->value.target_port,
 		.proto = service->key.proto,
 	};
@@ -54,7 +67,6 @@ static int port_put(struct publish *p, uint16_t number, uint32_t service,
 		    const struct backend_record *record, bool learning)
 {
 	const struct service_info *info = &p->m.service_info[service];
-	struct port_key key = port_key_of(info, record);
 	struct port value = {
 		.vip = info->key.vip,
 		.vip_port = info->key.port,
@@ -62,14 +74,25 @@ static int port_put(struct publish *p, uint16_t number, uint32_t service,
 		.service = service,
 		.pool = info->value.pool,
 	};
-	int err;
+	struct port_key key;
+	uint32_t ifindex[2];
+	int err = 0;
+	int i;
 
 	if (learning || info->state == NUMBER_PREPARING)
 		value.flags = PORT_LEARNING;
-	if (port_taken(p, &key, number, service))
-		return -EEXIST;
-	err = p->ops.set_port(p->e, &key, &value);
-	wrote(p);
+	if (info->value.flags & SERVICE_OBSERVE)
+		value.flags |= PORT_LEARNING | PORT_OBSERVE;
+	if (record->stack_ifindex)
+		value.flags |= PORT_STACK;
+	/* The bridge first: what is marked at the port comes back there. */
+	for (i = places_of(record, ifindex) - 1; i >= 0 && !err; i--) {
+		key = port_key_of(info, record, ifindex[i]);
+		err = port_taken(p, &key, number, service) ?
+			      -EEXIST :
+			      p->ops.set_port(p->e, &key, &value);
+		wrote(p);
+	}
 	return err;
 }
 
@@ -105,35 +128,58 @@ static void port_drop(struct publish *p, const struct port_key *key,
 	wrote(p);
 }
 
+/* Is it also a place of another record with the same address? */
+static bool is_place_of(const struct backend_record *record,
+			const struct backend_record *old, uint32_t ifindex)
+{
+	return record &&
+	       !__builtin_memcmp(&record->addr, &old->addr,
+				 sizeof(old->addr)) &&
+	       (record->ifindex == ifindex || record->stack_ifindex == ifindex);
+}
+
 void ports_drop(struct publish *p, uint16_t number,
-		const struct backend_record *record)
+		const struct backend_record *record,
+		const struct backend_record *keep)
 {
 	const struct service_info *info;
 	struct port_key key;
+	uint32_t ifindex[2];
+	int n_places = places_of(record, ifindex);
 	uint32_t i;
+	int k;
 
 	for (i = 1; i <= p->m.meta->limits.n_services; i++) {
 		info = &p->m.service_info[i];
 		if (info->state == NUMBER_FREE ||
 		    info->value.pool != record->pool)
 			continue;
-		key = port_key_of(info, record);
-		port_drop(p, &key, number, 0);
+		for (k = 0; k < n_places; k++) {
+			key = port_key_of(info, record, ifindex[k]);
+			if (!is_place_of(keep, record, ifindex[k]))
+				port_drop(p, &key, number, 0);
+		}
 	}
 }
 
 void ports_drop_service(struct publish *p, uint32_t service)
 {
 	const struct service_info *info = &p->m.service_info[service];
+	const struct backend_record *record;
 	struct port_key key;
+	uint32_t ifindex[2];
 	uint32_t i;
+	int k;
 
 	for (i = 1; i <= p->m.meta->limits.n_backends; i++) {
 		if (p->m.backend_info[i].state == NUMBER_FREE ||
 		    p->m.backend_info[i].pool != info->value.pool)
 			continue;
-		key = port_key_of(info, record_of(p, (uint16_t)i));
-		port_drop(p, &key, (uint16_t)i, service);
+		record = record_of(p, (uint16_t)i);
+		for (k = places_of(record, ifindex) - 1; k >= 0; k--) {
+			key = port_key_of(info, record, ifindex[k]);
+			port_drop(p, &key, (uint16_t)i, service);
+		}
 	}
 }
 
@@ -152,7 +198,8 @@ static bool port_stands(const struct publish *p, const struct port_key *key,
 	record = record_of(p, value->backend);
 	return service_up(service) && service->value.pool == record->pool &&
 	       service->value.target_port == key->port &&
-	       record->ifindex == key->ifindex &&
+	       (record->ifindex == key->ifindex ||
+		record->stack_ifindex == key->ifindex) &&
 	       !__builtin_memcmp(&record->addr, &key->addr, sizeof(key->addr));
 }
 

@@ -212,6 +212,32 @@ static int service_publish(struct publish *p, uint32_t number, uint64_t now_ns)
 	return 0;
 }
 
+/*
+ * A service begins or ends to be observed; it stays the same one. Whatever is
+ * looked at first, a packet of a flow never meets a path that forwards it and
+ * a port that does not answer for the VIP.
+ */
+static int service_observe(struct publish *p, uint32_t number, bool observe)
+{
+	struct service_info *info = &p->m.service_info[number];
+	uint16_t flags = observe ? SERVICE_OBSERVE : 0;
+	int err = 0;
+
+	if (info->value.flags == flags)
+		return 0;
+	info->value.flags = flags;
+	wrote(p);
+	if (!observe)
+		service_map_ports(p, number);
+	if (info->state == NUMBER_IN_FORCE) {
+		err = p->ops.set_service(p->e, &info->key, &info->value);
+		wrote(p);
+	}
+	if (observe)
+		service_map_ports(p, number);
+	return err;
+}
+
 static int service_put(struct publish *p, const struct dp_service *service,
 		       uint32_t pool, uint64_t now_ns)
 {
@@ -220,7 +246,7 @@ static int service_put(struct publish *p, const struct dp_service *service,
 
 	if (number) {
 		name_copy(p->m.service_info[number].name, service->name);
-		return 0;
+		return service_observe(p, number, service->observe);
 	}
 	number = free_info(p, 1);
 	if (!number)
@@ -232,6 +258,7 @@ static int service_put(struct publish *p, const struct dp_service *service,
 			.number = number,
 			.pool = pool,
 			.target_port = BE16(service->target_port),
+			.flags = service->observe ? SERVICE_OBSERVE : 0,
 		},
 		.since_ns = now_ns,
 	};
@@ -257,6 +284,8 @@ static int vip_put(struct publish *p, const struct dp_vip *vip)
 		value.flags |= SERVICE_ANSWER_L2;
 	if (vip->drop_no_service)
 		value.flags |= SERVICE_DROP;
+	if (vip->observe)
+		value.flags |= SERVICE_OBSERVE;
 	for (i = n_services + 1; i <= 2 * n_services; i++)
 		if (is_up(&p->m.service_info[i]) &&
 		    !memcmp(&p->m.service_info[i].key.vip, &vip->addr,

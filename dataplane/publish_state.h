@@ -45,6 +45,7 @@ struct pool_plan {
  * @swept_ns: end of the last pass over the flow table.
  * @sweeping: one is under way.
  * @looked_ns: the last look at all counters.
+ * @uplinks_on: programs beside XDP are at the uplinks.
  * @result: of the apply under way, else NULL.
  */
 struct publish {
@@ -57,6 +58,7 @@ struct publish {
 	uint64_t swept_ns;
 	bool sweeping;
 	uint64_t looked_ns;
+	bool uplinks_on;
 	struct dp_result *result;
 };
 
@@ -139,6 +141,17 @@ void backend_restore(struct publish *p, uint16_t number);
 /* Look at the counters: estimate of flows, when it was last active. */
 void backend_look(struct publish *p, uint16_t number, uint64_t now_ns);
 
+/* publish_host.c: beside the host's own rules */
+
+/* Programs at the uplinks and the bridge that a record needs. */
+MUST_CHECK int host_up(struct publish *p, const struct backend_record *record);
+
+/* Programs of a bridge that no VM's packets take any more come off. */
+void host_let_go(struct publish *p, uint32_t bridge);
+
+/* Programs at the uplinks: there if and only if something needs them. */
+MUST_CHECK int host_settle(struct publish *p);
+
 /* publish_port.c: the reverse mapping */
 
 /**
@@ -152,9 +165,11 @@ void backend_look(struct publish *p, uint16_t number, uint64_t now_ns);
 MUST_CHECK int ports_put(struct publish *p, uint16_t number,
 			 const struct backend_record *record, bool learning);
 
-/* Take back what a number has mapped at an address and port. */
+/* Take back what a number has mapped at an address and port, but for what a
+ * record that is to be kept has there, too (NULL: none). */
 void ports_drop(struct publish *p, uint16_t number,
-		const struct backend_record *record);
+		const struct backend_record *record,
+		const struct backend_record *keep);
 
 /* Take back what a service has mapped, at every VM's port. */
 void ports_drop_service(struct publish *p, uint32_t service);

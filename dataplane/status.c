@@ -57,6 +57,7 @@ static void backend_status(const struct publish *p, uint16_t number,
 	ret->learned = !info->learning_ns ||
 		       now_ns >= backend_ready_ns(p, number);
 	ret->role = (enum dp_role)info->role;
+	ret->stack = record->stack_ifindex != 0;
 	ret->slots_current = use.n_current;
 	ret->slots_base = use.n_base;
 	ret->slots_marked = use.n_marked;
@@ -115,6 +116,7 @@ static int services_status(const struct publish *p, struct dp_status *ret)
 		s->port = HOST16(info->key.port);
 		s->proto = info->key.proto;
 		s->target_port = HOST16(info->value.target_port);
+		s->observed = info->value.flags & SERVICE_OBSERVE;
 		s->traffic = traffic_since(&now, &info->before);
 	}
 	return 0;
@@ -172,8 +174,11 @@ int publish_status(struct publish *p, uint64_t now_ns, struct dp_status *ret)
 	int err;
 
 	memcpy(status.uplinks, meta->uplinks, sizeof(status.uplinks));
-	for (i = 0; i < N_REASONS; i++)
+	for (i = 0; i < N_REASONS; i++) {
 		(void)p->ops.read_reason(p->e, i, &status.reasons[i]);
+		(void)p->ops.read_reason(p->e, REASON_AS_IF(i),
+					 &status.as_if[i]);
+	}
 	err = services_status(p, &status);
 	if (!err)
 		err = pools_status(p, &status);

@@ -81,6 +81,14 @@ static int port_mac(void *e, uint32_t ifindex, uint8_t ret_mac[6])
 	return netdev_mac(ifindex, ret_mac);
 }
 
+static uint32_t port_bridge(void *e, uint32_t ifindex)
+{
+	uint32_t master = netdev_master(ifindex);
+
+	(void)e;
+	return netdev_is_bridge(master) ? master : UINT32_MAX;
+}
+
 static int attach_port(void *e, uint32_t ifindex)
 {
 	const struct dp *dp = e;
@@ -95,6 +103,40 @@ static void detach_port(void *e, uint32_t ifindex)
 	const struct dp *dp = e;
 
 	unlink_port(dp->pin.links, ifindex);
+}
+
+static int attach_bridge(void *e, uint32_t ifindex)
+{
+	const struct dp *dp = e;
+
+	if (!netdev_is_bridge(ifindex))
+		return -EOPNOTSUPP;
+	return link_port(dp->pin.links, ifindex,
+			 programs_bridge_in(&dp->programs), -1, dp->clsact);
+}
+
+static int attach_uplinks(void *e, bool wanted)
+{
+	const struct dp *dp = e;
+	const struct node *node = dp->maps.area[MAP_NODE];
+	int first_err = 0;
+	uint32_t ifindex;
+	int err;
+	int i;
+
+	for (i = 0; i < NODE_UPLINKS; i++) {
+		ifindex = node->uplinks[i].ifindex;
+		err = 0;
+		if (ifindex && wanted)
+			err = link_port(dp->pin.links, ifindex,
+					programs_uplink_in(&dp->programs),
+					programs_uplink_out(&dp->programs),
+					dp->clsact);
+		else if (ifindex)
+			unlink_port(dp->pin.links, ifindex);
+		first_err = first_err ? first_err : err;
+	}
+	return first_err;
 }
 
 static int read_traffic(const struct dp *dp, enum map_id map, uint32_t number,
@@ -183,7 +225,10 @@ const struct engine_ops xdp_engine_ops = {
 	.next_port = next_port,
 	.set_device = set_device,
 	.port_mac = port_mac,
+	.port_bridge = port_bridge,
 	.attach_port = attach_port,
+	.attach_bridge = attach_bridge,
+	.attach_uplinks = attach_uplinks,
 	.detach_port = detach_port,
 	.read_service = read_service,
 	.read_backend = read_backend,

@@ -135,8 +135,9 @@ static int link_port_tcx(const char *dir, uint32_t ifindex, int in_fd,
 	int err;
 
 	/* Egress first: once answers are judged, direct flows are known. */
-	err = link_tcx(dir, "port-out", ifindex, out_fd,
-		       (enum bpf_attach_type)ATTACH_TCX_EGRESS);
+	err = out_fd < 0 ? 0 :
+			   link_tcx(dir, "port-out", ifindex, out_fd,
+				    (enum bpf_attach_type)ATTACH_TCX_EGRESS);
 	if (!err)
 		err = link_tcx(dir, "port-in", ifindex, in_fd,
 			       (enum bpf_attach_type)ATTACH_TCX_INGRESS);
@@ -218,9 +219,9 @@ static int link_port_clsact(const char *dir, uint32_t ifindex, int in_fd,
 	link_path(path, dir, "clsact", ifindex);
 	(void)unlink(path);
 	err = bpf_obj_pin(in_fd, path);
-	if (!err)
+	if (!err && out_fd >= 0)
 		err = filter_set(ifindex, BPF_TC_EGRESS, out_fd);
-	if (!err && egress_missing(ifindex, out_fd))
+	if (!err && out_fd >= 0 && egress_missing(ifindex, out_fd))
 		err = -EBUSY;
 	if (!err)
 		err = filter_set(ifindex, BPF_TC_INGRESS, in_fd);

@@ -14,8 +14,9 @@ MUST_CHECK int link_uplink(const char *dir, uint32_t ifindex, int prog_fd,
 			   bool *ret_generic);
 
 /**
- * link_port() - both directions at a VM's port: tcx links (Linux 6.6), before
- * that filters at a clsact qdisc.
+ * link_port() - both directions at a VM's port, an uplink (beside XDP) or a
+ * bridge: tcx links (Linux 6.6), before that filters at a clsact qdisc.
+ * @out_fd: -1: nothing at egress.
  * @clsact: take filters even where there is tcx.
  *
  * Return: 0, -ENODEV, -errno (another qdisc is in the way).

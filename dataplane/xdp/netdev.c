@@ -42,8 +42,14 @@ int netdev_mac(uint32_t ifindex, uint8_t ret_mac[6])
 	return err;
 }
 
-/* Ask the kernel about one interface; returns the size of its answer. */
-static ssize_t link_ask(uint32_t ifindex, void *ret_answer, size_t size)
+/* An interface with all its attributes takes some 2 kB. */
+union link_answer {
+	struct nlmsghdr header;
+	char bytes[16384];
+};
+
+/* Ask the kernel about one interface; false: it does not know. */
+static bool link_ask(uint32_t ifindex, union link_answer *ret_answer)
 {
 	struct {
 		struct nlmsghdr header;
@@ -61,35 +67,57 @@ static ssize_t link_ask(uint32_t ifindex, void *ret_answer, size_t size)
 
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (fd < 0)
-		return -1;
+		return false;
 	if (send(fd, &ask, sizeof(ask), 0) == (ssize_t)sizeof(ask))
-		n = recv(fd, ret_answer, size, 0);
+		n = recv(fd, ret_answer, sizeof(*ret_answer), 0);
 	close(fd);
-	return n;
+	return n >= (ssize_t)NLMSG_LENGTH(sizeof(struct ifinfomsg)) &&
+	       ret_answer->header.nlmsg_type == RTM_NEWLINK &&
+	       ret_answer->header.nlmsg_len <= (size_t)n;
+}
+
+static const struct rtattr *find_attr(const struct rtattr *attr, int left,
+				      unsigned short type)
+{
+	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left))
+		if ((attr->rta_type & NLA_TYPE_MASK) == type)
+			return attr;
+	return NULL;
+}
+
+static const struct rtattr *link_attr(const union link_answer *answer,
+				      unsigned short type)
+{
+	return find_attr(IFLA_RTA(NLMSG_DATA(&answer->header)),
+			 (int)IFLA_PAYLOAD(&answer->header), type);
 }
 
 uint32_t netdev_master(uint32_t ifindex)
 {
-	/* An interface with all its attributes takes some 2 kB. */
-	static union {
-		struct nlmsghdr header;
-		char bytes[16384];
-	} answer;
-	ssize_t size = link_ask(ifindex, &answer, sizeof(answer));
+	static union link_answer answer;
+	const struct rtattr *attr = NULL;
 	uint32_t master = 0;
-	struct rtattr *attr;
-	int left;
 
-	if (size < (ssize_t)NLMSG_LENGTH(sizeof(struct ifinfomsg)) ||
-	    answer.header.nlmsg_type != RTM_NEWLINK ||
-	    answer.header.nlmsg_len > (size_t)size)
-		return 0;
-	attr = IFLA_RTA(NLMSG_DATA(&answer.header));
-	left = (int)IFLA_PAYLOAD(&answer.header);
-	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left))
-		if (attr->rta_type == IFLA_MASTER)
-			memcpy(&master, RTA_DATA(attr), sizeof(master));
+	if (link_ask(ifindex, &answer))
+		attr = link_attr(&answer, IFLA_MASTER);
+	if (attr)
+		memcpy(&master, RTA_DATA(attr), sizeof(master));
 	return master;
+}
+
+bool netdev_is_bridge(uint32_t ifindex)
+{
+	static const char kind[] = "bridge";
+	static union link_answer answer;
+	const struct rtattr *attr = NULL;
+
+	if (ifindex && link_ask(ifindex, &answer))
+		attr = link_attr(&answer, IFLA_LINKINFO);
+	if (attr)
+		attr = find_attr(RTA_DATA(attr), (int)RTA_PAYLOAD(attr),
+				 IFLA_INFO_KIND);
+	return attr && RTA_PAYLOAD(attr) >= sizeof(kind) &&
+	       !memcmp(RTA_DATA(attr), kind, sizeof(kind));
 }
 
 int netdev_set_gro(uint32_t ifindex, bool enabled)

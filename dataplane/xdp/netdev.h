@@ -13,6 +13,9 @@ MUST_CHECK int netdev_mac(uint32_t ifindex, uint8_t ret_mac[6]);
 /* The bridge or bond that an interface is a port of; 0 = none, or unknown. */
 uint32_t netdev_master(uint32_t ifindex);
 
+/* Is it a bridge of the kernel's own (not Open vSwitch, not a bond)? */
+bool netdev_is_bridge(uint32_t ifindex);
+
 /**
  * netdev_set_gro() - switch receive merging on or off.
  *

@@ -5,6 +5,7 @@
 #include "dataplane/xdp/programs.h"
 
 #include "drops.skel.h"
+#include "host.skel.h"
 #include "lb.skel.h"
 #include "port.skel.h"
 
@@ -64,6 +65,24 @@ static int port_load(const struct maps *maps, struct port_bpf **ret_port)
 	return 0;
 }
 
+static int host_load(const struct maps *maps, struct host_bpf **ret_host)
+{
+	struct host_bpf *host = host_bpf__open();
+	int err;
+
+	if (!host)
+		return -errno;
+	err = use_maps(host->obj, maps);
+	if (!err)
+		err = host_bpf__load(host);
+	if (err) {
+		host_bpf__destroy(host);
+		return err;
+	}
+	*ret_host = host;
+	return 0;
+}
+
 /* Optional: without it redirects that fail late are not counted. */
 static struct drops_bpf *drops_load(const struct maps *maps)
 {
@@ -89,6 +108,8 @@ int programs_load(const struct maps *maps, struct programs *ret_programs)
 	err = lb_load(maps, &p.lb);
 	if (!err)
 		err = port_load(maps, &p.port);
+	if (!err)
+		err = host_load(maps, &p.host);
 	if (err) {
 		programs_done(&p);
 		return err;
@@ -102,6 +123,7 @@ void programs_done(struct programs *p)
 {
 	lb_bpf__destroy(p->lb);
 	port_bpf__destroy(p->port);
+	host_bpf__destroy(p->host);
 	drops_bpf__destroy(p->drops);
 	*p = (struct programs){ .lb = NULL };
 }
@@ -119,6 +141,21 @@ int programs_port_in(const struct programs *p)
 int programs_port_out(const struct programs *p)
 {
 	return bpf_program__fd(p->port->progs.port_out);
+}
+
+int programs_uplink_in(const struct programs *p)
+{
+	return bpf_program__fd(p->host->progs.uplink_in);
+}
+
+int programs_uplink_out(const struct programs *p)
+{
+	return bpf_program__fd(p->host->progs.uplink_out);
+}
+
+int programs_bridge_in(const struct programs *p)
+{
+	return bpf_program__fd(p->host->progs.bridge_in);
 }
 
 int programs_redirect_err(const struct programs *p)

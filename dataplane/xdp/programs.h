@@ -9,16 +9,19 @@
 
 struct lb_bpf;
 struct port_bpf;
+struct host_bpf;
 struct drops_bpf;
 
 /**
  * struct programs - what is loaded.
  * @lb: XDP; @port: TC, both directions.
+ * @host: TC beside the host's own rules.
  * @drops: tracepoints; NULL where the kernel has no type information (BTF).
  */
 struct programs {
 	struct lb_bpf *lb;
 	struct port_bpf *port;
+	struct host_bpf *host;
 	struct drops_bpf *drops;
 };
 
@@ -26,6 +29,9 @@ struct programs {
 int programs_lb(const struct programs *p);
 int programs_port_in(const struct programs *p);
 int programs_port_out(const struct programs *p);
+int programs_uplink_in(const struct programs *p);
+int programs_uplink_out(const struct programs *p);
+int programs_bridge_in(const struct programs *p);
 int programs_redirect_err(const struct programs *p);
 int programs_devmap_xmit(const struct programs *p);
 

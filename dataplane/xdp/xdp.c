@@ -196,7 +196,10 @@ static bool keep_port(void *arg, uint32_t ifindex)
 {
 	const struct dp *dp = arg;
 
-	return publish_keeps_port(dp->publish, ifindex);
+	return publish_keeps_port(dp->publish, ifindex) ||
+	       publish_keeps_bridge(dp->publish, ifindex) ||
+	       (uplinks_have(dp, ifindex) &&
+		publish_keeps_uplinks(dp->publish));
 }
 
 /* Count redirects that fail late, where the kernel lets us. */
@@ -242,6 +245,10 @@ static int state_open(struct dp *dp, const struct dp_options *options,
 	err = uplinks_attach(dp, options, error);
 	if (err)
 		return err;
+	err = publish_hook_uplinks(dp->publish);
+	if (err)
+		return dp_fail(error, err, "cannot attach TC programs to the",
+			       "uplinks");
 	links_prune(dp->pin.links, keep_uplink, keep_port, dp);
 	drops_attach(dp);
 	dp_wrote(dp);

@@ -33,6 +33,7 @@
 #define N_FLOWS	   64
 #define N_PORTS	   512
 #define N_IFINDEX  64
+#define BRIDGES	   50 /* of ports with even and with odd numbers */
 
 /* What random snapshots are made of. */
 #define POOLS 3
@@ -72,6 +73,7 @@ static struct fake {
 	uint32_t devices[N_BACKENDS + 1];
 	bool attached[N_IFINDEX];
 	bool refuses[N_IFINDEX];
+	bool uplinks;
 } * fake;
 
 static uint64_t n_seeds = 12;
@@ -153,7 +155,8 @@ static void check_learned(struct fake_port *port, const struct port *value)
 	bool learned = port->used && !(port->value.flags & PORT_LEARNING);
 
 	if (value->flags & PORT_LEARNING) {
-		if (!port->used || learned)
+		/* While it is observed it learns what is new. */
+		if (!port->used || (learned && !(value->flags & PORT_OBSERVE)))
 			port->learning_ns = now_ns;
 		return;
 	}
@@ -176,7 +179,8 @@ static int fake_set_port(void *e, const struct port_key *key,
 			s = &fake->ports[i];
 	if (!s)
 		return value ? -ENOSPC : 0;
-	if (value)
+	/* What comes back to a bridge has been judged at its port. */
+	if (value && key->ifindex < BRIDGES)
 		check_learned(s, value);
 	s->used = value != NULL;
 	s->key = *key;
@@ -233,6 +237,19 @@ static int fake_attach(void *e, uint32_t ifindex)
 	return 0;
 }
 
+static uint32_t fake_bridge(void *e, uint32_t ifindex)
+{
+	(void)e;
+	return BRIDGES + ifindex % 2;
+}
+
+static int fake_attach_uplinks(void *e, bool wanted)
+{
+	(void)e;
+	fake->uplinks = wanted;
+	return 0;
+}
+
 static void fake_detach(void *e, uint32_t ifindex)
 {
 	(void)e;
@@ -258,6 +275,24 @@ static void fake_grace(void *e)
 	(void)e;
 }
 
+/* Answers that only get a mark at the port are taken back at the bridge. */
+static void check_back(struct port_key key, const struct port *port)
+{
+	const struct fake_port *back;
+
+	if (!(port->flags & PORT_STACK))
+		return;
+	key.ifindex = fake_bridge(NULL, key.ifindex);
+	back = find_port(&key);
+	if (!back || !fake->attached[key.ifindex] || !fake->uplinks) {
+		fail_msg("answers of number %u do not come back",
+			 port->backend);
+		return;
+	}
+	assert_int_equal(back->value.backend, port->backend);
+	assert_int_equal(back->value.service, port->service);
+}
+
 /* A service that packets find: do a VM's answers get through? */
 static void check_answers(uint16_t number, const struct backend_record *record)
 {
@@ -280,7 +315,9 @@ static void check_answers(uint16_t number, const struct backend_record *record)
 			return;
 		}
 		assert_int_equal(port->value.backend, number);
-		assert_int_equal(port->value.flags, 0);
+		if (!(s->value.flags & SERVICE_OBSERVE))
+			assert_int_equal(port->value.flags & ~PORT_STACK, 0);
+		check_back(key, &port->value);
 		assert_memory_equal(&port->value.vip, &s->key.vip,
 				    sizeof(s->key.vip));
 		assert_int_equal(port->value.vip_port, s->key.port);
@@ -298,6 +335,9 @@ static void check_number(uint16_t number, uint32_t pool)
 	}
 	assert_int_equal(record->pool, pool);
 	assert_int_equal(fake->devices[number], record->ifindex);
+	if (record->stack_ifindex)
+		assert_true(fake->uplinks &&
+			    fake->attached[record->stack_ifindex]);
 	check_answers(number, record);
 }
 
@@ -347,7 +387,10 @@ static const struct engine_ops fake_ops = {
 	.next_port = fake_next_port,
 	.set_device = fake_set_device,
 	.port_mac = fake_port_mac,
+	.port_bridge = fake_bridge,
 	.attach_port = fake_attach,
+	.attach_bridge = fake_attach,
+	.attach_uplinks = fake_attach_uplinks,
 	.detach_port = fake_detach,
 	.read_service = fake_read_traffic,
 	.read_backend = fake_read_traffic,
@@ -378,9 +421,13 @@ static struct publish *fake_open(void)
 				      now_ns, &p),
 			 0);
 	/* As engines do. */
+	assert_int_equal(publish_hook_uplinks(p), 0);
 	for (i = 0; i < N_IFINDEX; i++)
-		if (fake->attached[i] && !publish_keeps_port(p, i))
+		if (fake->attached[i] && !publish_keeps_port(p, i) &&
+		    !publish_keeps_bridge(p, i))
 			fake->attached[i] = false;
+	if (!publish_keeps_uplinks(p))
+		fake->uplinks = false;
 	return p;
 }
 
@@ -438,6 +485,7 @@ static struct dp_backend random_vm(uint32_t vm, bool may_move)
 		b.role = DP_SERVING;
 	if (may_move && !rnd(8))
 		b.ifindex += 20;
+	b.stack = !rnd(3);
 	return b;
 }
 
@@ -486,6 +534,7 @@ static void random_world(struct world *w, bool may_move)
 			.port = 80,
 			.proto = 6,
 			.pool = rnd(w->snapshot.n_pools),
+			.observe = !rnd(3),
 		};
 		/* No two pools or services share a port of a VM. */
 		service->target_port =
@@ -523,6 +572,7 @@ struct account {
 	uint32_t n_backends;
 	bool attached[N_IFINDEX];
 	bool devices[N_BACKENDS + 1];
+	bool uplinks;
 };
 
 static uint32_t number_of(const char *pool)
@@ -570,6 +620,11 @@ static void check_vm(const struct world *w, uint32_t pool,
 	account->n_backends++;
 	account->devices[n] = true;
 	account->attached[vm->ifindex] = !fake->refuses[vm->ifindex];
+	assert_int_equal(record->stack_ifindex,
+			 vm->stack ? fake_bridge(NULL, vm->ifindex) : 0);
+	if (vm->stack)
+		account->attached[record->stack_ifindex] = true;
+	account->uplinks = account->uplinks || vm->stack;
 	key.addr = vm->addr;
 	key.ifindex = vm->ifindex;
 	for (i = 0; i < w->snapshot.n_services; i++) {
@@ -582,7 +637,11 @@ static void check_vm(const struct world *w, uint32_t pool,
 			return;
 		}
 		assert_int_equal(port->value.backend, n);
-		account->n_ports++;
+		assert_int_equal(!!(port->value.flags & PORT_STACK), vm->stack);
+		assert_int_equal(!!(port->value.flags & PORT_OBSERVE),
+				 w->services[i].observe);
+		check_back(key, &port->value);
+		account->n_ports += vm->stack ? 2 : 1;
 	}
 }
 
@@ -644,6 +703,8 @@ static void check_services(const struct world *w)
 		}
 		assert_int_equal(s->value.target_port,
 				 BE16(w->services[i].target_port));
+		assert_int_equal(s->value.flags,
+				 w->services[i].observe ? SERVICE_OBSERVE : 0);
 		assert_int_equal(s->value.pool,
 				 number_of(w->pools[w->services[i].pool].name));
 		key = (struct service_key){ .vip = w->services[i].vip };
@@ -676,6 +737,7 @@ static void check_nothing_else(const struct world *w,
 	for (i = 0; i < N_POOLS; i++)
 		n_pools += fake->pool_info[i].state != NUMBER_FREE;
 	assert_int_equal(n_pools, w->snapshot.n_pools);
+	assert_int_equal(fake->uplinks, account->uplinks);
 }
 
 /* What holds in the end. */
@@ -693,6 +755,8 @@ static void check_world(const struct world *w)
 		check_shares(w, pool);
 	}
 	check_services(w);
+	for (i = 0; i < w->snapshot.n_services; i++)
+		account.uplinks = account.uplinks || w->services[i].observe;
 	check_nothing_else(w, &account);
 }
 
