@@ -90,6 +90,19 @@ static void print_drain(const json_t *drain)
 				     text));
 }
 
+static void print_weight(const json_t *p)
+{
+	const char *from = cli_text(p, "weight_from");
+
+	printf("  weight     %llu",
+	       (unsigned long long)cli_number(p, "wanted_weight"));
+	if (!strcmp(from, "operator"))
+		printf(" (by the operator)");
+	else if (!strcmp(from, "tag"))
+		printf(" (by its tag)");
+	putchar('\n');
+}
+
 static void print_in_pool(const json_t *p)
 {
 	const json_t *health = json_object_get(p, "health");
@@ -103,6 +116,7 @@ static void print_in_pool(const json_t *p)
 		    cli_text(health, "reason"));
 	if (json_is_object(drain))
 		print_drain(drain);
+	print_weight(p);
 	if (!cli_number(p, "backend"))
 		return;
 	printf("  slots      %llu as current, %llu as base\n",

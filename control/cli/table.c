@@ -305,6 +305,16 @@ void text_wrap(const char *text, uint32_t used, uint32_t indent, FILE *out)
 	}
 }
 
+void text_line(const char *text, uint32_t room, FILE *out)
+{
+	uint32_t have = text_width(text);
+
+	if (have > room)
+		print_cut(text, have, room, false, out);
+	else
+		fputs(text, out);
+}
+
 static const char *text_scaled(double value, double step,
 			       const char *const *units, char *buf)
 {

@@ -77,6 +77,9 @@ uint32_t text_columns(FILE *out);
  */
 void text_wrap(const char *text, uint32_t used, uint32_t indent, FILE *out);
 
+/* Print a text, cut with an "…" if it takes more columns than there is room. */
+void text_line(const char *text, uint32_t room, FILE *out);
+
 #define TEXT_SIZE 32 /* suffices for the functions below */
 
 /* 1234567 -> "1.23M"; exact below 10000. */

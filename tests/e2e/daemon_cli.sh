@@ -24,15 +24,18 @@ narrow() {
 	done <<<"$out"
 }
 
+command -v socat >/dev/null || skip "needs socat"
 node_up 3
 
 say "help and usage"
 expect 2 drover
 expect 0 drover --help
 has "exit codes" "$out"
-for command in status vms drain undrain explain events counters reload detach version; do
+for command in $(drover --help | sed -n '/^commands:/,/^$/ s/^  \([a-z]*\) .*/\1/p'); do
 	expect 0 drover "$command" --help
 	has "usage: drover $command" "$out"
+	has "exit codes:" "$out"
+	grep -qE '^examples?:$' <<<"$out" || die "$command: no example"
 	narrow
 	expect 2 drover "$command" --nonsense
 	has "drover $command --help" "$err"
@@ -44,6 +47,8 @@ expect 2 drover drain web-1 --at-deadline explode
 expect 2 drover explain 10.0.0.1 http
 expect 2 drover events --last many
 expect 2 drover status extra
+expect 2 drover vms web-1 web-2
+expect 2 drover pools web more
 
 say "what there is to see"
 expect 0 drover status
@@ -67,6 +72,31 @@ for name in web-2 hv/web-2 "$(uuid 2)" 2222; do
 	json '.full_name == "hv/web-2" and .address == "10.9.0.12"' vms "$name"
 done
 json '.droverd == .drover' version
+expect 0 drover pools
+narrow
+has "shop/web    3        3" "$out"
+json 'length == 1 and (.[0] | .pool == "shop/web" and .serving == 3)' pools
+for name in web shop/web; do
+	json '.services == ["shop/http"] and (.members | length == 3) and
+		.settings.idle_timeout == "\"10s\"" and
+		all(.members[]; .pool.role == "serving" and .state == "running")' \
+		pools "$name"
+done
+expect 0 drover pools web
+narrow
+has "idle_timeout" "$out"
+has "hv/web-3" "$out"
+expect 3 drover pools nothing
+has "drover pools" "$err"
+expect 0 drover services
+narrow
+has "$vip:80/tcp" "$out"
+json 'length == 1 and .[0].service == "shop/http" and .[0].note == ""' services
+json '.target_port == 80 and .settings.mode == "\"nat\""' services http
+expect 0 drover services http
+narrow
+has "port 80 of its VMs" "$out"
+expect 3 drover services nothing
 json 'length > 3 and all(.[]; .seq > 0 and .time_ms > 0)' events
 json 'length == 2' events --last 2
 expect 0 drover events
@@ -125,6 +155,39 @@ has "no pool selects it" "$out"
 narrow
 virsh undefine web-7 >/dev/null
 
+say "names as long as they may be fit 100 columns, and --wide has them whole"
+long=$(printf '%063d' 0 | tr 0 x)
+virsh dumpxml web-3 >/dev/null
+sed "s/web-3/$long-last-part-of-it/; s/$(uuid 3)/$(uuid 8)/; s/p3/p8/; s/:03'/:08'/" \
+	"$dir/vm3.xml" >"$dir/long.xml"
+virsh define "$dir/long.xml" >/dev/null
+virsh start "$long-last-part-of-it" >/dev/null
+node_conf '{ tenant = "t-'"${long:2}"'"; name = "s-'"${long:2}"'"; vip = "10.9.9.9";
+	port = 80; pool = "p-'"${long:2}"'"; }'
+sed -i 's/^tenants = (/&\n  { name = "t-'"${long:2}"'"; vips = [ "10.9.9.9" ];\n    hypervisors = [ "hv" ]; vm_names = "xxx*"; },/
+	s/^pools = (/&\n  { tenant = "t-'"${long:2}"'"; name = "p-'"${long:2}"'";\n    select = [ "role=web" ]; },/' "$conf"
+expect 0 drover reload
+until_ok 10 eval 'drover vms | grep -q part-of-it' || die "$(drover vms --all --wide)"
+for command in status vms "vms --all" pools services counters events "pools p-${long:2}" \
+	"vms $long-last-part-of-it"; do
+	# shellcheck disable=SC2086 # words
+	expect 0 drover $command
+	# Of one thing alone all is shown.
+	case $command in *xxx* | events) ;; *) narrow ;; esac
+done
+expect 0 drover vms
+has "…" "$out"
+has "part-of-it" "$out"
+expect 0 drover vms --wide
+has "hv/$long-last-part-of-it" "$out"
+[[ $out != *…* ]] || die "--wide cuts: $out"
+expect 0 drover status --wide
+has "t-${long:2}/s-${long:2}" "$out"
+virsh destroy "$long-last-part-of-it" >/dev/null
+virsh undefine "$long-last-part-of-it" >/dev/null
+node_conf
+expect 0 drover reload
+
 say "events are followed"
 "$DROVER_BUILD/control/cli/drover" events --last 0 --follow --json \
 	>"$dir/followed" 2>"$dir/followed.err" &
@@ -169,6 +232,26 @@ say "a node's config names socket and pin directory"
 expect 0 env -u DROVER_SOCKET -u DROVER_PIN_DIR \
 	"$DROVER_BUILD/control/cli/drover" --config "$conf" status
 
+say "a daemon that dies in the middle of its answer is none"
+kill -STOP "$node_pid"
+drover status --json >"$dir/late" 2>"$dir/late.err" &
+late=$!
+sleep 0.5
+kill -KILL "$node_pid"
+wait "$node_pid" 2>/dev/null || :
+wait $late || die "status failed: $(cat "$dir/late.err")"
+jq -e '.data.control == "not running"' "$dir/late" >/dev/null || die "$(cat "$dir/late")"
+has "ended before its answer" "$(cat "$dir/late.err")"
+# Also when half of the answer is there.
+printf 'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{"schema"' >"$dir/half"
+socat -u OPEN:"$dir/half" UNIX-LISTEN:"$dir/half.sock" &
+pids+=($!)
+until_ok 5 test -S "$dir/half.sock" || die "socat does not listen"
+expect 0 drover --socket "$dir/half.sock" status
+has "no daemon runs" "$err"
+node_start
+serving 1 2 3
+
 say "without a daemon"
 node_stop
 json '.control == "not running" and .pools[0].serving == 3 and
@@ -176,10 +259,18 @@ json '.control == "not running" and .pools[0].serving == 3 and
 expect 0 drover status
 has "no daemon" "$err"
 json '.services[0].openers > 20' counters
+json '.[0].pool == "shop/web" and .[0].serving == 3' pools
+json '.[0].service == "shop/http"' services
+for command in pools services counters; do
+	expect 0 drover $command
+	narrow
+done
+expect 6 drover pools web
 json '.verdict == "forward"' explain 10.0.0.1:40000 http
 expect 3 drover explain 10.0.0.1:40000 nothing
 json '.droverd == null' version
 for command in vms events reload "drain web-1" "undrain web-1" "vms web-1" \
+	"weight web-1 2" "weight web-1 default" "services http" \
 	"events --follow"; do
 	# shellcheck disable=SC2086 # words
 	expect 6 drover $command

@@ -356,6 +356,49 @@ static void test_slow_start(void **state)
 	assert_true(f->wake_ns == UINT64_MAX);
 }
 
+static void wish_weight(struct fixture *f, int vm, const char *pool,
+			uint32_t weight)
+{
+	struct wish_weight wish = { .weight = weight };
+
+	memcpy(wish.uuid, uuid_of(vm), sizeof(wish.uuid));
+	(void)snprintf(wish.pool, sizeof(wish.pool), "%s", pool);
+	assert_int_equal(wishes_set_weight(f->wishes, &wish), 0);
+	run(f);
+}
+
+/* The operator's word goes before the config's, one for the pool before all. */
+static void test_operator_weight(void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_member *m;
+	uint32_t one;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	m = rec_at(f->rec, 0);
+	one = backend(f, 1)->weight;
+	assert_int_equal(m->wanted_weight, 1);
+	assert_int_equal(m->weight_from, REC_WEIGHT_POOL);
+	wish_weight(f, 1, "", 7);
+	assert_int_equal(backend(f, 1)->weight, 7 * one);
+	assert_int_equal(m->weight_from, REC_WEIGHT_OPERATOR);
+	wish_weight(f, 1, "shop/web", 3);
+	assert_int_equal(backend(f, 1)->weight, 3 * one);
+	wish_weight(f, 1, "shop/api", 5);
+	assert_int_equal(backend(f, 1)->weight, 3 * one);
+	/* Weight 0 takes no slot, but it serves: its flows go on. */
+	wish_weight(f, 1, "shop/web", 0);
+	assert_int_equal(backend(f, 1)->weight, 0);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_int_equal(wishes_clear_weight(f->wishes, m->uuid, ""), 0);
+	run(f);
+	assert_int_equal(backend(f, 1)->weight, one);
+	assert_int_equal(m->weight_from, REC_WEIGHT_POOL);
+}
+
 static void test_death(void **state)
 {
 	struct fixture *f = *state;
@@ -597,6 +640,7 @@ int main(void)
 		TEST(test_suspended),
 		TEST(test_says_nothing_twice),
 		TEST(test_slow_start),
+		TEST(test_operator_weight),
 		TEST(test_death),
 		TEST(test_drain),
 		TEST(test_tag_taken_away),

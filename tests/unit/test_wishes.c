@@ -117,6 +117,54 @@ static void test_cleared(void **state)
 	store_close(store);
 }
 
+static void put_weight(struct wishes *wishes, const uint8_t *uuid,
+		       const char *pool, uint32_t number)
+{
+	struct wish_weight weight = { .weight = number, .since_ms = 5 };
+
+	memcpy(weight.uuid, uuid, sizeof(weight.uuid));
+	(void)snprintf(weight.pool, sizeof(weight.pool), "%s", pool);
+	assert_int_equal(wishes_set_weight(wishes, &weight), 0);
+}
+
+static int weight_of(const struct wishes *wishes, const uint8_t *uuid,
+		     const char *pool)
+{
+	const struct wish_weight *weight = wishes_weight(wishes, uuid, pool);
+
+	return weight ? (int)weight->weight : -1;
+}
+
+/* Weights are kept and cleared as drains are, and neither is the other. */
+static void test_weights(void **state)
+{
+	struct store *store = store_open_or_fail(store_scratch(), 10);
+	struct wishes *wishes = load(store);
+
+	(void)state;
+	put_weight(wishes, vm_a, "", 4);
+	put_weight(wishes, vm_a, "t/one", 0);
+	put_weight(wishes, vm_a, "t/one", 9);
+	put(wishes, vm_b, "");
+	wishes_free(wishes);
+	wishes = load(store);
+	assert_int_equal(weight_of(wishes, vm_a, "t/one"), 9);
+	assert_int_equal(weight_of(wishes, vm_a, "t/two"), 4);
+	assert_int_equal(weight_of(wishes, vm_b, "t/one"), -1);
+	assert_string_equal(reason(wishes, vm_a, "t/one"), "none");
+	assert_int_equal(wishes_clear_weight(wishes, vm_a, "t/two"), -EBUSY);
+	assert_int_equal(wishes_clear_weight(wishes, vm_b, ""), -ENOENT);
+	assert_int_equal(wishes_clear_weight(wishes, vm_a, "t/one"), 0);
+	assert_int_equal(weight_of(wishes, vm_a, "t/one"), 4);
+	assert_int_equal(wishes_clear_weight(wishes, vm_a, ""), 0);
+	wishes_free(wishes);
+	wishes = load(store);
+	assert_int_equal(weight_of(wishes, vm_a, "t/one"), -1);
+	assert_string_equal(reason(wishes, vm_b, "t/one"), "for ");
+	wishes_free(wishes);
+	store_close(store);
+}
+
 struct reader {
 	struct journal *journal;
 	void *id;
@@ -193,6 +241,8 @@ int main(void)
 						store_remove_scratch),
 		cmocka_unit_test_setup_teardown(
 			test_cleared, store_make_scratch, store_remove_scratch),
+		cmocka_unit_test_setup_teardown(
+			test_weights, store_make_scratch, store_remove_scratch),
 		cmocka_unit_test_setup_teardown(
 			test_journal, store_make_scratch, store_remove_scratch),
 	};
