@@ -13,6 +13,8 @@
  *	service NAME VIP PORT POOL TARGET-PORT
  *	vm POOL NAME ADDR MAC IFNAME WEIGHT	serving; again: changed
  *	role NAME warm|serving|leaving|gone
+ *	stack NAME yes|no		through the kernel, or straight to its port
+ *	observe yes|no			all services and VIPs, or none
  *	forget vm|service|pool|vip NAME	left out of the snapshot from now on
  *	apply				the snapshot as it stands; prints its figures
  *	kill-at N			SIGKILL to itself after N writes from here
@@ -270,6 +272,32 @@ static int cmd_role(char **args, uint32_t n_args)
 	return vm ? 0 : -ENOENT;
 }
 
+static int cmd_stack(char **args, uint32_t n_args)
+{
+	struct vm *vm = find_vm(args[0]);
+
+	(void)n_args;
+	if (!vm)
+		return -ENOENT;
+	vm->backend.stack = !strcmp(args[1], "yes");
+	return 0;
+}
+
+static int cmd_observe(char **args, uint32_t n_args)
+{
+	bool observe = !strcmp(args[0], "yes");
+	uint32_t i;
+
+	(void)n_args;
+	for (i = 0; i < driver.n_services; i++)
+		driver.services[i].service.observe = observe;
+	for (i = 0; i < driver.n_vips; i++) {
+		driver.vips[i].observe = observe;
+		driver.vips[i].answer_l2 = !observe;
+	}
+	return 0;
+}
+
 /* Take element i out of an array that has n. */
 #define REMOVE(array, n, i)                                \
 	do {                                               \
@@ -482,6 +510,11 @@ static void print_status(const struct dp_status *s)
 			printf("reason %s packets=%llu\n",
 			       name_of_reason((enum reason)i),
 			       (unsigned long long)s->reasons[i].packets);
+	for (i = 0; i < N_REASONS; i++)
+		if (s->as_if[i].packets)
+			printf("as_if %s packets=%llu\n",
+			       name_of_reason((enum reason)i),
+			       (unsigned long long)s->as_if[i].packets);
 }
 
 static int cmd_status(char **args, uint32_t n_args)
@@ -562,6 +595,8 @@ static const struct command {
 	{ "service", 5, cmd_service },
 	{ "vm", 6, cmd_vm },
 	{ "role", 2, cmd_role },
+	{ "stack", 2, cmd_stack },
+	{ "observe", 1, cmd_observe },
 	{ "forget", 2, cmd_forget },
 	{ "apply", 0, cmd_apply },
 	{ "kill-at", 1, cmd_kill_at },
