@@ -19,7 +19,7 @@ static void __attribute__((format(printf, 4, 0)))
 tell(struct checker *c, const void *value, bool wrong, const char *format,
      va_list args)
 {
-	const struct conf_mark *mark = conf_marks_find(c->marks, 0, value);
+	const struct conf_mark *mark = conf_marks_find(c->marks, value);
 	struct conf_place whole = { .file = c->conf->node.place.file };
 	char msg[320];
 
@@ -54,9 +54,16 @@ void check_doubt(struct checker *c, const void *value, const char *format, ...)
 
 bool check_is_wrong(const struct checker *c, const void *value)
 {
-	const struct conf_mark *mark = conf_marks_find(c->marks, 0, value);
+	const struct conf_mark *mark = conf_marks_find(c->marks, value);
 
 	return mark && mark->wrong;
+}
+
+bool check_is_written(const struct checker *c, const void *value)
+{
+	const struct conf_mark *mark = conf_marks_find(c->marks, value);
+
+	return mark && mark->written;
 }
 
 const char *check_where(const struct conf_place *from,
@@ -117,44 +124,85 @@ void check_twins(struct checker *c, const struct check_twins *twins,
 	free(sorted);
 }
 
-/* The one port that a pool's services have in its VMs; 0 if not just one. */
-static uint16_t pool_port(const struct conf *conf, const struct conf_pool *pool)
+/**
+ * struct ports - ports that services have in a pool's VMs.
+ * @port: the first of them; 0 = there is none.
+ * @several: there is another one.
+ */
+struct ports {
+	uint16_t port;
+	bool several;
+};
+
+/* Those of services that have it as their pool, or as their pool's backup. */
+static struct ports ports_of(const struct conf *conf,
+			     const struct conf_pool *pool, bool as_backup)
 {
 	const struct conf_service *service;
-	uint16_t port = 0;
+	const struct conf_pool *served;
+	struct ports ports = { 0 };
 	size_t i;
 
 	for (i = 0; i < conf->n_services; i++) {
 		service = &conf->services[i];
-		if (service->pool != pool)
+		served = service->pool;
+		if (served && as_backup)
+			served = served->backup;
+		if (served != pool)
 			continue;
-		if (port && port != service->target_port)
-			return 0;
-		port = service->target_port;
+		if (ports.port && ports.port != service->target_port)
+			ports.several = true;
+		ports.port = service->target_port;
 	}
-	return port;
+	return ports;
+}
+
+/* The one port that a pool's services have in its VMs; 0 if not just one. */
+static uint16_t pool_port(const struct conf *conf, const struct conf_pool *pool)
+{
+	struct ports ports = ports_of(conf, pool, false);
+
+	if (!ports.port)
+		ports = ports_of(conf, pool, true);
+	return ports.several ? 0 : ports.port;
+}
+
+static void complete_pool(const struct conf *conf, struct conf_pool *pool)
+{
+	struct conf_health *health = &pool->health;
+
+	if (!health->port)
+		health->port = pool_port(conf, pool);
+	if (health->sni && !*health->sni)
+		health->sni = health->host;
+	if (!pool->udp_idle_ms)
+		pool->udp_idle_ms = pool->idle_timeout_ms < UDP_IDLE_MS ?
+					    pool->idle_timeout_ms :
+					    UDP_IDLE_MS;
+}
+
+static void complete_hypervisor(struct conf_hypervisor *hypervisor)
+{
+	if (!hypervisor->domain)
+		hypervisor->domain = hypervisor->name;
+	if (hypervisor->driver == CONF_DRIVER_LIBVIRT && hypervisor->uri &&
+	    !*hypervisor->uri)
+		hypervisor->uri = "qemu:///system";
 }
 
 void conf_complete(struct conf *conf, const char *hostname)
 {
-	struct conf_pool *pool;
 	size_t i;
 
 	if (!conf->node.name)
 		conf->node.name = hostname;
+	for (i = 0; i < conf->n_hypervisors; i++)
+		complete_hypervisor(&conf->hypervisors[i]);
 	for (i = 0; i < conf->n_services; i++)
 		if (!conf->services[i].target_port)
 			conf->services[i].target_port = conf->services[i].port;
-	for (i = 0; i < conf->n_pools; i++) {
-		pool = &conf->pools[i];
-		if (!pool->health.port)
-			pool->health.port = pool_port(conf, pool);
-		if (!pool->udp_idle_ms)
-			pool->udp_idle_ms = pool->idle_timeout_ms <
-							    UDP_IDLE_MS ?
-						    pool->idle_timeout_ms :
-						    UDP_IDLE_MS;
-	}
+	for (i = 0; i < conf->n_pools; i++)
+		complete_pool(conf, &conf->pools[i]);
 }
 
 int conf_check_meaning(const struct conf *conf, const struct conf_marks *marks,

@@ -119,8 +119,9 @@ static void same_name(struct checker *c, const void *first, const void *again)
 
 static bool has_uri(const void *object)
 {
-	return has_name(object) &&
-	       ((const struct conf_hypervisor *)object)->uri;
+	const struct conf_hypervisor *hypervisor = object;
+
+	return has_name(object) && hypervisor->uri && *hypervisor->uri;
 }
 
 static int by_uri(const void *a, const void *b)
@@ -143,31 +144,20 @@ static void same_uri(struct checker *c, const void *first, const void *again)
 static void check_uri(struct checker *c, const char *const *uri)
 {
 	const char *rest = strstr(*uri, "://");
-	size_t n_scheme, n_driver;
-	bool local;
+	size_t n_driver = strcspn(*uri, "+:");
 
-	if (!rest || rest == *uri) {
+	if (!rest || rest == *uri)
 		check_wrong(
 			c, uri,
 			"\"%.80s\" is no URI of libvirt, \"qemu:///system\" "
 			"is",
 			*uri);
-		return;
-	}
-	n_scheme = (size_t)(rest - *uri);
-	n_driver = strcspn(*uri, "+:");
-	local = rest[3] == '/' && (n_driver == n_scheme ||
-				   strncmp(*uri + n_driver, "+unix:", 6) == 0);
-	if ((n_driver != 4 ||
-	     (strncmp(*uri, "qemu", 4) != 0 && strncmp(*uri, "test", 4) != 0)))
+	else if (n_driver != 4 || (strncmp(*uri, "qemu", 4) != 0 &&
+				   strncmp(*uri, "test", 4) != 0))
 		check_wrong(c, uri,
 			    "driver \"%.*s\" is not supported yet by this "
 			    "version, \"qemu\" is",
 			    (int)n_driver, *uri);
-	else if (!local)
-		check_wrong(c, uri,
-			    "a remote hypervisor is not supported yet by this "
-			    "version, \"qemu:///system\" is");
 }
 
 void check_hypervisors(struct checker *c)
@@ -183,7 +173,7 @@ void check_hypervisors(struct checker *c)
 	check_twins(c, &uris, conf->hypervisors, conf->n_hypervisors,
 		    sizeof(*conf->hypervisors));
 	for (i = 0; i < conf->n_hypervisors; i++)
-		if (conf->hypervisors[i].uri)
+		if (has_uri(&conf->hypervisors[i]))
 			check_uri(c, &conf->hypervisors[i].uri);
 	/* Unless the list itself is wrong, which has been said then. */
 	if (conf->n_hypervisors == 0 && c->errs->n_errors == 0)

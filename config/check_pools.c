@@ -36,7 +36,7 @@ static void same_name(struct checker *c, const void *first, const void *again)
 /* Two terms of which never both hold. */
 static bool exclude(const struct select_term *a, const struct select_term *b)
 {
-	if (strcmp(a->name, b->name) != 0)
+	if (a->subject != b->subject || strcmp(a->name, b->name) != 0)
 		return false;
 	if (a->op == SELECT_EQUAL && b->op == SELECT_NOT_EQUAL)
 		return strcmp(a->value, b->value) == 0;
@@ -46,8 +46,7 @@ static bool exclude(const struct select_term *a, const struct select_term *b)
 
 static void check_select(struct checker *c, const struct conf_pool *pool)
 {
-	char one[SELECT_NAME_MAX + SELECT_VALUE_MAX + 3];
-	char other[SELECT_NAME_MAX + SELECT_VALUE_MAX + 3];
+	char one[SELECT_TERM_SIZE], other[SELECT_TERM_SIZE];
 	size_t i, j;
 
 	for (i = 0; i < pool->n_select; i++) {
@@ -148,7 +147,9 @@ static size_t count_services(const struct conf *conf,
 	size_t i, n = 0;
 
 	for (i = 0; i < conf->n_services; i++)
-		n += conf->services[i].pool == pool;
+		n += conf->services[i].pool == pool ||
+		     (conf->services[i].pool &&
+		      conf->services[i].pool->backup == pool);
 	return n;
 }
 

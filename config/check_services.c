@@ -99,7 +99,8 @@ static bool same_select(const struct conf_pool *a, const struct conf_pool *b)
 	if (a->n_select == 0 || a->n_select != b->n_select)
 		return false;
 	for (i = 0; i < a->n_select; i++)
-		if (a->select[i].op != b->select[i].op ||
+		if (a->select[i].subject != b->select[i].subject ||
+		    a->select[i].op != b->select[i].op ||
 		    strcmp(a->select[i].name, b->select[i].name) != 0 ||
 		    strcmp(a->select[i].value, b->select[i].value) != 0)
 			return false;

@@ -196,17 +196,31 @@ static void check_shared(struct checker *c, const struct conf_tenant *a,
 	char where[CHECK_WHERE_SIZE];
 	size_t i;
 
-	if (!a->name || !b->name || *a->vm_names || *b->vm_names ||
-	    !share_hypervisor(a, b))
+	if (!a->name || !b->name || a->names.n || b->names.n || a->metadata.n ||
+	    b->metadata.n || !share_hypervisor(a, b))
 		return;
 	for (i = 0; i < b->networks.n; i++)
 		if (in(&a->networks, b->networks.text[i]))
-			check_doubt(c, &b->networks,
-				    "\"%s\" is a network of tenant \"%s\" too "
-				    "(%s): a VM that two tenants claim is "
-				    "nobody's; vm_names can tell them apart",
-				    b->networks.text[i], a->name,
-				    check_where(&b->place, &a->place, where));
+			check_doubt(
+				c, &b->networks,
+				"\"%s\" is a network of tenant \"%s\" too "
+				"(%s): a VM that two tenants claim is "
+				"nobody's; names or metadata can tell them apart",
+				b->networks.text[i], a->name,
+				check_where(&b->place, &a->place, where));
+}
+
+static void check_claims(struct checker *c, const struct conf_tenant *tenant)
+{
+	if (tenant->networks.n == 0 && tenant->names.n == 0 &&
+	    tenant->hypervisors.n == 0 && tenant->metadata.n == 0 &&
+	    !check_is_wrong(c, &tenant->names) &&
+	    !check_is_wrong(c, &tenant->hypervisors) &&
+	    !check_is_wrong(c, &tenant->metadata))
+		check_wrong(c, &tenant->networks,
+			    "is missing, and so are names, hypervisors and "
+			    "metadata; one of them has to say which VMs are "
+			    "the tenant's");
 }
 
 void check_tenants(struct checker *c)
@@ -224,14 +238,7 @@ void check_tenants(struct checker *c)
 		tenant = &conf->tenants[i];
 		check_usable(c, tenant);
 		check_places(c, tenant);
-		if (tenant->networks.n == 0 && !*tenant->vm_names &&
-		    tenant->hypervisors.n == 0 &&
-		    !check_is_wrong(c, &tenant->vm_names) &&
-		    !check_is_wrong(c, &tenant->hypervisors))
-			check_wrong(c, &tenant->networks,
-				    "is missing, and so are vm_names and "
-				    "hypervisors; one of them has to say "
-				    "which VMs are the tenant's");
+		check_claims(c, tenant);
 		for (j = 0; j < i; j++)
 			check_shared(c, &conf->tenants[j], tenant);
 	}

@@ -40,6 +40,11 @@ void check_doubt(struct checker *c, const void *value, const char *format, ...)
 bool check_is_wrong(const struct checker *c, const void *value);
 
 /**
+ * check_is_written() - is a value in a file, or a default?
+ */
+bool check_is_written(const struct checker *c, const void *value);
+
+/**
  * check_hypervisors_known() - have all a name? Else one that is not found may
  * be there all the same.
  */

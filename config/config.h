@@ -63,7 +63,30 @@ enum conf_at_deadline {
 };
 
 enum conf_health_type {
-	CONF_HEALTH_TCP,
+	CONF_HEALTH_TCP, /* a connection; and an answer, if one is expected */
+	CONF_HEALTH_HTTP,
+	CONF_HEALTH_HTTPS,
+	CONF_HEALTH_EXEC, /* a program's exit code */
+};
+
+/* How probes get to a VM. */
+enum conf_via {
+	CONF_VIA_AUTO, /* by the host where it has a route, else by the path */
+	CONF_VIA_HOST, /* plain sockets of the host */
+	CONF_VIA_PATH, /* to the VM's own port, past the host's routes */
+};
+
+/* Who tells which VMs a hypervisor has. */
+enum conf_driver {
+	CONF_DRIVER_LIBVIRT,
+	CONF_DRIVER_STATIC, /* the config does, once and for all */
+	CONF_DRIVER_FED,    /* an outside system, by PUT /v1/inventory/NAME */
+};
+
+enum conf_vm_state {
+	CONF_VM_RUNNING,
+	CONF_VM_PAUSED,
+	CONF_VM_STOPPED,
 };
 
 enum conf_protocol {
@@ -83,6 +106,7 @@ enum conf_return {
 enum conf_port_policy {
 	CONF_POLICY_REFUSE, /* its VM is not put in service */
 	CONF_POLICY_BYPASS,
+	CONF_POLICY_STACK, /* the host's own stack takes packets through them */
 };
 
 /**
@@ -102,6 +126,38 @@ struct conf_place {
 struct conf_strings {
 	const char **text;
 	size_t n;
+};
+
+/**
+ * struct conf_pair - "name=value".
+ * @name: never NULL.
+ * @value: never NULL, "" where there is none.
+ */
+struct conf_pair {
+	const char *name;
+	const char *value;
+};
+
+struct conf_pairs {
+	struct conf_pair *pair;
+	size_t n;
+};
+
+struct conf_numbers {
+	uint32_t *number;
+	size_t n;
+};
+
+struct conf_addrs {
+	struct ip_addr *addr;
+	size_t n;
+};
+
+/**
+ * struct conf_mac - an Ethernet address; all zero = none.
+ */
+struct conf_mac {
+	uint8_t byte[6];
 };
 
 /**
@@ -150,6 +206,7 @@ struct conf_limits {
  * @engine: which one forwards.
  * @uplinks: interfaces that clients' packets come in by; at least one.
  * @announce: how VIPs are announced.
+ * @observe: decide and count for all services, but pass packets unchanged.
  * @limits: sizes of the tables.
  */
 struct conf_node {
@@ -162,23 +219,83 @@ struct conf_node {
 	enum conf_engine engine;
 	struct conf_strings uplinks;
 	enum conf_announce announce;
+	bool observe;
 	struct conf_limits limits;
+};
+
+/**
+ * struct conf_vm - a VM of a static hypervisor.
+ * @place: where it is configured.
+ * @name: unique in its hypervisor.
+ * @uuid: lower case, with its dashes; "" = made of the names of hypervisor and
+ *        VM, always the same.
+ * @addresses: where it answers; at least one.
+ * @network: bridge or network that it is in, "" = not told.
+ * @interface: of this host, where the VM's packets come out; "" = not on this
+ *             node, or found by @mac.
+ * @mac: of the VM's NIC.
+ * @tags: what selectors ask for.
+ * @state: what it does.
+ */
+struct conf_vm {
+	struct conf_place place;
+	const char *name;
+	const char *uuid;
+	struct conf_addrs addresses;
+	const char *network;
+	const char *interface;
+	struct conf_mac mac;
+	struct conf_pairs tags;
+	enum conf_vm_state state;
+};
+
+/**
+ * struct conf_vms - a list of VMs.
+ */
+struct conf_vms {
+	struct conf_vm *vm;
+	size_t n;
 };
 
 /**
  * struct conf_hypervisor - where VMs come from.
  * @place: where it is configured.
  * @name: unique.
- * @uri: libvirt's; local.
- 
+ * @driver: who tells.
+ * @uri: libvirt's, local or remote; "" with another driver.
+ * @auth_file: libvirt's file of credentials for @uri, see
+ *             https://libvirt.org/auth.html; "" = libvirt's own choice.
+ * @domain: failure domain, as a rack; @name by default.
  * @poll_ms: time between two lists that repair what events missed.
+ * @vms: of CONF_DRIVER_STATIC.
  */
 struct conf_hypervisor {
 	struct conf_place place;
 	const char *name;
+	enum conf_driver driver;
 	const char *uri;
-
+	const char *auth_file;
+	const char *domain;
 	uint32_t poll_ms;
+	struct conf_vms vms;
+};
+
+/**
+ * struct conf_xpath - a condition on the metadata of a VM's definition.
+ * @place: where it is configured.
+ * @xpath: XPath 1.0 with `<metadata>` as its node; it holds if it gives a node,
+ *         `true`, a number but 0, or a string that is not empty.
+ * @namespaces: prefix and URI of those that @xpath uses.
+ */
+struct conf_xpath {
+	struct conf_place place;
+	const char *xpath;
+	struct conf_pairs namespaces;
+};
+
+struct conf_xpaths {
+	struct conf_xpath *xpath;
+	size_t n;
 };
 
 /**
@@ -186,27 +303,30 @@ struct conf_hypervisor {
  * @place: where it is configured.
  * @name: unique.
  * @vips: the addresses its services may have; no other tenant's overlap.
- * @networks: bridges or libvirt networks; a VM is the tenant's if one of its
- *            NICs is in one of them.
- * @vm_names: shell pattern that its VMs' names match besides; "" = any name.
- * @hypervisors: names; its VMs are on these only. Empty = on any.
- 
+ * @networks: bridges or libvirt networks; one of its VM's NICs is in one.
+ * @names: shell patterns; a VM's name matches one of them.
+ * @hypervisors: names; the VM is on one of them.
+ * @metadata: conditions; one of them holds.
  * @no_service: what a packet gets to one of its VIPs where no service is.
+ *
+ * A VM is the tenant's if each of the last four that is not empty holds; one of
+ * them at least is not. Within one, any element will do.
  */
 struct conf_tenant {
 	struct conf_place place;
 	const char *name;
 	struct conf_prefixes vips;
 	struct conf_strings networks;
-	const char *vm_names;
+	struct conf_strings names;
 	struct conf_strings hypervisors;
-
+	struct conf_xpaths metadata;
 	enum conf_refusal no_service;
 };
 
 /**
  * struct conf_health - how a pool's VMs are probed.
  * @type: what kind of probe.
+ * @via: how it gets to the VM.
  * @port: in the VM; 0 = the target port of the pool's services (check.c
  *        ensures that this is one port, and replaces the 0).
  * @interval_ms: from probe to probe of one VM.
@@ -214,15 +334,35 @@ struct conf_tenant {
  * @rise: successes in a row that make a VM healthy.
  * @fall: failures in a row that make it unhealthy.
  * @jitter_percent: each interval is changed at random by up to this share.
+ * @send: TCP: bytes sent once connected; "" = none.
+ * @expect: TCP: bytes that the answer has in it; "" = connecting is enough.
+ * @path: HTTP, HTTPS: of the request, begins with `/`.
+ * @host: HTTP, HTTPS: of the request's Host; "" = the VM's address.
+ * @status: HTTP, HTTPS: codes that are healthy; empty = 200 to 299.
+ * @sni: HTTPS: name asked for and looked for in the certificate; @host by
+ *       default, "" = none.
+ * @verify: HTTPS: the certificate has to be valid for @sni.
+ * @ca_file: HTTPS: PEM file of who may have signed it; "" = the system's.
+ * @command: exec: program by its path, then its arguments; no shell sees it.
  */
 struct conf_health {
 	enum conf_health_type type;
+	enum conf_via via;
 	uint16_t port;
 	uint32_t interval_ms;
 	uint32_t timeout_ms;
 	uint32_t rise;
 	uint32_t fall;
 	uint32_t jitter_percent;
+	const char *send;
+	const char *expect;
+	const char *path;
+	const char *host;
+	struct conf_numbers status;
+	const char *sni;
+	bool verify;
+	const char *ca_file;
+	struct conf_strings command;
 };
 
 /**
@@ -242,7 +382,7 @@ struct conf_drain {
  * @place: where it is configured.
  * @tenant: whose.
  * @name: unique in its tenant.
- * @select: selector over tags; empty if the pool has @members.
+ * @select: selector, see select.h; empty if the pool has @members.
  * @n_select: terms in @select.
  * @members: VMs by name, "hypervisor/vm"; empty if the pool has @select.
  * @health: its probes.
@@ -253,7 +393,9 @@ struct conf_drain {
  * @slow_start_ms: a new VM's weight grows over this time; 0 = whole at once.
  * @max_backends: VMs taken at most, the first by name.
  * @panic_threshold: percent; with fewer healthy by probes, all get traffic.
- * @when_empty: what a packet gets when no VM can take it.
+ * @backup: pool of the same tenant that serves while this one has no VM that
+ *          can take traffic; it has none itself. NULL = none.
+ * @when_empty: what a packet gets when no VM can take it, nor one of @backup.
  * @reset_unhealthy: cut the flows of a VM whose probes fail.
  * @drain: defaults of drains.
  */
@@ -272,6 +414,7 @@ struct conf_pool {
 	uint32_t slow_start_ms;
 	uint32_t max_backends;
 	uint32_t panic_threshold;
+	const struct conf_pool *backup;
 	enum conf_refusal when_empty;
 	bool reset_unhealthy;
 	struct conf_drain drain;
@@ -290,6 +433,7 @@ struct conf_pool {
  * @mode: how packets get to the VM.
  * @return_path: how answers leave.
  * @on_port_policy: what becomes of a VM whose port the host filters.
+ * @observe: decide and count, but pass its packets unchanged; node's too.
  */
 struct conf_service {
 	struct conf_place place;
@@ -303,6 +447,7 @@ struct conf_service {
 	enum conf_mode mode;
 	enum conf_return return_path;
 	enum conf_port_policy on_port_policy;
+	bool observe;
 };
 
 struct conf_arena;
@@ -418,6 +563,9 @@ const char *conf_weights_name(enum conf_weights value);
 const char *conf_affinity_name(enum conf_affinity value);
 const char *conf_at_deadline_name(enum conf_at_deadline value);
 const char *conf_health_type_name(enum conf_health_type value);
+const char *conf_via_name(enum conf_via value);
+const char *conf_driver_name(enum conf_driver value);
+const char *conf_vm_state_name(enum conf_vm_state value);
 const char *conf_protocol_name(enum conf_protocol value);
 const char *conf_mode_name(enum conf_mode value);
 const char *conf_return_name(enum conf_return value);

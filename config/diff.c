@@ -52,6 +52,10 @@ static int diff_value(const struct conf_field *field, const void *before,
 	return err;
 }
 
+static int diff_list(const struct conf_field *field, const void *before,
+		     const void *after, const char *path,
+		     struct conf_changes *changes);
+
 static int diff_group(const struct conf_group *group, const void *before,
 		      const void *after, const char *path,
 		      struct conf_changes *changes)
@@ -70,8 +74,92 @@ static int diff_group(const struct conf_group *group, const void *before,
 					 (const char *)before + field->offset,
 					 (const char *)after + field->offset,
 					 buf, changes);
+		else if (field->kind == KIND_LIST)
+			err = diff_list(field,
+					(const char *)before + field->offset,
+					(const char *)after + field->offset,
+					buf, changes);
 		else if (field->kind != KIND_LATER)
 			err = diff_value(field, before, after, buf, changes);
+	}
+	return err;
+}
+
+/* What an element is known by: its name, or else its number. */
+static void element_path(const struct conf_field *field, const char *element,
+			 size_t index, const char *path, char *buf)
+{
+	const struct conf_field *name = &field->group->fields[0];
+	const char *text;
+
+	if (strcmp(name->key, "name") != 0) {
+		snprintf(buf, PATH_SIZE, "%.*s.#%zu", PATH_SIZE / 2, path,
+			 index + 1);
+		return;
+	}
+	memcpy(&text, element + name->offset, sizeof(text));
+	snprintf(buf, PATH_SIZE, "%.*s.%s", PATH_SIZE / 2, path, text);
+}
+
+/**
+ * struct elements - the elements of a KIND_LIST.
+ * @next: where the one that is looked for next is, if nothing has changed:
+ *        without that, long lists would take the square of their length.
+ */
+struct elements {
+	const char *first;
+	size_t n;
+	size_t next;
+};
+_Static_assert(offsetof(struct elements, n) == offsetof(struct conf_vms, n) &&
+		       sizeof(struct conf_vms) ==
+			       offsetof(struct elements, next),
+	       "KIND_LIST is a pointer and its length");
+
+static const char *find_element(const struct conf_field *field,
+				struct elements *list, const char *path,
+				const char *wanted)
+{
+	const char *element;
+	char buf[PATH_SIZE];
+	size_t i, at;
+
+	for (i = 0; i < list->n; i++) {
+		at = (list->next + i) % list->n;
+		element = list->first + at * field->size;
+		element_path(field, element, at, path, buf);
+		if (strcmp(buf, wanted) != 0)
+			continue;
+		list->next = at + 1;
+		return element;
+	}
+	return NULL;
+}
+
+static int diff_list(const struct conf_field *field, const void *before,
+		     const void *after, const char *path,
+		     struct conf_changes *changes)
+{
+	struct elements old = { 0 }, new = { 0 };
+	const char *at, *twin;
+	char buf[PATH_SIZE];
+	size_t i;
+	int err = 0;
+
+	memcpy(&old, before, offsetof(struct elements, next));
+	memcpy(&new, after, offsetof(struct elements, next));
+	for (i = 0, at = old.first; i < old.n && !err; i++, at += field->size) {
+		element_path(field, at, i, path, buf);
+		if (!find_element(field, &new, path, buf))
+			err = add(changes, CONF_REMOVED, field->effect, buf, "",
+				  "");
+	}
+	for (i = 0, at = new.first; i < new.n && !err; i++, at += field->size) {
+		element_path(field, at, i, path, buf);
+		twin = find_element(field, &old, path, buf);
+		err = twin ? diff_group(field->group, twin, at, buf, changes) :
+			     add(changes, CONF_ADDED, CONF_EFFECT_NONE, buf, "",
+				 "");
 	}
 	return err;
 }

@@ -15,16 +15,21 @@
  * @place: file and line; of the object for a value that is a default.
  * @path: as in messages, "pools.web.health.port".
  * @wrong: it has been complained about and is zero; checks leave it alone.
+ * @written: it is in a file; else it is a default.
+ * @order: of reading; conf_marks_add() sets it.
  */
 struct conf_mark {
 	const void *value;
 	struct conf_place place;
 	const char *path;
 	bool wrong;
+	bool written;
+	size_t order;
 };
 
 /**
  * struct conf_marks - all of them; a zeroed one is empty.
+ * @mark: in the order of reading, or sorted by @value.
  */
 struct conf_marks {
 	struct conf_mark *mark;
@@ -37,18 +42,29 @@ struct conf_marks {
  *
  * Return: 0 or -ENOMEM.
  */
-MUST_CHECK int conf_marks_add(struct conf_marks *marks, const void *value,
-			      const struct conf_place *place, const char *path,
-			      bool wrong);
+MUST_CHECK int conf_marks_add(struct conf_marks *marks,
+			      const struct conf_mark *mark);
 
 /**
- * conf_marks_find() - a value's origin, looked for from mark @first on.
+ * conf_marks_recent() - while reading: a value's origin, looked for from mark
+ * @first on; NULL if it has none yet.
+ */
+const struct conf_mark *conf_marks_recent(const struct conf_marks *marks,
+					  size_t first, const void *value);
+
+/**
+ * conf_marks_sort() - reading is over, finding begins.
  *
- * Return: the last one, since a later file goes before an earlier one; NULL if
- * it has none.
+ * Of several marks of a value the last one stays, since a later file goes
+ * before an earlier one.
+ */
+void conf_marks_sort(struct conf_marks *marks);
+
+/**
+ * conf_marks_find() - once sorted: a value's origin, or NULL.
  */
 const struct conf_mark *conf_marks_find(const struct conf_marks *marks,
-					size_t first, const void *value);
+					const void *value);
 
 /**
  * conf_marks_done() - release the list.

@@ -13,32 +13,12 @@
 #include <string.h>
 
 #include "config/errors.h"
+#include "config/reader.h"
 #include "config/value.h"
 
 #define PATH_SIZE 256 /* of "pools.web.health.port" */
 
-/**
- * struct reader - a model being filled.
- * @first_mark: first mark of the object that is being read.
- * @nameless: in which sections an object has no valid name, so that one that
- *            is not found may be there all the same.
- * @failed: out of memory; looked at when all is read.
- *
- * The rest as in conf_model_read().
- */
-struct reader {
-	const struct conf_source *sources;
-	size_t n_sources;
-	struct conf_arena *scratch;
-	struct conf_errors *errs;
-	struct conf *conf;
-	struct conf_marks *marks;
-	size_t first_mark;
-	bool nameless[N_SECTIONS];
-	bool failed;
-};
-
-static void *take(struct reader *r, size_t n, size_t size)
+void *reader_take(struct reader *r, size_t n, size_t size)
 {
 	void *memory = conf_arena_alloc(r->scratch, n, size);
 
@@ -47,17 +27,23 @@ static void *take(struct reader *r, size_t n, size_t size)
 	return memory;
 }
 
-static void mark(struct reader *r, const void *value,
-		 const struct conf_place *place, const char *path, bool wrong)
+void reader_mark(struct reader *r, const void *value,
+		 const struct conf_place *place, const char *path, bool wrong,
+		 bool written)
 {
-	const char *copy = conf_arena_text(r->scratch, path);
+	const struct conf_mark new = {
+		.value = value,
+		.place = *place,
+		.path = conf_arena_text(r->scratch, path),
+		.wrong = wrong,
+		.written = written,
+	};
 
-	if (!copy || conf_marks_add(r->marks, value, place, copy, wrong) < 0)
+	if (!new.path || conf_marks_add(r->marks, &new) < 0)
 		r->failed = true;
 }
 
-/* A word that was meant, as the end of a sentence; "" if none is near. */
-static const char *suggest(struct reader *r, const char *word,
+const char *reader_suggest(struct reader *r, const char *word,
 			   const char *const *candidates, size_t n)
 {
 	const char *near = conf_nearest(word, candidates, n);
@@ -67,7 +53,7 @@ static const char *suggest(struct reader *r, const char *word,
 	if (!near)
 		return "";
 	size = strlen(near) + sizeof("; did you mean \"\"?");
-	text = take(r, size, 1);
+	text = reader_take(r, size, 1);
 	if (!text)
 		return "";
 	snprintf(text, size, "; did you mean \"%s\"?", near);
@@ -82,6 +68,24 @@ static int refuse_type(const struct conf_field *field, char *why)
 	return -EINVAL;
 }
 
+static int set_numbers(struct reader *r, const struct conf_field *field,
+		       const struct conf_tree *node, void *base, char *why)
+{
+	int64_t *numbers;
+	size_t i;
+
+	numbers = reader_take(r, node->n, sizeof(*numbers));
+	if (!numbers)
+		return -ENOMEM;
+	for (i = 0; i < node->n; i++) {
+		if (node->children[i].kind != NODE_NUMBER)
+			return refuse_type(field, why);
+		numbers[i] = node->children[i].number;
+	}
+	return conf_value_set_numbers(field, numbers, node->n, base,
+				      r->conf->arena, why);
+}
+
 static int set_list(struct reader *r, const struct conf_field *field,
 		    const struct conf_tree *node, void *base, char *why)
 {
@@ -90,7 +94,9 @@ static int set_list(struct reader *r, const struct conf_field *field,
 
 	if (node->kind != NODE_LIST)
 		return refuse_type(field, why);
-	texts = take(r, node->n, sizeof(*texts));
+	if (field->kind == KIND_NUMBERS)
+		return set_numbers(r, field, node, base, why);
+	texts = reader_take(r, node->n, sizeof(*texts));
 	if (!texts)
 		return -ENOMEM;
 	for (i = 0; i < node->n; i++) {
@@ -100,67 +106,6 @@ static int set_list(struct reader *r, const struct conf_field *field,
 	}
 	return conf_value_set_list(field, texts, node->n, base, r->conf->arena,
 				   why);
-}
-
-static int set_tenant(struct reader *r, const char *name,
-		      const struct conf_tenant **at, char *why)
-{
-	const struct conf *conf = r->conf;
-	const char **names;
-	size_t i;
-
-	*at = conf_tenant_find(conf, name);
-	/* One whose name is wrong may be the one that is meant. */
-	if (*at || r->nameless[SECTION_TENANTS])
-		return 0;
-	names = take(r, conf->n_tenants, sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	for (i = 0; i < conf->n_tenants; i++)
-		names[i] = conf->tenants[i].name;
-	snprintf(why, CONF_WHY_SIZE, "there is no tenant \"%.80s\"%s", name,
-		 suggest(r, name, names, conf->n_tenants));
-	return -EINVAL;
-}
-
-static int refuse_pool(struct reader *r, const char *name,
-		       const struct conf_tenant *tenant, char *why)
-{
-	const struct conf_pool *pools = r->conf->pools;
-	const char *owner = NULL;
-	const char **names;
-	size_t i, n = 0;
-
-	names = take(r, r->conf->n_pools, sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	for (i = 0; i < r->conf->n_pools; i++) {
-		if (pools[i].tenant == tenant)
-			names[n++] = pools[i].name;
-		else if (pools[i].tenant && strcmp(pools[i].name, name) == 0)
-			owner = pools[i].tenant->name;
-	}
-	if (owner)
-		snprintf(why, CONF_WHY_SIZE,
-			 "pool \"%s\" is tenant \"%s\"'s, a service of tenant "
-			 "\"%s\" needs one of its own",
-			 name, owner, tenant->name);
-	else
-		snprintf(why, CONF_WHY_SIZE,
-			 "tenant \"%s\" has no pool \"%.80s\"%s", tenant->name,
-			 name, suggest(r, name, names, n));
-	return -EINVAL;
-}
-
-static int set_pool(struct reader *r, const char *name,
-		    struct conf_service *service, char *why)
-{
-	if (!service->tenant)
-		return 0;
-	service->pool = conf_pool_find(r->conf, service->tenant->name, name);
-	if (service->pool || r->nameless[SECTION_POOLS])
-		return 0;
-	return refuse_pool(r, name, service->tenant, why);
 }
 
 static int set_scalar(struct reader *r, const struct conf_field *field,
@@ -178,10 +123,10 @@ static int set_scalar(struct reader *r, const struct conf_field *field,
 	    field->kind == KIND_PORT)
 		return refuse_type(field, why);
 	if (field->kind == KIND_TENANT)
-		return set_tenant(r, text,
-				  (void *)((char *)base + field->offset), why);
+		return refer_tenant(
+			r, text, (void *)((char *)base + field->offset), why);
 	if (field->kind == KIND_POOL)
-		return set_pool(r, text, base, why);
+		return 0; /* read_field() keeps it for later */
 	return conf_value_set(field, text, base, r->conf->arena, why);
 }
 
@@ -190,10 +135,87 @@ static int set_scalar(struct reader *r, const struct conf_field *field,
 static void read_group(struct reader *r, const struct conf_group *group,
 		       const struct conf_tree *node, void *base,
 		       const char *path);
+static void set_presets(struct reader *r, const struct conf_group *group,
+			void *base);
+static void look_for_gaps(struct reader *r, const struct conf_group *group,
+			  const void *base, const struct conf_place *place,
+			  const char *path);
 
 static void join(char *buf, const char *path, const char *key)
 {
 	snprintf(buf, PATH_SIZE, "%.*s.%s", PATH_SIZE / 2, path, key);
+}
+
+/* "list.name", or "list.#3" if it has no name. */
+static void name_object(const struct conf_tree *node, const char *list,
+			size_t index, char *buf)
+{
+	const struct conf_tree *name = NULL;
+
+	if (node->kind == NODE_GROUP)
+		name = conf_tree_member(node, "name");
+	if (name && name->kind == NODE_TEXT)
+		snprintf(buf, PATH_SIZE, "%.*s.%.80s", PATH_SIZE / 2, list,
+			 name->text);
+	else
+		snprintf(buf, PATH_SIZE, "%.*s.#%zu", PATH_SIZE / 2, list,
+			 index + 1);
+}
+
+static void read_element(struct reader *r, const struct conf_field *field,
+			 const char *list_path, size_t index,
+			 const struct conf_tree *node, void *element)
+{
+	size_t outer = r->first_mark;
+	char path[PATH_SIZE];
+
+	name_object(node, list_path, index, path);
+	memcpy(element, &node->place, sizeof(node->place));
+	if (node->kind != NODE_GROUP) {
+		conf_complain(r->errs, &node->place,
+			      "%s: must be a group, { key = value; ... }",
+			      path);
+		return;
+	}
+	r->first_mark = r->marks->n;
+	set_presets(r, field->group, element);
+	read_group(r, field->group, node, element, path);
+	look_for_gaps(r, field->group, element, &node->place, path);
+	r->first_mark = outer;
+}
+
+/* A list of groups. */
+static int read_list(struct reader *r, const struct conf_field *field,
+		     const struct conf_tree *node, void *at, const char *path,
+		     char *why)
+{
+	char *elements;
+	size_t i;
+
+	if (node->kind != NODE_LIST)
+		return refuse_type(field, why);
+	if (node->n > field->max) {
+		snprintf(why, CONF_WHY_SIZE,
+			 "has %zu elements, at most %u are allowed", node->n,
+			 field->max);
+		return -EINVAL;
+	}
+	elements = conf_arena_alloc(r->conf->arena, node->n, field->size);
+	if (!elements)
+		return -ENOMEM;
+	for (i = 0; i < node->n; i++)
+		read_element(r, field, path, i, &node->children[i],
+			     elements + i * field->size);
+	memcpy(at, &elements, sizeof(elements));
+	memcpy((char *)at + sizeof(elements), &node->n, sizeof(node->n));
+	return 0;
+}
+
+static bool is_list(enum conf_kind kind)
+{
+	return kind == KIND_TEXTS || kind == KIND_PAIRS ||
+	       kind == KIND_NUMBERS || kind == KIND_ADDRS ||
+	       kind == KIND_PREFIXES || kind == KIND_SELECT;
 }
 
 static void read_field(struct reader *r, const struct conf_field *field,
@@ -213,8 +235,9 @@ static void read_field(struct reader *r, const struct conf_field *field,
 			      "%s: not supported yet by this version", path);
 		return;
 	}
-	if (field->kind == KIND_TEXTS || field->kind == KIND_PREFIXES ||
-	    field->kind == KIND_SELECT)
+	if (field->kind == KIND_LIST)
+		err = read_list(r, field, node, at, path, why);
+	else if (is_list(field->kind))
 		err = set_list(r, field, node, base, why);
 	else
 		err = set_scalar(r, field, node, base, why);
@@ -222,8 +245,10 @@ static void read_field(struct reader *r, const struct conf_field *field,
 		r->failed = true;
 	else if (err)
 		conf_complain(r->errs, &node->place, "%s: %s", path, why);
+	else if (field->kind == KIND_POOL)
+		refer_pool(r, node, (void *)at, path);
 	if (field->kind != KIND_GROUP)
-		mark(r, at, &node->place, path, err != 0);
+		reader_mark(r, at, &node->place, path, err != 0, true);
 }
 
 /* Keys that nobody knows. */
@@ -234,7 +259,7 @@ static void look_for_strangers(struct reader *r, const struct conf_group *group,
 	const char *key;
 	size_t i, j;
 
-	keys = take(r, group->n_fields, sizeof(*keys));
+	keys = reader_take(r, group->n_fields, sizeof(*keys));
 	if (!keys)
 		return;
 	for (j = 0; j < group->n_fields; j++)
@@ -247,7 +272,8 @@ static void look_for_strangers(struct reader *r, const struct conf_group *group,
 		if (j == group->n_fields)
 			conf_complain(r->errs, &node->children[i].place,
 				      "%s.%.80s: unknown key%s", path, key,
-				      suggest(r, key, keys, group->n_fields));
+				      reader_suggest(r, key, keys,
+						     group->n_fields));
 	}
 }
 
@@ -287,7 +313,9 @@ static void set_presets(struct reader *r, const struct conf_group *group,
 			if (conf_value_set(field, field->preset, base,
 					   r->conf->arena, why) < 0)
 				r->failed = true;
-		} else if (field->kind == KIND_TEXT) {
+		} else if (field->kind == KIND_TEXT ||
+			   field->kind == KIND_BYTES ||
+			   field->kind == KIND_UUID) {
 			memcpy(at, &empty, sizeof(empty));
 		}
 	}
@@ -310,9 +338,9 @@ static void look_for_gaps(struct reader *r, const struct conf_group *group,
 		if (field->kind == KIND_GROUP)
 			look_for_gaps(r, field->group, at, place, buf);
 		if (field->kind == KIND_LATER || field->kind == KIND_GROUP ||
-		    conf_marks_find(r->marks, r->first_mark, at))
+		    conf_marks_recent(r->marks, r->first_mark, at))
 			continue;
-		mark(r, at, place, buf, field->required);
+		reader_mark(r, at, place, buf, field->required, false);
 		if (field->required)
 			conf_complain(r->errs, place,
 				      "%s: is missing, it must be %s", buf,
@@ -356,19 +384,13 @@ static void read_object(struct reader *r, const struct conf_section *section,
 			size_t index, const struct conf_tree *node,
 			void *object)
 {
-	const struct conf_tree *name = NULL;
 	char path[PATH_SIZE];
 
-	if (node->kind == NODE_GROUP)
-		name = conf_tree_member(node, "name");
-	if (name && name->kind == NODE_TEXT)
-		snprintf(path, sizeof(path), "%s.%.80s", section->key,
-			 name->text);
-	else
-		snprintf(path, sizeof(path), "%s.#%zu", section->key,
-			 index + 1);
+	name_object(node, section->key, index, path);
 	memcpy(object, &node->place, sizeof(node->place));
 	r->first_mark = r->marks->n;
+	r->section = section;
+	r->object = object;
 	set_presets(r, section->group, object);
 	if (node->kind != NODE_GROUP) {
 		conf_complain(r->errs, &node->place,
@@ -444,7 +466,8 @@ static void check_section(struct reader *r, const struct conf_source *source,
 	else if (i == ARRAY_SIZE(keys))
 		conf_complain(r->errs, &node->place, "%.80s: unknown section%s",
 			      node->name,
-			      suggest(r, node->name, keys, ARRAY_SIZE(keys)));
+			      reader_suggest(r, node->name, keys,
+					     ARRAY_SIZE(keys)));
 	else if (i < N_SECTIONS && source->kind == SOURCE_NODE)
 		conf_complain(r->errs, &node->place,
 			      "%s: belongs into the main file or into conf.d/, "
@@ -478,5 +501,7 @@ int conf_model_read(const struct conf_source *sources, size_t n_sources,
 	read_node(&r);
 	for (i = 0; i < N_SECTIONS; i++)
 		read_section(&r, (enum conf_section_number)i);
+	refer_all(&r);
+	conf_marks_sort(marks);
 	return r.failed ? -ENOMEM : 0;
 }

@@ -33,15 +33,26 @@ WORDS(affinities, { "flow", CONF_AFFINITY_FLOW, false },
       { "source", CONF_AFFINITY_SOURCE, false });
 WORDS(deadlines, { "keep", CONF_DEADLINE_KEEP, false },
       { "reset", CONF_DEADLINE_RESET, false });
-WORDS(health_types, { "tcp", CONF_HEALTH_TCP, false }, { "http", 0, true },
-      { "https", 0, true }, { "udp", 0, true }, { "exec", 0, true });
+WORDS(health_types, { "tcp", CONF_HEALTH_TCP, false },
+      { "http", CONF_HEALTH_HTTP, false },
+      { "https", CONF_HEALTH_HTTPS, false }, { "udp", 0, true },
+      { "exec", CONF_HEALTH_EXEC, false });
+WORDS(vias, { "auto", CONF_VIA_AUTO, false }, { "host", CONF_VIA_HOST, false },
+      { "path", CONF_VIA_PATH, false });
+WORDS(drivers, { "libvirt", CONF_DRIVER_LIBVIRT, false },
+      { "static", CONF_DRIVER_STATIC, false },
+      { "fed", CONF_DRIVER_FED, false });
+WORDS(vm_states, { "running", CONF_VM_RUNNING, false },
+      { "paused", CONF_VM_PAUSED, false },
+      { "stopped", CONF_VM_STOPPED, false });
 WORDS(protocols, { "tcp", CONF_PROTOCOL_TCP, false }, { "udp", 0, true });
 WORDS(modes, { "nat", CONF_MODE_NAT, false }, { "dsr", 0, true },
       { "tunnel", 0, true });
 WORDS(returns, { "auto", CONF_RETURN_AUTO, false },
       { "fib", CONF_RETURN_FIB, false }, { "l2", 0, true });
 WORDS(port_policies, { "refuse", CONF_POLICY_REFUSE, false },
-      { "bypass", CONF_POLICY_BYPASS, false }, { "stack", 0, true });
+      { "bypass", CONF_POLICY_BYPASS, false },
+      { "stack", CONF_POLICY_STACK, false });
 
 #define GROUP(name)                                      \
 	static const struct conf_group name##_group = {  \
@@ -149,12 +160,15 @@ static const struct conf_field node_fields[] = {
 	  .words = &announces,
 	  .preset = "l2",
 	  AT(conf_node, announce) },
+	{ .key = "observe",
+	  .kind = KIND_BOOL,
+	  .preset = "false",
+	  AT(conf_node, observe) },
 	{ .key = "limits",
 	  .kind = KIND_GROUP,
 	  .group = &limits_group,
 	  AT(conf_node, limits) },
 	LATER("roles"),
-	LATER("observe"),
 	LATER("control_lost_after"),
 	LATER("metrics"),
 	LATER("api"),
@@ -164,26 +178,75 @@ static const struct conf_field node_fields[] = {
 };
 GROUP(node);
 
+static const struct conf_field vm_fields[] = {
+	{ .key = "name",
+	  .kind = KIND_TEXT,
+	  .required = true,
+	  AT(conf_vm, name) },
+	{ .key = "uuid", .kind = KIND_UUID, AT(conf_vm, uuid) },
+	{ .key = "addresses",
+	  .kind = KIND_ADDRS,
+	  .required = true,
+	  .min = 1,
+	  .max = 16,
+	  AT(conf_vm, addresses) },
+	{ .key = "network", .kind = KIND_TEXT, AT(conf_vm, network) },
+	{ .key = "interface", .kind = KIND_TEXT, AT(conf_vm, interface) },
+	{ .key = "mac", .kind = KIND_MAC, AT(conf_vm, mac) },
+	{ .key = "tags", .kind = KIND_PAIRS, .max = 64, AT(conf_vm, tags) },
+	{ .key = "state",
+	  .kind = KIND_WORD,
+	  .words = &vm_states,
+	  .preset = "running",
+	  AT(conf_vm, state) },
+};
+GROUP(vm);
+
 static const struct conf_field hypervisor_fields[] = {
 	{ .key = "name",
 	  .kind = KIND_NAME,
 	  .required = true,
 	  AT(conf_hypervisor, name) },
-	{ .key = "uri",
+	{ .key = "driver",
+	  .kind = KIND_WORD,
+	  .words = &drivers,
+	  .preset = "libvirt",
+	  AT(conf_hypervisor, driver) },
+	{ .key = "uri", .kind = KIND_TEXT, AT(conf_hypervisor, uri) },
+	{ .key = "auth_file",
 	  .kind = KIND_TEXT,
-	  .preset = "qemu:///system",
-	  AT(conf_hypervisor, uri) },
+	  AT(conf_hypervisor, auth_file) },
+	{ .key = "domain", .kind = KIND_NAME, AT(conf_hypervisor, domain) },
 	{ .key = "poll",
 	  .kind = KIND_TIME,
 	  .min = SECOND,
 	  .max = HOUR,
 	  .preset = "5s",
 	  AT(conf_hypervisor, poll_ms) },
-	LATER("domain"),
-	LATER("driver"),
-	LATER("vms"),
+	{ .key = "vms",
+	  .kind = KIND_LIST,
+	  .max = 10000,
+	  .group = &vm_group,
+	  .size = sizeof(struct conf_vm),
+	  AT(conf_hypervisor, vms) },
 };
 GROUP(hypervisor);
+
+_Static_assert(offsetof(struct conf_vms, n) == sizeof(void *) &&
+		       offsetof(struct conf_xpaths, n) == sizeof(void *),
+	       "KIND_LIST is a pointer and its length");
+
+static const struct conf_field xpath_fields[] = {
+	{ .key = "xpath",
+	  .kind = KIND_TEXT,
+	  .required = true,
+	  AT(conf_xpath, xpath) },
+	{ .key = "namespaces",
+	  .kind = KIND_PAIRS,
+	  .max = 16,
+	  AT(conf_xpath, namespaces) },
+};
+GROUP(xpath);
 
 static const struct conf_field tenant_limits_fields[] = {
 	LATER("vms"),
@@ -208,18 +271,26 @@ static const struct conf_field tenant_fields[] = {
 	  .kind = KIND_TEXTS,
 	  .max = 256,
 	  AT(conf_tenant, networks) },
-	{ .key = "vm_names", .kind = KIND_TEXT, AT(conf_tenant, vm_names) },
+	{ .key = "names",
+	  .kind = KIND_TEXTS,
+	  .max = 256,
+	  AT(conf_tenant, names) },
 	{ .key = "hypervisors",
 	  .kind = KIND_TEXTS,
 	  .max = 1024,
 	  AT(conf_tenant, hypervisors) },
+	{ .key = "metadata",
+	  .kind = KIND_LIST,
+	  .max = 64,
+	  .group = &xpath_group,
+	  .size = sizeof(struct conf_xpath),
+	  AT(conf_tenant, metadata) },
 	{ .key = "limits", .kind = KIND_GROUP, .group = &tenant_limits_group },
 	{ .key = "no_service",
 	  .kind = KIND_WORD,
 	  .words = &refusals,
 	  .preset = "reset",
 	  AT(conf_tenant, no_service) },
-	LATER("metadata"),
 	LATER("pass"),
 };
 GROUP(tenant);
@@ -230,6 +301,11 @@ static const struct conf_field health_fields[] = {
 	  .words = &health_types,
 	  .preset = "tcp",
 	  AT(conf_health, type) },
+	{ .key = "via",
+	  .kind = KIND_WORD,
+	  .words = &vias,
+	  .preset = "auto",
+	  AT(conf_health, via) },
 	{ .key = "port", .kind = KIND_PORT, .min = 1, AT(conf_health, port) },
 	{ .key = "interval",
 	  .kind = KIND_TIME,
@@ -260,14 +336,31 @@ static const struct conf_field health_fields[] = {
 	  .max = 50,
 	  .preset = "10",
 	  AT(conf_health, jitter_percent) },
-	LATER("path"),
-	LATER("host"),
-	LATER("status"),
-	LATER("sni"),
-	LATER("verify"),
-	LATER("send"),
-	LATER("expect"),
-	LATER("command"),
+	{ .key = "send", .kind = KIND_BYTES, AT(conf_health, send) },
+	{ .key = "expect", .kind = KIND_BYTES, AT(conf_health, expect) },
+	{ .key = "path",
+	  .kind = KIND_TEXT,
+	  .preset = "/",
+	  AT(conf_health, path) },
+	{ .key = "host", .kind = KIND_TEXT, AT(conf_health, host) },
+	{ .key = "status",
+	  .kind = KIND_NUMBERS,
+	  .min = 1,
+	  .max = 64,
+	  .low = 100,
+	  .high = 599,
+	  AT(conf_health, status) },
+	{ .key = "sni", .kind = KIND_TEXT, AT(conf_health, sni) },
+	{ .key = "verify",
+	  .kind = KIND_BOOL,
+	  .preset = "true",
+	  AT(conf_health, verify) },
+	{ .key = "ca_file", .kind = KIND_TEXT, AT(conf_health, ca_file) },
+	{ .key = "command",
+	  .kind = KIND_TEXTS,
+	  .min = 1,
+	  .max = 64,
+	  AT(conf_health, command) },
 };
 GROUP(health);
 
@@ -352,6 +445,7 @@ static const struct conf_field pool_fields[] = {
 	  .max = 100,
 	  .preset = "50",
 	  AT(conf_pool, panic_threshold) },
+	{ .key = "backup", .kind = KIND_POOL, AT(conf_pool, backup) },
 	{ .key = "when_empty",
 	  .kind = KIND_WORD,
 	  .words = &refusals,
@@ -365,7 +459,6 @@ static const struct conf_field pool_fields[] = {
 	  .kind = KIND_GROUP,
 	  .group = &drain_group,
 	  AT(conf_pool, drain) },
-	LATER("backup"),
 	LATER("scale"),
 	LATER("max_step"),
 };
@@ -428,8 +521,11 @@ static const struct conf_field service_fields[] = {
 	  .words = &port_policies,
 	  .preset = "refuse",
 	  AT(conf_service, on_port_policy) },
+	{ .key = "observe",
+	  .kind = KIND_BOOL,
+	  .preset = "false",
+	  AT(conf_service, observe) },
 	LATER("encapsulation"),
-	LATER("observe"),
 	LATER("allow"),
 	LATER("deny"),
 	LATER("mss"),
@@ -539,6 +635,9 @@ NAME_FUNCTION(conf_weights_name, conf_weights, weightings)
 NAME_FUNCTION(conf_affinity_name, conf_affinity, affinities)
 NAME_FUNCTION(conf_at_deadline_name, conf_at_deadline, deadlines)
 NAME_FUNCTION(conf_health_type_name, conf_health_type, health_types)
+NAME_FUNCTION(conf_via_name, conf_via, vias)
+NAME_FUNCTION(conf_driver_name, conf_driver, drivers)
+NAME_FUNCTION(conf_vm_state_name, conf_vm_state, vm_states)
 NAME_FUNCTION(conf_protocol_name, conf_protocol, protocols)
 NAME_FUNCTION(conf_mode_name, conf_mode, modes)
 NAME_FUNCTION(conf_return_name, conf_return, returns)

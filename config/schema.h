@@ -19,14 +19,21 @@ enum conf_kind {
 	KIND_TIME,     /* uint32_t, ms: "350s" */
 	KIND_NAME,     /* const char *: a name of our own */
 	KIND_TEXT,     /* const char * */
+	KIND_BYTES,    /* const char *, with line ends and the like in it */
+	KIND_UUID,     /* const char *, lower case */
+	KIND_MAC,      /* struct conf_mac */
 	KIND_TEXTS,    /* struct conf_strings */
+	KIND_PAIRS,    /* struct conf_pairs: "name=value" */
+	KIND_NUMBERS,  /* struct conf_numbers */
 	KIND_WORD,     /* an enum: a word of `words` */
 	KIND_ADDR,     /* struct ip_addr */
+	KIND_ADDRS,    /* struct conf_addrs */
 	KIND_PREFIXES, /* struct conf_prefixes */
 	KIND_SELECT,   /* struct select_term *, then size_t */
 	KIND_TENANT,   /* const struct conf_tenant *, by name */
 	KIND_POOL,  /* const struct conf_pool *, by name, of the same tenant */
 	KIND_GROUP, /* members in a struct of its own */
+	KIND_LIST,  /* groups: an array of structs, then size_t */
 	KIND_LATER, /* known, but its feature is not built yet */
 };
 
@@ -58,9 +65,12 @@ struct conf_group;
  * @offset: of its member in the struct of its group.
  * @min: of COUNT, PORT and TIME; for lists the fewest elements.
  * @max: the greatest, 0 = nothing but the type's own limit.
+ * @low: of NUMBERS: the least of an element.
+ * @high: of NUMBERS: the greatest.
  * @preset: what it is when it is not there, as written; NULL = zero or "".
  * @words: of KIND_WORD.
- * @group: of KIND_GROUP.
+ * @group: of KIND_GROUP and KIND_LIST.
+ * @size: of KIND_LIST: of an element, which begins with a struct conf_place.
  */
 struct conf_field {
 	const char *key;
@@ -70,9 +80,12 @@ struct conf_field {
 	size_t offset;
 	uint32_t min;
 	uint32_t max;
+	uint32_t low;
+	uint32_t high;
 	const char *preset;
 	const struct conf_words *words;
 	const struct conf_group *group;
+	size_t size;
 };
 
 /**

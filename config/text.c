@@ -5,6 +5,7 @@
 #include "config/text.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,4 +232,58 @@ bool conf_name_valid(const char *text)
 	return *text && !strchr("._-", *text) &&
 	       strlen(text) <= CONF_NAME_MAX &&
 	       strspn(text, letters) == strlen(text);
+}
+
+int conf_uuid_parse(const char *text, char *ret_uuid)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	char uuid[CONF_UUID_SIZE];
+	size_t i;
+
+	if (strlen(text) != sizeof(form) - 1)
+		return -EINVAL;
+	for (i = 0; i < sizeof(form) - 1; i++) {
+		if (form[i] == '-' ? text[i] != '-' :
+				     !isxdigit((unsigned char)text[i]))
+			return -EINVAL;
+		uuid[i] = (char)tolower((unsigned char)text[i]);
+	}
+	memcpy(ret_uuid, uuid, sizeof(form) - 1);
+	ret_uuid[sizeof(form) - 1] = '\0';
+	return 0;
+}
+
+int conf_mac_parse(const char *text, struct conf_mac *ret_mac)
+{
+	struct conf_mac mac, none = { 0 };
+	const char *digits;
+	size_t i;
+
+	if (strlen(text) != CONF_MAC_SIZE - 1)
+		return -EINVAL;
+	for (i = 0; i < sizeof(mac.byte); i++) {
+		digits = text + 3 * i;
+		if (!isxdigit((unsigned char)digits[0]) ||
+		    !isxdigit((unsigned char)digits[1]) ||
+		    (digits[2] != ':' && digits[2] != '\0'))
+			return -EINVAL;
+		mac.byte[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	/* The lowest bit of the first byte is a group's. */
+	if ((mac.byte[0] & 1) || memcmp(&mac, &none, sizeof(mac)) == 0)
+		return -EINVAL;
+	*ret_mac = mac;
+	return 0;
+}
+
+void conf_mac_print(const struct conf_mac *mac, char *buf, size_t size)
+{
+	static const struct conf_mac none;
+
+	if (memcmp(mac, &none, sizeof(none)) == 0)
+		snprintf(buf, size, "%s", "");
+	else
+		snprintf(buf, size, "%02x:%02x:%02x:%02x:%02x:%02x",
+			 mac->byte[0], mac->byte[1], mac->byte[2], mac->byte[3],
+			 mac->byte[4], mac->byte[5]);
 }

@@ -44,6 +44,30 @@ void conf_prefix_print(const struct conf_prefix *prefix, char *buf,
 bool conf_prefix_overlaps(const struct conf_prefix *a,
 			  const struct conf_prefix *b);
 
+#define CONF_UUID_SIZE 37 /* with its NUL */
+
+/**
+ * conf_uuid_parse() - 36 characters, as RFC 4122 (3) writes a UUID.
+ * @ret_uuid: CONF_UUID_SIZE bytes; the same in lower case.
+ *
+ * Return: 0 or -EINVAL.
+ */
+MUST_CHECK int conf_uuid_parse(const char *text, char *ret_uuid);
+
+/**
+ * conf_mac_parse() - "52:54:00:12:34:56", of one machine (not a group's).
+ *
+ * Return: 0 or -EINVAL.
+ */
+MUST_CHECK int conf_mac_parse(const char *text, struct conf_mac *ret_mac);
+
+#define CONF_MAC_SIZE 18 /* suffices for conf_mac_print() */
+
+/**
+ * conf_mac_print() - the text of a MAC address; "" if it is none.
+ */
+void conf_mac_print(const struct conf_mac *mac, char *buf, size_t size);
+
 /**
  * conf_name_valid() - letters, digits, `.`, `_`, `-`; a letter or digit first.
  *

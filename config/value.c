@@ -43,8 +43,21 @@ const char *conf_value_wanted(const struct conf_field *field)
 	case KIND_TENANT:
 	case KIND_POOL:
 		return "a string in quotes";
+	case KIND_BYTES:
+		return "a string in quotes";
+	case KIND_UUID:
+		return "a UUID in quotes, like "
+		       "\"1b4e28ba-2fa1-11d2-883f-0016d3cca427\"";
+	case KIND_MAC:
+		return "a MAC address in quotes, like \"52:54:00:12:34:56\"";
 	case KIND_TEXTS:
 		return "a list of strings, like [ \"a\", \"b\" ]";
+	case KIND_PAIRS:
+		return "a list of strings, like [ \"name=value\", \"name\" ]";
+	case KIND_NUMBERS:
+		return "a list of whole numbers, like [ 200, 204 ]";
+	case KIND_ADDRS:
+		return "a list of addresses, like [ \"192.0.2.7\" ]";
 	case KIND_ADDR:
 		return "an address in quotes, like \"203.0.113.10\"";
 	case KIND_PREFIXES:
@@ -55,6 +68,8 @@ const char *conf_value_wanted(const struct conf_field *field)
 		       "]";
 	case KIND_GROUP:
 		return "a group, { key = value; ... }";
+	case KIND_LIST:
+		return "a list of groups, ( { key = value; ... }, ... )";
 	case KIND_LATER:
 		break;
 	}
@@ -212,6 +227,49 @@ static int set_text(const struct conf_field *field, const char *text,
 	return 0;
 }
 
+static int set_bytes(const struct conf_field *field, const char *text,
+		     void *base, struct conf_arena *arena)
+{
+	const char *copy = conf_arena_text(arena, text);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy((char *)base + field->offset, &copy, sizeof(copy));
+	return 0;
+}
+
+static int set_uuid(const struct conf_field *field, const char *text,
+		    void *base, struct conf_arena *arena, char *why)
+{
+	char uuid[CONF_UUID_SIZE];
+	const char *copy;
+
+	if (conf_uuid_parse(text, uuid) < 0)
+		return refuse(why,
+			      "\"%.60s\" is no UUID, one like "
+			      "\"1b4e28ba-2fa1-11d2-883f-0016d3cca427\" is",
+			      text);
+	copy = conf_arena_text(arena, uuid);
+	if (!copy)
+		return -ENOMEM;
+	memcpy((char *)base + field->offset, &copy, sizeof(copy));
+	return 0;
+}
+
+static int set_mac(const struct conf_field *field, const char *text, void *base,
+		   char *why)
+{
+	struct conf_mac mac;
+
+	if (conf_mac_parse(text, &mac) < 0)
+		return refuse(why,
+			      "\"%.60s\" is no MAC address of a machine, one "
+			      "like \"52:54:00:12:34:56\" is",
+			      text);
+	memcpy((char *)base + field->offset, &mac, sizeof(mac));
+	return 0;
+}
+
 static int set_addr(const struct conf_field *field, const char *text,
 		    void *base, char *why)
 {
@@ -246,6 +304,12 @@ int conf_value_set(const struct conf_field *field, const char *text, void *base,
 	case KIND_NAME:
 	case KIND_TEXT:
 		return set_text(field, text, base, arena, why);
+	case KIND_BYTES:
+		return set_bytes(field, text, base, arena);
+	case KIND_UUID:
+		return set_uuid(field, text, base, arena, why);
+	case KIND_MAC:
+		return set_mac(field, text, base, why);
 	case KIND_ADDR:
 		return set_addr(field, text, base, why);
 	case KIND_BOOL:
@@ -253,11 +317,15 @@ int conf_value_set(const struct conf_field *field, const char *text, void *base,
 		return 0;
 	case KIND_PORT:
 	case KIND_TEXTS:
+	case KIND_PAIRS:
+	case KIND_NUMBERS:
+	case KIND_ADDRS:
 	case KIND_PREFIXES:
 	case KIND_SELECT:
 	case KIND_TENANT:
 	case KIND_POOL:
 	case KIND_GROUP:
+	case KIND_LIST:
 	case KIND_LATER:
 		break;
 	}
@@ -284,6 +352,65 @@ static int set_texts(const char *const *texts, size_t n,
 			return -ENOMEM;
 	}
 	strings->n = n;
+	return 0;
+}
+
+/* "name=value" or "name". */
+static int set_pair(const char *text, struct conf_pair *pair,
+		    struct conf_arena *arena, char *why)
+{
+	const char *equals = strchrnul(text, '=');
+	char *name;
+
+	if (equals == text || !is_printable(text))
+		return refuse(why,
+			      "\"%.80s\" is none of \"name=value\" and "
+			      "\"name\"",
+			      text);
+	name = conf_arena_alloc(arena, (size_t)(equals - text) + 1, 1);
+	if (!name)
+		return -ENOMEM;
+	memcpy(name, text, (size_t)(equals - text));
+	pair->name = name;
+	pair->value = conf_arena_text(arena, *equals ? equals + 1 : "");
+	return pair->value ? 0 : -ENOMEM;
+}
+
+static int set_pairs(const char *const *texts, size_t n,
+		     struct conf_pairs *pairs, struct conf_arena *arena,
+		     char *why)
+{
+	size_t i;
+	int err;
+
+	pairs->pair = conf_arena_alloc(arena, n, sizeof(*pairs->pair));
+	if (!pairs->pair)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		err = set_pair(texts[i], &pairs->pair[i], arena, why);
+		if (err)
+			return err;
+	}
+	pairs->n = n;
+	return 0;
+}
+
+static int set_addrs(const char *const *texts, size_t n,
+		     struct conf_addrs *addrs, struct conf_arena *arena,
+		     char *why)
+{
+	size_t i;
+
+	addrs->addr = conf_arena_alloc(arena, n, sizeof(*addrs->addr));
+	if (!addrs->addr)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		if (conf_addr_parse(texts[i], &addrs->addr[i]) < 0)
+			return refuse(why,
+				      "\"%.60s\" is no address, one like "
+				      "\"192.0.2.7\" is",
+				      texts[i]);
+	addrs->n = n;
 	return 0;
 }
 
@@ -344,7 +471,9 @@ static int set_select(const struct conf_field *field, const char *const *texts,
 			return refuse(
 				why,
 				"\"%.80s\" is no term; \"tag=value\", "
-				"\"tag!=value\", \"tag\" and \"!tag\" are",
+				"\"tag!=value\", \"tag\" and \"!tag\" are, and "
+				"for what is no tag \"name=...\", "
+				"\"network=...\" and \"hypervisor=...\"",
 				texts[i]);
 	memcpy(at, &terms, sizeof(terms));
 	memcpy(at + sizeof(terms), &n, sizeof(n));
@@ -377,19 +506,59 @@ static int find_twice(const char *const *texts, size_t n,
 	return 0;
 }
 
-int conf_value_set_list(const struct conf_field *field,
-			const char *const *texts, size_t n, void *base,
-			struct conf_arena *arena, char *why)
+static int check_length(const struct conf_field *field, size_t n, char *why)
 {
-	void *at = (char *)base + field->offset;
-	const char *twice;
-
 	if (n < field->min)
 		return refuse(why, "is empty, it must be %s",
 			      conf_value_wanted(field));
 	if (n > field->max)
 		return refuse(why, "has %zu elements, at most %u are allowed",
 			      n, field->max);
+	return 0;
+}
+
+int conf_value_set_numbers(const struct conf_field *field,
+			   const int64_t *numbers, size_t n, void *base,
+			   struct conf_arena *arena, char *why)
+{
+	struct conf_numbers list = { .n = n };
+	size_t i, j;
+	int err;
+
+	err = check_length(field, n, why);
+	if (err)
+		return err;
+	list.number = conf_arena_alloc(arena, n, sizeof(*list.number));
+	if (!list.number)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		if (numbers[i] < field->low || numbers[i] > field->high)
+			return refuse(why,
+				      "%lld is out of range, %u to %u is "
+				      "allowed",
+				      (long long)numbers[i], field->low,
+				      field->high);
+		for (j = 0; j < i; j++)
+			if (numbers[j] == numbers[i])
+				return refuse(why, "%lld is there twice",
+					      (long long)numbers[i]);
+		list.number[i] = (uint32_t)numbers[i];
+	}
+	memcpy((char *)base + field->offset, &list, sizeof(list));
+	return 0;
+}
+
+int conf_value_set_list(const struct conf_field *field,
+			const char *const *texts, size_t n, void *base,
+			struct conf_arena *arena, char *why)
+{
+	void *at = (char *)base + field->offset;
+	const char *twice;
+	int err;
+
+	err = check_length(field, n, why);
+	if (err)
+		return err;
 	if (find_twice(texts, n, &twice) < 0)
 		return -ENOMEM;
 	if (twice)
@@ -398,16 +567,28 @@ int conf_value_set_list(const struct conf_field *field,
 		return set_select(field, texts, n, base, arena, why);
 	if (field->kind == KIND_PREFIXES)
 		return set_prefixes(texts, n, at, arena, why);
+	if (field->kind == KIND_PAIRS)
+		return set_pairs(texts, n, at, arena, why);
+	if (field->kind == KIND_ADDRS)
+		return set_addrs(texts, n, at, arena, why);
 	return set_texts(texts, n, at, arena, why);
 }
 
+/* As libconfig reads it. */
 static void put_quoted(const char *text, FILE *out)
 {
 	fputc('"', out);
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text, out);
+			fprintf(out, "\\%c", *text);
+		else if (*text == '\n')
+			fputs("\\n", out);
+		else if (*text == '\r')
+			fputs("\\r", out);
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			fprintf(out, "\\x%02x", *text);
+		else
+			fputc(*text, out);
 	}
 	fputc('"', out);
 }
@@ -429,6 +610,50 @@ static void print_texts(const struct conf_strings *texts, FILE *out)
 	fputs(" ]", out);
 }
 
+static void print_pairs(const struct conf_pairs *pairs, FILE *out)
+{
+	char *text;
+	size_t i;
+
+	fputs("[", out);
+	for (i = 0; i < pairs->n; i++) {
+		put_separator(i, out);
+		if (asprintf(&text, "%s%s%s", pairs->pair[i].name,
+			     *pairs->pair[i].value ? "=" : "",
+			     pairs->pair[i].value) < 0)
+			continue;
+		put_quoted(text, out);
+		free(text);
+	}
+	fputs(" ]", out);
+}
+
+static void print_numbers(const struct conf_numbers *numbers, FILE *out)
+{
+	size_t i;
+
+	fputs("[", out);
+	for (i = 0; i < numbers->n; i++) {
+		put_separator(i, out);
+		fprintf(out, "%u", numbers->number[i]);
+	}
+	fputs(" ]", out);
+}
+
+static void print_addrs(const struct conf_addrs *addrs, FILE *out)
+{
+	char buf[CONF_ADDR_SIZE];
+	size_t i;
+
+	fputs("[", out);
+	for (i = 0; i < addrs->n; i++) {
+		conf_addr_print(&addrs->addr[i], buf, sizeof(buf));
+		put_separator(i, out);
+		put_quoted(buf, out);
+	}
+	fputs(" ]", out);
+}
+
 static void print_prefixes(const struct conf_prefixes *prefixes, FILE *out)
 {
 	char buf[CONF_PREFIX_SIZE];
@@ -445,7 +670,7 @@ static void print_prefixes(const struct conf_prefixes *prefixes, FILE *out)
 
 static void print_select(const struct select_term *terms, size_t n, FILE *out)
 {
-	char buf[SELECT_NAME_MAX + SELECT_VALUE_MAX + 3];
+	char buf[SELECT_TERM_SIZE];
 	size_t i;
 
 	fputs("[", out);
@@ -466,10 +691,33 @@ static void print_word(const struct conf_words *words, int value, FILE *out)
 			fprintf(out, "\"%s\"", words->word[i].name);
 }
 
+static void print_pool(const struct conf_pool *pool, FILE *out)
+{
+	put_quoted(pool ? pool->name : "", out);
+}
+
+static void print_list(const struct conf_field *field, const void *value,
+		       FILE *out)
+{
+	if (field->kind == KIND_TEXTS)
+		print_texts(value, out);
+	else if (field->kind == KIND_PAIRS)
+		print_pairs(value, out);
+	else if (field->kind == KIND_NUMBERS)
+		print_numbers(value, out);
+	else if (field->kind == KIND_ADDRS)
+		print_addrs(value, out);
+	else if (field->kind == KIND_PREFIXES)
+		print_prefixes(value, out);
+	else
+		print_select(*(struct select_term *const *)value,
+			     ((const size_t *)value)[1], out);
+}
+
 static void print_value(const struct conf_field *field, const void *value,
 			FILE *out)
 {
-	char buf[CONF_PREFIX_SIZE];
+	char buf[CONF_PREFIX_SIZE] = "";
 
 	/* Objects of the arena, with the alignment of their types. */
 	switch (field->kind) {
@@ -485,38 +733,42 @@ static void print_value(const struct conf_field *field, const void *value,
 		break;
 	case KIND_TIME:
 		conf_time_print(*(const uint32_t *)value, buf, sizeof(buf));
-		fprintf(out, "\"%s\"", buf);
+		put_quoted(buf, out);
 		break;
 	case KIND_NAME:
 	case KIND_TEXT:
+	case KIND_BYTES:
+	case KIND_UUID:
 		put_quoted(*(const char *const *)value, out);
 		break;
-	case KIND_TEXTS:
-		print_texts(value, out);
+	case KIND_MAC:
+		conf_mac_print(value, buf, sizeof(buf));
+		put_quoted(buf, out);
 		break;
 	case KIND_WORD:
 		print_word(field->words, *(const int *)value, out);
 		break;
 	case KIND_ADDR:
 		conf_addr_print(value, buf, sizeof(buf));
-		fprintf(out, "\"%s\"", buf);
+		put_quoted(buf, out);
 		break;
+	case KIND_TEXTS:
+	case KIND_PAIRS:
+	case KIND_NUMBERS:
+	case KIND_ADDRS:
 	case KIND_PREFIXES:
-		print_prefixes(value, out);
-		break;
 	case KIND_SELECT:
-		print_select(*(struct select_term *const *)value,
-			     ((const size_t *)value)[1], out);
+		print_list(field, value, out);
 		break;
 	case KIND_TENANT:
 		put_quoted((*(const struct conf_tenant *const *)value)->name,
 			   out);
 		break;
 	case KIND_POOL:
-		put_quoted((*(const struct conf_pool *const *)value)->name,
-			   out);
+		print_pool(*(const struct conf_pool *const *)value, out);
 		break;
 	case KIND_GROUP:
+	case KIND_LIST:
 	case KIND_LATER:
 		break;
 	}

@@ -39,13 +39,21 @@ MUST_CHECK int conf_value_set_list(const struct conf_field *field,
 				   char *why);
 
 /**
+ * conf_value_set_numbers() - the same for a list of numbers.
+ */
+MUST_CHECK int conf_value_set_numbers(const struct conf_field *field,
+				      const int64_t *numbers, size_t n,
+				      void *base, struct conf_arena *arena,
+				      char *why);
+
+/**
  * conf_value_wanted() - what a key takes, "a time in quotes, like ...".
  */
 const char *conf_value_wanted(const struct conf_field *field);
 
 /**
  * conf_value_print() - a key's value as a config has it.
- * @field: the key; not a KIND_GROUP and not a KIND_LATER.
+ * @field: the key; not a KIND_GROUP, KIND_LIST or KIND_LATER.
  * @base: the struct of its group.
  *
  * Return: the text, for free(); NULL when out of memory.

@@ -342,7 +342,8 @@ const struct hv_addr *inv_vm_addr(const struct inv_vm *vm, size_t nic, bool v4);
  * @tenant: whose.
  * @networks: a NIC is in one of them (network or bridge); empty = any.
  * @n_networks: their number.
- * @vm_names: shell pattern of names; NULL or "" = any.
+ * @names: shell patterns, one of which its name matches; empty = any.
+ * @n_names: their number.
  * @hypervisors: on one of them; empty = any.
  * @n_hypervisors: their number.
  *
@@ -352,7 +353,8 @@ struct inv_claim {
 	const char *tenant;
 	const char *const *networks;
 	size_t n_networks;
-	const char *vm_names;
+	const char *const *names;
+	size_t n_names;
 	const char *const *hypervisors;
 	size_t n_hypervisors;
 };

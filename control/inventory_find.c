@@ -70,15 +70,27 @@ static bool is_one_of(const char *text, const char *const *list, size_t n)
 	return false;
 }
 
+static bool matches_one_of(const char *text, const char *const *patterns,
+			   size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (fnmatch(patterns[i], text, 0) == 0)
+			return true;
+	return false;
+}
+
 static bool claims(const struct inv_claim *claim, const char *hypervisor,
 		   const struct hv_vm *vm, size_t *ret_nic)
 {
-	const bool by_name = claim->vm_names && *claim->vm_names;
 	size_t nic;
 
-	if (!by_name && claim->n_networks == 0 && claim->n_hypervisors == 0)
+	if (claim->n_names == 0 && claim->n_networks == 0 &&
+	    claim->n_hypervisors == 0)
 		return false;
-	if (by_name && fnmatch(claim->vm_names, vm->name, 0) != 0)
+	if (claim->n_names > 0 &&
+	    !matches_one_of(vm->name, claim->names, claim->n_names))
 		return false;
 	if (claim->n_hypervisors > 0 &&
 	    !is_one_of(hypervisor, claim->hypervisors, claim->n_hypervisors))

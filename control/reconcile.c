@@ -219,7 +219,8 @@ static int take_claims(struct rec *rec, const struct conf *conf)
 			.tenant = t->name,
 			.networks = t->networks.text,
 			.n_networks = t->networks.n,
-			.vm_names = t->vm_names,
+			.names = t->names.text,
+			.n_names = t->names.n,
 			.hypervisors = t->hypervisors.text,
 			.n_hypervisors = t->hypervisors.n,
 		};
@@ -264,7 +265,16 @@ static bool named_member(const struct conf_pool *pool, const struct inv_vm *vm)
 
 static bool selected(const struct conf_pool *pool, const struct inv_vm *vm)
 {
+	const char *networks[2 * HV_MAX_NICS];
 	struct select_tag tags[HV_MAX_TAGS];
+	const struct select_vm view = {
+		.name = vm->vm->name,
+		.hypervisor = vm->hv->name,
+		.networks = networks,
+		.n_networks = 2 * vm->vm->n_nics,
+		.tags = tags,
+		.n_tags = vm->vm->n_tags,
+	};
 	size_t i;
 
 	if (!pool->n_select)
@@ -273,8 +283,11 @@ static bool selected(const struct conf_pool *pool, const struct inv_vm *vm)
 		tags[i].name = vm->vm->tags[i].name;
 		tags[i].value = vm->vm->tags[i].value;
 	}
-	return selector_match(pool->select, pool->n_select, tags,
-			      vm->vm->n_tags);
+	for (i = 0; i < vm->vm->n_nics; i++) {
+		networks[2 * i] = vm->vm->nics[i].network;
+		networks[2 * i + 1] = vm->vm->nics[i].bridge;
+	}
+	return selector_match(pool->select, pool->n_select, &view);
 }
 
 /* Is the VM in this pool? Two tenants' VM stays a member, to say why not. */

@@ -37,7 +37,7 @@ static const char base[] =
 	"node = { name = \"a\"; uplinks = [ \"e0\" ]; };\n"
 	"hypervisors = ( { name = \"h\"; } );\n"
 	"tenants = ( { name = \"t\"; vips = [ \"192.0.2.0/24\" ]; "
-	"vm_names = \"*\"; } );\n"
+	"names = [ \"*\" ]; } );\n"
 	"pools = ( { tenant = \"t\"; name = \"p\"; select = [ \"a\" ]; } );\n"
 	"services = ( { tenant = \"t\"; name = \"s\"; vip = \"192.0.2.1\"; "
 	"port = 80; pool = \"p\"; } );\n";
@@ -301,7 +301,7 @@ static void make_text(char *text, size_t size)
 		pools[t] = (unsigned int)random() % 4;
 		fprintf(out,
 			"%s{ name = \"t%u\"; vips = [ \"192.0.%u.0/%ld\" ]; "
-			"vm_names = \"%ld*\"; }",
+			"names = [ \"%ld*\" ]; }",
 			t ? "," : "", t, t, 24 + random() % 2, random() % 2);
 	}
 	fprintf(out, ");\npools = (");

@@ -154,7 +154,7 @@ static void test_keys(void **state)
 		free(part);
 	}
 	print_message("%u keys, %u to come\n", n_keys, n_later);
-	assert_true(n_keys > 60 && n_later > 30);
+	assert_true(n_keys > 75 && n_later > 15);
 	free(later);
 	free(example);
 	free(man);

@@ -185,7 +185,8 @@ static void test_whole(void **state)
 	assert_int_equal(tenant->vips.prefix[0].bits, 120);
 	assert_int_equal(tenant->vips.prefix[1].bits, 128);
 	assert_string_equal(tenant->networks.text[1], "default");
-	assert_string_equal(tenant->vm_names, "shop-[0-9]* \"\\");
+	assert_int_equal(tenant->names.n, 1);
+	assert_string_equal(tenant->names.text[0], "shop-[0-9]* \"\\");
 	assert_string_equal(tenant->hypervisors.text[0], "hv1");
 	assert_int_equal(tenant->no_service, CONF_DROP);
 
@@ -214,7 +215,7 @@ static void test_defaults(void **state)
 	put("drover.cfg", "node = { uplinks = [ \"eth0\" ]; };\n"
 			  "hypervisors = ( { name = \"hv\"; } );\n"
 			  "tenants = ( { name = \"t\"; vips = [ \"192.0.2.1\" ]"
-			  "; vm_names = \"*\"; } );\n"
+			  "; names = [ \"*\" ]; } );\n"
 			  "pools = ( { tenant = \"t\"; name = \"p\";"
 			  " select = [ \"a\" ]; idle_timeout = \"10s\"; } );\n"
 			  "services = ( { tenant = \"t\"; name = \"s\";"
@@ -281,7 +282,7 @@ static void test_node_file(void **state)
 
 #define TENANT(name, vip)                                                   \
 	"tenants = ( { name = \"" name "\"; vips = [ \"" vip "\" ];\n"      \
-	" vm_names = \"" name "-*\"; } );\n"                                \
+	" names = [ \"" name "-*\" ]; } );\n"                               \
 	"pools = ( { tenant = \"" name "\"; name = \"p\"; select = [ \"a\"" \
 	" ]; } );\n"                                                        \
 	"services = ( { tenant = \"" name "\"; name = \"s\"; vip = \"" vip  \

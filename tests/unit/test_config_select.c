@@ -19,7 +19,7 @@ static void term_is(const char *text, enum select_op op, const char *name,
 		    const char *value)
 {
 	struct select_term term;
-	char buf[SELECT_NAME_MAX + SELECT_VALUE_MAX + 3];
+	char buf[SELECT_TERM_SIZE];
 
 	assert_int_equal(select_parse(text, &term), 0);
 	assert_int_equal(term.op, op);
@@ -38,15 +38,56 @@ static void test_terms(void **state)
 	term_is("!canary", SELECT_HAS_NOT, "canary", "");
 	term_is("a.b/c-d_e=x=y!", SELECT_EQUAL, "a.b/c-d_e", "x=y!");
 	term_is("name!=gr\xc3\xbcn", SELECT_NOT_EQUAL, "name", "gr\xc3\xbcn");
+	term_is("tag:name=x", SELECT_EQUAL, "name", "x");
+	term_is("!tag:network", SELECT_HAS_NOT, "network", "");
+	term_is("names=x", SELECT_EQUAL, "names", "x");
+}
+
+static void test_subjects(void **state)
+{
+	static const struct {
+		const char *text;
+		enum select_subject subject;
+	} cases[] = {
+		{ "name=web-*", SELECT_NAME },
+		{ "network!=br0", SELECT_NETWORK },
+		{ "hypervisor=hv1", SELECT_HYPERVISOR },
+		{ "tag:name=web-*", SELECT_TAG },
+		{ "!tag:hypervisor", SELECT_TAG },
+		{ "Name=x", SELECT_TAG },
+		{ "role=name", SELECT_TAG },
+	};
+	char longest[SELECT_TERM_SIZE + 16], buf[SELECT_TERM_SIZE];
+	struct select_term term;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(select_parse(cases[i].text, &term), 0);
+		assert_int_equal(term.subject, cases[i].subject);
+	}
+	/* The prefix is printed only where it means something. */
+	assert_int_equal(select_parse("tag:role=web", &term), 0);
+	select_print(&term, buf, sizeof(buf));
+	assert_string_equal(buf, "role=web");
+	snprintf(longest, sizeof(longest), "tag:network!=%0*d",
+		 SELECT_VALUE_MAX, 7);
+	assert_int_equal(select_parse(longest, &term), 0);
+	select_print(&term, buf, sizeof(buf));
+	assert_string_equal(buf, longest);
 }
 
 static void test_no_terms(void **state)
 {
 	static const char *const bad[] = {
-		"",	    "=",	"=web",	    "role=",	   "role!=",
-		"!",	    "!=",	"!!role",   "!role=a",	   "role!",
-		"role!web", "ro le",	" role",    "role ",	   "role = a",
-		"role=a b", "role=a\n", "role\x7f", "r\xc3\xb6le",
+		"",	     "=",	 "=web",	"role=",
+		"role!=",    "!",	 "!=",		"!!role",
+		"!role=a",   "role!",	 "role!web",	"ro le",
+		" role",     "role ",	 "role = a",	"role=a b",
+		"role=a\n",  "role\x7f", "r\xc3\xb6le", "name",
+		"!name",     "network",	 "!hypervisor", "name=",
+		"tag:",	     "tag:=a",	 "tag:!a",	"!tag:a=b",
+		"tag:tag:a",
 	};
 	struct select_term term = { .op = SELECT_HAS_NOT, .name = "kept" };
 	char text[400];
@@ -68,11 +109,17 @@ static void test_no_terms(void **state)
 	assert_int_equal(strlen(term.value), SELECT_VALUE_MAX);
 }
 
+static const char *const networks[] = { "", "br-shop", "lan" };
+
 /* Do the tags "a=1 b" match the terms "a=1 !c"? Both are split at blanks. */
 static bool match(const char *selector, const char *tags)
 {
 	struct select_term terms[8];
 	struct select_tag list[8];
+	struct select_vm vm = { .name = "web-1",
+				.hypervisor = "hv1",
+				.networks = networks,
+				.n_networks = ARRAY_SIZE(networks) };
 	char copy[2][128], *save = NULL, *word, *value;
 	size_t n_terms = 0, n_tags = 0;
 
@@ -89,7 +136,9 @@ static bool match(const char *selector, const char *tags)
 		list[n_tags++] =
 			(struct select_tag){ word, value ? value : "" };
 	}
-	return selector_match(terms, n_terms, list, n_tags);
+	vm.tags = list;
+	vm.n_tags = n_tags;
+	return selector_match(terms, n_terms, &vm);
 }
 
 static void test_matches(void **state)
@@ -123,6 +172,23 @@ static void test_matches(void **state)
 	assert_false(match("role=web role=api", "role=api"));
 	assert_false(match("role!=web", "role=api role=web"));
 
+	/* What is no tag: patterns, and tags that look like it don't count. */
+	assert_true(match("name=web-?", ""));
+	assert_false(match("name=web", ""));
+	assert_false(match("name=db-*", "name=db-1"));
+	assert_true(match("tag:name=db-1", "name=db-1"));
+	assert_false(match("tag:name=db-*", "name=db-1"));
+	assert_false(match("name!=web-*", ""));
+	assert_true(match("name!=db-*", ""));
+	assert_true(match("network=br-*", ""));
+	assert_true(match("network=lan network=br-shop", ""));
+	assert_false(match("network=br-bank", "network=br-bank"));
+	assert_false(match("network!=lan", "")); /* one of its NICs is */
+	assert_true(match("network!=wan", ""));
+	assert_true(match("hypervisor=hv[12] role=web", "role=web"));
+	assert_false(match("hypervisor=hv[12] role=web", ""));
+	assert_false(match("hypervisor!=hv1", ""));
+
 	/* Nothing selects nothing. */
 	assert_false(match("", ""));
 	assert_false(match("", "role=web"));
@@ -151,6 +217,7 @@ static void test_random(void **state)
 	static const char *const words[] = { "a", "b", "ab", "" };
 	struct select_term terms[4];
 	struct select_tag tags[4];
+	struct select_vm vm = { .name = "a", .hypervisor = "b", .tags = tags };
 	size_t n_terms, n_tags, i, n_matches = 0;
 	bool wanted;
 	int round;
@@ -174,8 +241,8 @@ static void test_random(void **state)
 					 "%s", words[random() % 3]);
 			wanted &= model_holds(&terms[i], tags, n_tags);
 		}
-		assert_int_equal(selector_match(terms, n_terms, tags, n_tags),
-				 wanted);
+		vm.n_tags = n_tags;
+		assert_int_equal(selector_match(terms, n_terms, &vm), wanted);
 		n_matches += wanted;
 	}
 	assert_in_range(n_matches, 2000, 18000); /* both answers are tried */
@@ -185,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_terms),
+		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_no_terms),
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_random),

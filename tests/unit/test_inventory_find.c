@@ -84,6 +84,10 @@ static void test_many(void **state)
 
 static const char *const br0[] = { "br0" };
 static const char *const other[] = { "br1", "lan" };
+static const char *const shop_star[] = { "shop-*" };
+static const char *const bank_star[] = { "bank-*" };
+static const char *const any_name[] = { "*" };
+static const char *const shop_one[] = { "bank-*", "shop-?" };
 static const char *const hv_b[] = { "hv-b" };
 
 static struct inv_owner own(const struct inv_claim *claims, size_t n)
@@ -103,25 +107,28 @@ static void test_own_by_one(void **state)
 		enum inv_owned owned;
 	} cases[] = {
 		{ { .tenant = "t" }, INV_OWNED_NOT }, /* claims nothing */
-		{ { .tenant = "t", .vm_names = "" }, INV_OWNED_NOT },
 		{ { .tenant = "t", .networks = br0, .n_networks = 1 },
 		  INV_OWNED },
 		{ { .tenant = "t", .networks = other, .n_networks = 2 },
 		  INV_OWNED_NOT },
-		{ { .tenant = "t", .vm_names = "shop-*" }, INV_OWNED },
-		{ { .tenant = "t", .vm_names = "bank-*" }, INV_OWNED_NOT },
+		{ { .tenant = "t", .names = shop_star, .n_names = 1 },
+		  INV_OWNED },
+		{ { .tenant = "t", .names = bank_star, .n_names = 1 },
+		  INV_OWNED_NOT },
 		{ { .tenant = "t", .hypervisors = hv_b, .n_hypervisors = 1 },
 		  INV_OWNED_NOT },
 		/* all that is given must hold */
 		{ { .tenant = "t",
 		    .networks = br0,
 		    .n_networks = 1,
-		    .vm_names = "bank-*" },
+		    .names = bank_star,
+		    .n_names = 1 },
 		  INV_OWNED_NOT },
 		{ { .tenant = "t",
 		    .networks = br0,
 		    .n_networks = 1,
-		    .vm_names = "shop-?" },
+		    .names = shop_one,
+		    .n_names = 2 },
 		  INV_OWNED },
 	};
 	size_t i;
@@ -137,8 +144,8 @@ static void test_own_by_two(void **state)
 	const struct inv_claim claims[] = {
 		{ .tenant = "bank", .networks = other, .n_networks = 2 },
 		{ .tenant = "shop", .networks = br0, .n_networks = 1 },
-		{ .tenant = "shop", .vm_names = "shop-*" },
-		{ .tenant = "spy", .vm_names = "*" },
+		{ .tenant = "shop", .names = shop_star, .n_names = 1 },
+		{ .tenant = "spy", .names = any_name, .n_names = 1 },
 	};
 	struct inv_owner owner;
 

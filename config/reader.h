@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A model being filled: what model.c and refer.c, which finds the objects that
+ * a config names, share.
+ */
+#ifndef CONFIG_READER_H
+#define CONFIG_READER_H
+
+#include "config/marks.h"
+#include "config/model.h"
+#include "config/schema.h"
+
+struct reference;
+
+/**
+ * struct reader - a model being filled.
+ * @section: of the object that is being read.
+ * @object: that object.
+ * @first_mark: first mark of the object that is being read.
+ * @nameless: in which sections an object has no valid name, so that one that
+ *            is not found may be there all the same.
+ * @later: pools that were named, to be found when all are read.
+ * @failed: out of memory; looked at when all is read.
+ *
+ * The rest as in conf_model_read().
+ */
+struct reader {
+	const struct conf_source *sources;
+	size_t n_sources;
+	struct conf_arena *scratch;
+	struct conf_errors *errs;
+	struct conf *conf;
+	struct conf_marks *marks;
+	const struct conf_section *section;
+	void *object;
+	size_t first_mark;
+	bool nameless[N_SECTIONS];
+	struct reference *later;
+	bool failed;
+};
+
+/**
+ * reader_take() - scratch memory; NULL sets @r->failed.
+ */
+void *reader_take(struct reader *r, size_t n, size_t size);
+
+/**
+ * reader_mark() - remember where a value comes from.
+ * @written: it is in a file, not a default.
+ */
+void reader_mark(struct reader *r, const void *value,
+		 const struct conf_place *place, const char *path, bool wrong,
+		 bool written);
+
+/**
+ * reader_suggest() - a word that was meant, as the end of a sentence; "" if
+ * none is near.
+ */
+const char *reader_suggest(struct reader *r, const char *word,
+			   const char *const *candidates, size_t n);
+
+/**
+ * refer_tenant() - find a tenant.
+ * @name: as the config has it.
+ * @at: where the model keeps it.
+ * @why: CONF_WHY_SIZE bytes for what is wrong.
+ *
+ * Return: 0, also if it may be one whose name is wrong; -EINVAL; -ENOMEM.
+ */
+MUST_CHECK int refer_tenant(struct reader *r, const char *name,
+			    const struct conf_tenant **at, char *why);
+
+/**
+ * refer_pool() - remember a pool of the object's tenant, to be found when all
+ * pools are read.
+ * @node: its name in the file.
+ * @at: where the model keeps it.
+ * @path: as in messages.
+ */
+void refer_pool(struct reader *r, const struct conf_tree *node,
+		const struct conf_pool **at, const char *path);
+
+/**
+ * refer_all() - find the pools.
+ */
+void refer_all(struct reader *r);
+
+#endif
