@@ -131,6 +131,8 @@ int lb(struct xdp_md *ctx)
 	case VERDICT_STACK:
 		action = hand_up(ctx, &p, &verdict);
 		break;
+	case VERDICT_PROBE: /* never here */
+		break;
 	}
 	count_forward(&tables, NULL, &p, verdict);
 	return action;

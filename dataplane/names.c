@@ -75,15 +75,28 @@ static const struct reason_text reasons[] = {
 				 "route to" },
 	[DROP_PORT_TTL] = { "drop_port_ttl",
 			    "an answer whose time to live ends here" },
+
+	[PASS_PROBE_ANSWER] = { "pass_probe_answer",
+				"a VM's answer to a probe over the data "
+				"path" },
+	[REPLY_PROBE_ARP] = { "reply_probe_arp",
+			      "a VM's ARP request for the address that probes "
+			      "come from, answered" },
+	[DROP_PROBE_ANSWER] = { "drop_probe_answer",
+				"from a VM to the address that probes come "
+				"from, but the answer to none" },
+	[DROP_PROBE] = { "drop_probe",
+			 "on the probe interface, but to no VM that is "
+			 "probed" },
 };
 _Static_assert(ARRAY_SIZE(reasons) == N_REASONS, "each reason has a name");
 
 static const char *const verdicts[] = {
 	[VERDICT_PASS] = "pass",   [VERDICT_DROP] = "drop",
 	[VERDICT_REPLY] = "reply", [VERDICT_FORWARD] = "forward",
-	[VERDICT_STACK] = "stack",
+	[VERDICT_STACK] = "stack", [VERDICT_PROBE] = "probe",
 };
-_Static_assert(ARRAY_SIZE(verdicts) == VERDICT_STACK + 1, "all verdicts");
+_Static_assert(ARRAY_SIZE(verdicts) == VERDICT_PROBE + 1, "all verdicts");
 
 static const char *const flow_kinds[] = {
 	[FLOW_OPENER] = "opener",

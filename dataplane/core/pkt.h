@@ -19,6 +19,7 @@ enum verdict {
 	VERDICT_REPLY,	 /* rewritten into an answer: out where it came in */
 	VERDICT_FORWARD, /* rewritten: out at the backend's port */
 	VERDICT_STACK,	 /* ours, but it goes on through the kernel */
+	VERDICT_PROBE,	 /* of a probe: probe.h says what becomes of it */
 };
 
 /* How a packet stands to its flow; DESIGN's table of slots has a column each. */

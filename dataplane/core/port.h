@@ -14,6 +14,8 @@
  * first slot comes. A balanced opener ends the direct entry of the same client
  * (forward.h). A port of an observed service learns for as long as it is.
  *
+ * What a VM sends to the address that probes come from is probe.h's.
+ *
  * Answers of a port with rules of the host's own (PORT_STACK) only get a mark
  * here, go on through the kernel, and are taken back behind the rules (host.h).
  */
@@ -201,7 +203,8 @@ static ALWAYS_INLINE void answer_fill(struct pkt *p, const struct port *port,
  *            before it sends the packet to the client, and TTL - 1.
  *
  * Return: VERDICT_FORWARD; VERDICT_STACK: the engine marks it, and it goes on
- * as it came; or VERDICT_PASS or VERDICT_DROP with @reason.
+ * as it came; VERDICT_PROBE: the engine asks probe_from_vm(); or VERDICT_PASS or
+ * VERDICT_DROP with @reason.
  */
 static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 					       struct pkt *p,
@@ -213,6 +216,9 @@ static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 	uint32_t direct;
 	bool make;
 
+	/* One comparison, for whatever is balanced or direct. */
+	if (p->dst.word[3] == t->probe_node(e)->source || (!port && !p->ip))
+		return VERDICT_PROBE;
 	p->reason = PASS_PORT_NOT_SERVICE;
 	if (!port)
 		return VERDICT_PASS;

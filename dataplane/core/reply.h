@@ -60,6 +60,30 @@ static ALWAYS_INLINE const uint8_t *uplink_mac(const struct node *node,
 	return NULL;
 }
 
+/* Is it a request, for Ethernet and IPv4? */
+static ALWAYS_INLINE bool arp_asks(const struct arp_hdr *arp)
+{
+	return arp->hw_type == BE16(1) && arp->hw_size == 6 &&
+	       arp->proto_type == BE16(ETH_TYPE_IPV4) && arp->proto_size == 4 &&
+	       arp->op == BE16(ARP_REQUEST);
+}
+
+/* Make a request its own answer: who has the address has @mac. */
+static ALWAYS_INLINE void arp_answer(struct pkt *p, struct arp_hdr *arp,
+				     const uint8_t mac[6])
+{
+	be32 asked = arp->target_ip;
+
+	arp->op = BE16(ARP_REPLY);
+	arp->target_ip = arp->sender_ip;
+	arp->sender_ip = asked;
+	__builtin_memcpy(arp->target_mac, arp->sender_mac, 6);
+	__builtin_memcpy(arp->sender_mac, mac, 6);
+	__builtin_memcpy(p->eth->dst, p->eth->src, 6);
+	__builtin_memcpy(p->eth->src, mac, 6);
+	p->reply_length = (uint32_t)((uint8_t *)(arp + 1) - p->data);
+}
+
 /**
  * reply_arp() - answer a request for one of our VIPs.
  * @p: after parse_frame(), an ARP frame.
@@ -78,9 +102,7 @@ static ALWAYS_INLINE enum reason reply_arp(const struct tables *t, void *e,
 
 	if (l3 + sizeof(*arp) > p->end)
 		return PASS_TRUNCATED;
-	if (arp->hw_type != BE16(1) || arp->hw_size != 6 ||
-	    arp->proto_type != BE16(ETH_TYPE_IPV4) || arp->proto_size != 4 ||
-	    arp->op != BE16(ARP_REQUEST))
+	if (!arp_asks(arp))
 		return PASS_ARP;
 	key.vip = ip_from_v4(arp->target_ip);
 	vip = t->service(e, &key);
@@ -92,14 +114,7 @@ static ALWAYS_INLINE enum reason reply_arp(const struct tables *t, void *e,
 		return PASS_ARP;
 	if (!reply_allowed(t, e, REPLY_KIND_ARP))
 		return DROP_REPLY_RATE;
-	arp->op = BE16(ARP_REPLY);
-	arp->target_ip = arp->sender_ip;
-	arp->sender_ip = key.vip.word[3];
-	__builtin_memcpy(arp->target_mac, arp->sender_mac, 6);
-	__builtin_memcpy(arp->sender_mac, mac, 6);
-	__builtin_memcpy(p->eth->dst, p->eth->src, 6);
-	__builtin_memcpy(p->eth->src, mac, 6);
-	p->reply_length = (uint32_t)(l3 + sizeof(*arp) - p->data);
+	arp_answer(p, arp, mac);
 	return REPLY_ARP;
 }
 

@@ -13,7 +13,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 
 /*
  * DOC: time
@@ -302,6 +302,58 @@ struct port {
 };
 _Static_assert(sizeof(struct port) == 32, "no padding in a map value");
 
+/*
+ * DOC: probes over the data path
+ *
+ * A VM that the host has no route to is probed at an address of our own, its
+ * target's: PROBE_NUMBER of it leads to the VM. probe.h says how packets go.
+ * The records live as long as the process that probes, and are none of the
+ * state that outlives it.
+ */
+#define PROBE_NUMBER(addr) (HOST32(addr) & 0xffffU)
+#define PROBE_ADDR(local, number) \
+	(((local) & ~BE32(0xffffU)) | BE32((uint32_t)(number)))
+
+/**
+ * struct probe_node - where probes come from.
+ * @source: the address that VMs see; 0 = there are no such probes.
+ * @local: the address that our sockets have. Upper half of all targets'.
+ * @ifindex: the interface that probes leave by, and answers come back by.
+ * @mac: its MAC address; what VMs see, too.
+ */
+struct probe_node {
+	be32 source;
+	be32 local;
+	uint32_t ifindex;
+	uint8_t mac[6];
+	uint16_t spare;
+};
+
+/**
+ * struct probe_target - a VM's port that is probed; by number. Immutable while
+ * packets may be on their way to it.
+ * @addr: the VM's address.
+ * @ifindex: its port on this node; 0 = the number is free.
+ * @mac: its MAC address.
+ */
+struct probe_target {
+	struct ip_addr addr;
+	uint32_t ifindex;
+	uint8_t mac[6];
+	uint16_t spare;
+	uint32_t spare2;
+};
+_Static_assert(sizeof(struct probe_target) == 32, "no padding in a map value");
+
+/**
+ * struct probe_key - how an answer finds its target's number.
+ */
+struct probe_key {
+	struct ip_addr addr;
+	uint32_t ifindex;
+};
+_Static_assert(sizeof(struct probe_key) == 20, "no padding in a key");
+
 #define NODE_UPLINKS 8
 
 /**
@@ -425,6 +477,12 @@ enum reason {
 	DROP_PORT_DIRECT_FULL, /* no entry left for a new direct flow */
 	DROP_PORT_NO_ROUTE,    /* no route or neighbour for an answer */
 	DROP_PORT_TTL,
+
+	/* Probes over the data path. */
+	PASS_PROBE_ANSWER, /* a VM's answer: to whoever probes */
+	REPLY_PROBE_ARP,   /* a VM asks for the address that probes come from */
+	DROP_PROBE_ANSWER, /* to that address, but answers no probe */
+	DROP_PROBE,	   /* on the probe interface, but to no VM */
 
 	N_REASONS,
 };

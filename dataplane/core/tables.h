@@ -31,6 +31,10 @@ struct direct;	/* port.h */
  * @port: the reverse mapping.
  * @limiter: this CPU's token buckets for packets that the path makes.
  * @service_traffic, @backend_traffic, @reason_count: this CPU's counters.
+ * @probe_node: where probes come from; never NULL. This and the next two may be
+ *         missing where no VM's port is.
+ * @probe_target: by number.
+ * @probe_number: by VM and port.
  * @now_ns: CLOCK_MONOTONIC; asked only where a table with times is.
  * @tracked, @rank, @direct: parts of the slow path out of line:
  *         pick_tracked(), flow_rank(), direct_note(); NULL = in line. BPF's
@@ -51,6 +55,9 @@ struct tables {
 	struct traffic *(*service_traffic)(void *e, uint32_t number);
 	struct traffic *(*backend_traffic)(void *e, uint32_t number);
 	struct reason_count *(*reason_count)(void *e, uint32_t reason);
+	const struct probe_node *(*probe_node)(void *e);
+	const struct probe_target *(*probe_target)(void *e, uint32_t number);
+	const uint32_t *(*probe_number)(void *e, const struct probe_key *k);
 	uint64_t (*now_ns)(void *e);
 	uint32_t (*direct)(void *e, struct direct *q);
 	uint16_t (*tracked)(void *e, struct tracked *q);

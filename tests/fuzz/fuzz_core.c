@@ -22,6 +22,7 @@
 #include "dataplane/core/forward.h"
 #include "dataplane/core/host.h"
 #include "dataplane/core/port.h"
+#include "dataplane/core/probe.h"
 #include "dataplane/names.h"
 #include "tests/fuzz/fuzz_core_input.h"
 #include "tests/packet/mem_tables.h"
@@ -45,6 +46,7 @@ static void must_hold(bool holds, const char *what)
 struct passage {
 	enum hook hook;
 	struct pkt p;
+	struct probe_edit edit;
 	enum verdict verdict;
 	uint8_t *byte; /* exactly the frame: a byte too far is seen */
 	uint8_t *before;
@@ -94,19 +96,36 @@ static const char *first_word(enum verdict verdict)
 		return "reply_";
 	case VERDICT_FORWARD:
 	case VERDICT_STACK:
+	case VERDICT_PROBE:
 		return "none";
 	}
 	return "";
 }
 
+/* What reaches a VM or whoever probes is TCP with our addresses. */
+static void check_probe(const struct passage *a)
+{
+	const struct probe_edit *edit = &a->edit;
+
+	must(a->hook == HOOK_FROM_VM || a->hook == HOOK_PROBE);
+	must(a->p.tcp && (const uint8_t *)a->p.ip == a->byte + 14);
+	must(edit->old_src == a->p.ip->src && edit->old_dst == a->p.ip->dst);
+	if (a->hook == HOOK_FROM_VM)
+		must((a->p.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN);
+}
+
 static void check_end(const struct passage *a, const struct mem_tables *before,
 		      const struct mem_tables *after)
 {
+	/* An answer to a probe passes to whoever probes. */
+	enum verdict verdict = a->hook == HOOK_FROM_VM &&
+					       a->verdict == VERDICT_PROBE ?
+				       VERDICT_PASS :
+				       a->verdict;
 	/* Behind the host's rules what isn't an answer is nobody's business. */
-	bool is_counted = a->verdict < VERDICT_FORWARD &&
-			  (a->hook < HOOK_BACK || a->verdict != VERDICT_PASS);
-	const char *word =
-		first_word(is_counted ? a->verdict : VERDICT_FORWARD);
+	bool is_counted = verdict < VERDICT_FORWARD &&
+			  (a->hook < HOOK_BACK || verdict != VERDICT_PASS);
+	const char *word = first_word(is_counted ? verdict : VERDICT_FORWARD);
 	const char *name = name_of_reason(a->p.reason);
 	uint64_t counted = 0;
 	uint32_t i;
@@ -119,8 +138,10 @@ static void check_end(const struct passage *a, const struct mem_tables *before,
 	must(counted == is_counted);
 	if (a->hook == HOOK_UPLINK && !is_ours(before, a->before, a->size))
 		must(a->verdict == VERDICT_PASS);
-	if (a->hook != HOOK_UPLINK)
-		must(a->verdict != VERDICT_REPLY);
+	if (a->hook != HOOK_UPLINK && a->verdict == VERDICT_REPLY)
+		must(a->hook == HOOK_FROM_VM && !a->p.ip);
+	if (a->verdict == VERDICT_PROBE)
+		check_probe(a);
 	if (a->hook == HOOK_TO_VM)
 		must(a->verdict < VERDICT_FORWARD);
 }
@@ -131,7 +152,9 @@ static void check_bytes(const struct passage *a)
 	size_t size = a->size - p->head_cut;
 	size_t tail;
 
-	switch (a->hook == HOOK_UPLINK ? a->verdict : VERDICT_PASS) {
+	switch (a->hook == HOOK_UPLINK || a->verdict == VERDICT_REPLY ?
+			a->verdict :
+			VERDICT_PASS) {
 	case VERDICT_PASS:
 	case VERDICT_DROP:
 		must(memcmp(a->byte, a->before, a->size) == 0);
@@ -152,6 +175,9 @@ static void check_bytes(const struct passage *a)
 		      ~frame_csums_right(a->byte + p->head_cut, size)) == 0);
 		must(p->backend != BACKEND_NONE && p->backend < MEM_BACKENDS);
 		break;
+	case VERDICT_PROBE: /* at the uplink there are none */
+		must(false);
+		break;
 	}
 }
 
@@ -170,6 +196,8 @@ static void check_tables(const struct mem_tables *before,
 	SAME(slot_lines);
 	SAME(backends);
 	SAME(ports);
+	SAME(probe_node);
+	SAME(targets);
 	for (i = 0; i < MEM_SLOTS; i++)
 		SAME(slot_clocks[i].since_tick);
 }
@@ -206,6 +234,8 @@ static void pass(struct passage *a, struct mem_tables *m)
 		break;
 	case HOOK_FROM_VM:
 		a->verdict = port_from_vm(t, m, &a->p, &edit);
+		if (a->verdict == VERDICT_PROBE)
+			a->verdict = probe_from_vm(t, m, &a->p, &a->edit);
 		count_answer(t, m, &a->p, a->verdict);
 		break;
 	case HOOK_TO_VM:
@@ -219,6 +249,11 @@ static void pass(struct passage *a, struct mem_tables *m)
 		break;
 	case HOOK_LEAVES:
 		observe_answer(t, m, &a->p);
+		break;
+	case HOOK_PROBE:
+		a->verdict = probe_to_vm(t, m, &a->p, &a->edit);
+		if (a->verdict != VERDICT_PROBE)
+			count_reason(t, m, a->p.reason, a->p.length);
 		break;
 	}
 }

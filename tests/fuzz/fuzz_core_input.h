@@ -105,7 +105,7 @@ static inline bool fuzz_next(struct fuzz_input *in,
 
 	if (in->at >= in->size)
 		return false;
-	f->hook = fuzz_number(in, 1) % (HOOK_LEAVES + 1);
+	f->hook = fuzz_number(in, 1) % (HOOK_PROBE + 1);
 	vm = fuzz_number(in, 1);
 	f->ifindex = f->hook == HOOK_UPLINK ? IFINDEX_UPLINK : IFINDEX_VM(vm);
 	f->wait_ns = (uint64_t)fuzz_number(in, 1) << 30;

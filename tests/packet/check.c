@@ -64,7 +64,7 @@ static struct frame_spec expected_arp(const struct vector *v)
 	struct frame_spec s = {
 		.kind = FRAME_ARP,
 		.dst_mac = v->in.src_mac,
-		.src_mac = MAC_UPLINK,
+		.src_mac = v->hook == HOOK_FROM_VM ? MAC_PROBE : MAC_UPLINK,
 		.vlan = { v->in.vlan[0] },
 		.src = v->in.dst,
 		.dst = v->in.src,
@@ -72,6 +72,24 @@ static struct frame_spec expected_arp(const struct vector *v)
 		.arp_target_mac = v->in.src_mac,
 	};
 
+	return s;
+}
+
+/* A probe on its way, or its answer: only addresses change. */
+static struct frame_spec expected_probe(const struct vector *v)
+{
+	struct frame_spec s = v->in;
+
+	if (v->hook == HOOK_PROBE) {
+		s.dst_mac = MAC_VM(v->vm);
+		s.src_mac = MAC_PROBE;
+		s.src = IP_PROBES;
+		s.dst = IP_VM(v->vm);
+	} else {
+		s.dst_mac = MAC_PROBE;
+		s.src = IP_TARGET(v->vm);
+		s.dst = IP_LOCAL;
+	}
 	return s;
 }
 
@@ -90,6 +108,8 @@ static struct frame_spec expected_frame(const struct vector *v)
 	case VERDICT_STACK:
 		/* At a VM's port the answer only gets its mark. */
 		return v->hook == HOOK_UPLINK ? expected_to_vm(v) : v->in;
+	case VERDICT_PROBE:
+		return expected_probe(v);
 	}
 	return v->in;
 }
@@ -112,7 +132,9 @@ static void check_reasons(const struct vector *v,
 
 	for (i = 0; i < N_REASON_COUNTS; i++) {
 		/* 0 of each half is "forwarded", which is no reason. */
-		counts = v->verdict < VERDICT_FORWARD && i % N_REASONS &&
+		counts = (v->verdict < VERDICT_FORWARD ||
+			  v->verdict == VERDICT_PROBE) &&
+			 i % N_REASONS &&
 			 (i == v->reason || i == REASON_AS_IF(v->as_if));
 		assert_int_equal(after->reasons[i].packets, counts);
 		assert_int_equal(after->reasons[i].bytes, counts ? size : 0);

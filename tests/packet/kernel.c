@@ -79,6 +79,9 @@ struct kernel {
 	int array_fd[ARRAY_SIZE(arrays)];
 	int service_fd;
 	int port_fd;
+	int target_fd;
+	int number_fd;
+	int probe_node_fd;
 	int device_fd;
 	uint64_t *per_cpu; /* a value for each CPU */
 };
@@ -131,6 +134,7 @@ static int make_network(void)
 		"ip link add vm1 index 1001 type veth peer name peer1",
 		"ip link add vm2 index 1002 type veth peer name peer2",
 		"ip link add vm3 index 1003 type veth peer name peer3",
+		"ip link add probe index 700 type veth peer name probed",
 		"ip link add name vmbr index 800 type bridge",
 		"ip link add out index 900 type veth peer name away",
 		"ip address add 192.0.2.1/24 dev out",
@@ -220,6 +224,33 @@ static int load_other(struct kernel *k, const void *elf, size_t size,
 	return ret ? ret : bpf_object__load(*ret_object);
 }
 
+/* The probes' tables are its own. */
+static int load_port(struct kernel *k, const void *elf, size_t size)
+{
+	struct bpf_map *targets;
+	struct bpf_map *numbers;
+	int ret;
+
+	k->port = bpf_object__open_mem(elf, size, NULL);
+	if (!k->port)
+		return -errno;
+	targets = bpf_object__find_map_by_name(k->port, "probe_target_map");
+	numbers = bpf_object__find_map_by_name(k->port, "probe_number_map");
+	ret = bpf_map__set_max_entries(targets, MEM_TARGETS);
+	if (!ret)
+		ret = bpf_map__set_max_entries(numbers, MEM_TARGETS);
+	if (!ret)
+		ret = share_maps(k, k->port);
+	if (!ret)
+		ret = bpf_object__load(k->port);
+	if (ret)
+		return ret;
+	k->target_fd = bpf_map__fd(targets);
+	k->number_fd = bpf_map__fd(numbers);
+	k->probe_node_fd = bpf_object__find_map_fd_by_name(k->port, ".bss");
+	return 0;
+}
+
 static int load_programs(struct kernel *k)
 {
 	const void *elf;
@@ -237,7 +268,7 @@ static int load_programs(struct kernel *k)
 	if (ret)
 		return ret;
 	elf = port_bpf__elf_bytes(&size);
-	ret = load_other(k, elf, size, &k->port);
+	ret = load_port(k, elf, size);
 	elf = host_bpf__elf_bytes(&size);
 	if (!ret)
 		ret = load_other(k, elf, size, &k->host);
@@ -377,6 +408,28 @@ static void store_tables(struct kernel *k, const struct mem_tables *m)
 			0);
 }
 
+static void store_probes(struct kernel *k, const struct mem_tables *m)
+{
+	uint32_t i;
+
+	i = 0;
+	assert_int_equal(bpf_map_update_elem(k->probe_node_fd, &i,
+					     &m->probe_node, BPF_ANY),
+			 0);
+	clear_hash(k->number_fd, sizeof(struct probe_key));
+	for (i = 0; i < MEM_TARGETS; i++) {
+		assert_int_equal(bpf_map_update_elem(k->target_fd, &i,
+						     &m->targets[i].value,
+						     BPF_ANY),
+				 0);
+		if (m->targets[i].key.ifindex)
+			assert_int_equal(bpf_map_update_elem(k->number_fd,
+							     &m->targets[i].key,
+							     &i, BPF_ANY),
+					 0);
+	}
+}
+
 static enum verdict verdict_of_xdp(uint32_t action)
 {
 	switch (action) {
@@ -424,7 +477,10 @@ static enum verdict verdict_of_tc(const struct vector *v, int action,
 	case TC_ACT_SHOT:
 		return VERDICT_DROP;
 	case TC_ACT_REDIRECT:
-		return VERDICT_FORWARD;
+		return v->verdict == VERDICT_PROBE ||
+				       v->verdict == VERDICT_REPLY ?
+			       v->verdict :
+			       VERDICT_FORWARD;
 	default:
 		fail_msg("TC action %d", action);
 	}
@@ -444,6 +500,8 @@ static int tc_program(const struct kernel *k, enum hook hook)
 		return program_fd(k->host, "bridge_in");
 	case HOOK_LEAVES:
 		return program_fd(k->host, "uplink_out");
+	case HOOK_PROBE:
+		return program_fd(k->port, "probe_out");
 	}
 	return -1;
 }
@@ -460,6 +518,7 @@ void kernel_run(struct kernel *k, const struct vector *v,
 
 	vector_frame(v, &in);
 	store_tables(k, tables);
+	store_probes(k, tables);
 	opts.data_in = in.byte;
 	opts.data_size_in = (uint32_t)in.size;
 	opts.data_out = ret_outcome->out.byte;

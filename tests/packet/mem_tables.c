@@ -105,6 +105,32 @@ static struct reason_count *mem_reason_count(void *e, uint32_t reason)
 	return reason < N_REASON_COUNTS ? &m->reasons[reason] : NULL;
 }
 
+static const struct probe_node *mem_probe_node(void *e)
+{
+	const struct mem_tables *m = e;
+
+	return &m->probe_node;
+}
+
+static const struct probe_target *mem_probe_target(void *e, uint32_t number)
+{
+	const struct mem_tables *m = e;
+
+	return number < MEM_TARGETS ? &m->targets[number].value : NULL;
+}
+
+static const uint32_t *mem_probe_number(void *e, const struct probe_key *k)
+{
+	static const uint32_t numbers[MEM_TARGETS] = { 0, 1, 2, 3 };
+	const struct mem_tables *m = e;
+	uint32_t i;
+
+	for (i = 1; i < MEM_TARGETS; i++)
+		if (!memcmp(&m->targets[i].key, k, sizeof(*k)))
+			return &numbers[i];
+	return NULL;
+}
+
 static uint64_t mem_now_ns(void *e)
 {
 	const struct mem_tables *m = e;
@@ -128,6 +154,9 @@ const struct tables *mem_tables(void)
 		.service_traffic = mem_service_traffic,
 		.backend_traffic = mem_backend_traffic,
 		.reason_count = mem_reason_count,
+		.probe_node = mem_probe_node,
+		.probe_target = mem_probe_target,
+		.probe_number = mem_probe_number,
 		.now_ns = mem_now_ns,
 	};
 

@@ -18,6 +18,7 @@
 #define MEM_BACKENDS   8 /* numbers 0 .. 7 */
 #define MEM_FLOW_LINES 4
 #define MEM_PORTS      8
+#define MEM_TARGETS    4 /* numbers 0 .. 3 */
 
 struct mem_service {
 	struct service_key key;
@@ -27,6 +28,12 @@ struct mem_service {
 struct mem_port {
 	struct port_key key;
 	struct port value;
+};
+
+/* Key of the number of a probe target, which is where it stands. */
+struct mem_target {
+	struct probe_key key;
+	struct probe_target value;
 };
 
 /**
@@ -49,6 +56,8 @@ struct mem_tables {
 	struct flow_line direct_lines[MEM_FLOW_LINES];
 	uint32_t n_ports;
 	struct mem_port ports[MEM_PORTS];
+	struct probe_node probe_node;
+	struct mem_target targets[MEM_TARGETS];
 	struct limiter limiter;
 	struct traffic service_traffic[MEM_SERVICES];
 	struct traffic backend_traffic[MEM_BACKENDS];

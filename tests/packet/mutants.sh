@@ -21,7 +21,7 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
 right=(check frame mem_tables ref_hash scene test_core
-	vectors_header vectors_host vectors_pass vectors_port vectors_reply vectors_slot)
+	vectors_header vectors_host vectors_pass vectors_port vectors_probe vectors_reply vectors_slot)
 units=(csum flow hash limiter)
 mkdir -p "$scratch/right"
 

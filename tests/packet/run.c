@@ -16,18 +16,20 @@
 #include "dataplane/core/forward.h"
 #include "dataplane/core/host.h"
 #include "dataplane/core/port.h"
+#include "dataplane/core/probe.h"
 
-#define N_TABLES 15
+#define N_TABLES 17
 
 const struct vector_table *vector_tables(size_t *ret_n)
 {
 	static struct vector_table all[N_TABLES];
 	struct vector_table (*const tables[N_TABLES])(void) = {
-		vectors_pass,	  vectors_header,  vectors_cut,
-		vectors_rst,	  vectors_arp,	   vectors_steady,
-		vectors_claiming, vectors_moving,  vectors_settling,
-		vectors_line,	  vectors_from_vm, vectors_answer,
-		vectors_to_vm,	  vectors_observe, vectors_stack,
+		vectors_pass,	  vectors_header,      vectors_cut,
+		vectors_rst,	  vectors_arp,	       vectors_steady,
+		vectors_claiming, vectors_moving,      vectors_settling,
+		vectors_line,	  vectors_from_vm,     vectors_answer,
+		vectors_to_vm,	  vectors_observe,     vectors_stack,
+		vectors_probe,	  vectors_probe_abuse,
 	};
 	size_t i;
 
@@ -48,6 +50,8 @@ uint32_t vector_ifindex(const struct vector *v)
 		return IFINDEX_UPLINK;
 	if (v->hook == HOOK_BACK)
 		return IFINDEX_BRIDGE;
+	if (v->hook == HOOK_PROBE)
+		return IFINDEX_PROBE;
 	return IFINDEX_VM(v->vm_port ? v->vm_port : 1);
 }
 
@@ -61,7 +65,10 @@ struct scene_flow vector_flow(const struct vector *v)
 		.vm = 1,
 	};
 
-	if (v->hook == HOOK_FROM_VM || v->hook >= HOOK_BACK) {
+	if (v->hook == HOOK_PROBE) {
+		flow.client = IP_PROBES;
+		flow.vm = v->vm ? v->vm : 1;
+	} else if (v->hook == HOOK_FROM_VM || v->hook >= HOOK_BACK) {
 		flow.client = v->in.dst;
 		flow.client_port = v->in.dport;
 	}
@@ -118,11 +125,64 @@ static enum verdict run_back(struct mem_tables *tables, struct pkt *p)
 	return verdict;
 }
 
+/* What TC does with a probe_edit; sums anew, as above. */
+static void apply_probe(struct pkt *p, const struct probe_edit *edit)
+{
+	uint8_t *ip = (uint8_t *)p->ip;
+	size_t size = HOST16(p->ip->total_length);
+
+	assert_int_equal(p->ip->src, edit->old_src);
+	assert_int_equal(p->ip->dst, edit->old_dst);
+	p->ip->src = edit->new_src;
+	p->ip->dst = edit->new_dst;
+	memcpy(p->eth->dst, edit->dst_mac, 6);
+	memcpy(p->eth->src, edit->src_mac, 6);
+	p->ip->csum = 0;
+	p->ip->csum = BE16(~frame_sum(ip, 20, 0));
+	p->tcp->csum = 0;
+	p->tcp->csum = BE16(~frame_sum(ip + 12, size - 12,
+				       (uint32_t)(p->proto + size - 20)));
+}
+
+static enum verdict run_from_vm(struct mem_tables *tables, struct pkt *p)
+{
+	const struct tables *t = mem_tables();
+	struct probe_edit probe = { 0 };
+	struct nat_edit edit = { 0 };
+	enum verdict verdict = port_from_vm(t, tables, p, &edit);
+
+	if (verdict == VERDICT_PROBE)
+		verdict = probe_from_vm(t, tables, p, &probe);
+	if (verdict == VERDICT_FORWARD)
+		apply_edit(p, &edit);
+	if (verdict == VERDICT_PROBE) {
+		apply_probe(p, &probe);
+		assert_int_equal(probe.ifindex, IFINDEX_PROBE);
+	}
+	count_answer(t, tables, p, verdict);
+	return verdict;
+}
+
+static enum verdict run_probe(const struct vector *v, struct mem_tables *tables,
+			      struct pkt *p)
+{
+	const struct tables *t = mem_tables();
+	struct probe_edit edit = { 0 };
+	enum verdict verdict = probe_to_vm(t, tables, p, &edit);
+
+	if (verdict != VERDICT_PROBE) {
+		count_reason(t, tables, p->reason, p->length);
+		return verdict;
+	}
+	apply_probe(p, &edit);
+	assert_int_equal(edit.ifindex, IFINDEX_VM(v->vm));
+	return verdict;
+}
+
 static enum verdict run_hook(const struct vector *v, struct mem_tables *tables,
 			     struct pkt *p)
 {
 	const struct tables *t = mem_tables();
-	struct nat_edit edit = { 0 };
 	enum verdict verdict = VERDICT_PASS;
 
 	switch (v->hook) {
@@ -131,10 +191,10 @@ static enum verdict run_hook(const struct vector *v, struct mem_tables *tables,
 		count_forward(t, tables, p, verdict);
 		break;
 	case HOOK_FROM_VM:
-		verdict = port_from_vm(t, tables, p, &edit);
-		if (verdict == VERDICT_FORWARD)
-			apply_edit(p, &edit);
-		count_answer(t, tables, p, verdict);
+		verdict = run_from_vm(tables, p);
+		break;
+	case HOOK_PROBE:
+		verdict = run_probe(v, tables, p);
 		break;
 	case HOOK_TO_VM:
 		verdict = port_to_vm(t, tables, p);

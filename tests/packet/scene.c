@@ -298,6 +298,25 @@ static void add_direct(struct mem_tables *m, enum scene_direct direct,
 	}
 }
 
+static void add_probes(struct mem_tables *m)
+{
+	struct mem_target *target;
+	uint32_t n;
+
+	m->probe_node.source = BE32(IP_PROBES);
+	m->probe_node.local = BE32(IP_LOCAL);
+	m->probe_node.ifindex = IFINDEX_PROBE;
+	mac_bytes(MAC_PROBE, m->probe_node.mac);
+	for (n = 1; n <= 2; n++) {
+		target = &m->targets[NUMBER_VM(n)];
+		target->key.addr = mapped(IP_VM(n));
+		target->key.ifindex = IFINDEX_VM(n);
+		target->value.addr = mapped(IP_VM(n));
+		target->value.ifindex = IFINDEX_VM(n);
+		mac_bytes(MAC_VM(n), target->value.mac);
+	}
+}
+
 /* The packets' own uplink is not the first one, and no uplink is the last. */
 static void add_uplinks(struct mem_tables *m, uint32_t flags)
 {
@@ -335,6 +354,8 @@ void scene_build(const struct scene_spec *spec, const struct scene_flow *flow,
 		if (spec->flags & SCENE_STACK)
 			add_port(m, n, IFINDEX_BRIDGE, spec->flags);
 	}
+	if (!(spec->flags & SCENE_NO_PROBES))
+		add_probes(m);
 	add_pool(m, spec, key);
 	add_fill(m, spec->fill, key, now_tick);
 	add_entry(m, spec, key, now_tick);

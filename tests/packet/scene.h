@@ -8,6 +8,8 @@
  *	VIP web: port 80 -> the VMs' port 8080               └─ VM 3  10.0.0.3
  *	VIP api: port 443; not announced, drops what has no service
  *
+ * VM 1 and VM 2 are also probed over the data path, VM 3 isn't.
+ *
  * One pool of 16 slots; all of them stand alike unless a vector says otherwise.
  * The flow table has one line, so that entries meet.
  */
@@ -25,6 +27,7 @@
 #define MAC_UPLINK 0x020000000001ULL
 #define MAC_ALL	   0xffffffffffffULL
 #define MAC_VM(n)  (0x020000001000ULL + (n))
+#define MAC_PROBE  0x020000003000ULL
 #define MAC_TO(n)  (0x020000002000ULL + (n)) /* source of frames to VM n */
 
 #define IP_CLIENT_ONE IP(198, 51, 100, 7)
@@ -33,6 +36,10 @@
 #define IP_VIP_API    IP(203, 0, 113, 11)
 #define IP_NOT_VIP    IP(203, 0, 113, 99)
 #define IP_VM(n)      IP(10, 0, 0, n)
+#define IP_PROBES     IP(169, 254, 255, 1) /* what VMs see */
+#define IP_LOCAL      IP(240, 5, 0, 1)
+#define NUMBER_VM(n)  ((n) + 1)
+#define IP_TARGET(n)  IP(240, 5, 0, NUMBER_VM(n))
 
 #define PORT_CLIENT 40000
 #define PORT_WEB    80
@@ -46,6 +53,7 @@
 #define IFINDEX_WAY_OUT	  900
 #define IFINDEX_VM(n)	  (1000U + (n))
 #define IFINDEX_BRIDGE	  800 /* of the VMs' ports */
+#define IFINDEX_PROBE	  700
 
 #define POOL_WEB    1
 #define SERVICE_WEB 1
@@ -148,6 +156,7 @@ enum scene_direct {
 #define SCENE_OBSERVE	 0x800	/* both services and their VIPs are observed */
 #define SCENE_STACK	 0x1000 /* the host has rules at the VMs' ports */
 #define SCENE_BRIDGED	 0x2000 /* the uplink is a port of their bridge */
+#define SCENE_NO_PROBES	 0x4000 /* nothing is probed over the data path */
 
 /**
  * struct scene_spec - what is special; zero means nothing.

@@ -15,6 +15,7 @@ enum hook {
 	HOOK_TO_VM,   /* port_to_vm() */
 	HOOK_BACK,    /* answer_back() at the VMs' bridge */
 	HOOK_LEAVES,  /* answer_back() or observe_answer() at the uplink */
+	HOOK_PROBE,   /* probe_to_vm() */
 };
 
 /* What must hold of the flow's entry afterwards. */
@@ -37,6 +38,10 @@ enum after {
 #define AS_IF(why)   PASSED(PASS_OBSERVED), .as_if = (why)
 #define DROPPED(why) .verdict = VERDICT_DROP, .reason = (why)
 #define ARP_ANSWERED .verdict = VERDICT_REPLY, .reason = REPLY_ARP
+#define PROBED(n)    .verdict = VERDICT_PROBE, .vm = (n)
+#define PROBE_BACK(n) \
+	.verdict = VERDICT_PROBE, .reason = PASS_PROBE_ANSWER, .vm = (n)
+#define PROBE_ARP .verdict = VERDICT_REPLY, .reason = REPLY_PROBE_ARP
 #define RESET(why, f, s, a)                                          \
 	.verdict = VERDICT_REPLY, .reason = (why), .rst_flags = (f), \
 	.rst_seq = (s), .rst_ack = (a)
@@ -108,5 +113,7 @@ struct vector_table vectors_answer(void);
 struct vector_table vectors_to_vm(void);
 struct vector_table vectors_observe(void);
 struct vector_table vectors_stack(void);
+struct vector_table vectors_probe(void);
+struct vector_table vectors_probe_abuse(void);
 
 #endif

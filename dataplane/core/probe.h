@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Probes over the data path: to VMs that the host has no route to.
+ *
+ * DOC: how a probe gets there and back
+ *
+ * Each VM that is probed so has an address of ours, its target's. A socket that
+ * connects to it sends by the probe interface:
+ *
+ *	local -> target's address	the socket
+ *	source -> VM's address		to the VM's port: probe_to_vm()
+ *	VM's address -> source		what the VM answers: probe_from_vm()
+ *	target's address -> local	to the probe interface
+ *
+ * So it needs neither an address in the VM's network nor a bridge, and VMs with
+ * the same address are as many targets. Ports stay as they are: the kernel gives
+ * two probes of one target two ports.
+ *
+ * `source` is one address for all VMs. A VM answers by its default route, or
+ * asks who has it and is told here; nobody else hears of either, since both are
+ * taken at its port. What a VM sends to `source` is dropped unless it answers a
+ * probe: a flow with an entry among the direct ones, which probe_to_vm() made,
+ * and no opener. So a VM reaches the host's sockets that probe it, and no others.
+ */
+#ifndef DATAPLANE_CORE_PROBE_H
+#define DATAPLANE_CORE_PROBE_H
+
+#include "dataplane/core/port.h"
+#include "dataplane/core/reply.h"
+
+/**
+ * struct probe_edit - what the engine makes of a probe's packet; ports stay.
+ * @old_src, @old_dst: its addresses.
+ * @new_src, @new_dst: those that it gets.
+ * @src_mac, @dst_mac: MAC addresses that it gets.
+ * @ifindex: where it goes: out of a VM's port, or in by the probe interface.
+ */
+struct probe_edit {
+	be32 old_src;
+	be32 old_dst;
+	be32 new_src;
+	be32 new_dst;
+	uint8_t dst_mac[6];
+	uint8_t src_mac[6];
+	uint32_t ifindex;
+};
+
+/* No tag: neither probes nor answers have one. */
+static ALWAYS_INLINE bool probe_is_plain(const struct pkt *p)
+{
+	return (uint8_t *)p->ip == p->data + sizeof(struct eth_hdr);
+}
+
+static ALWAYS_INLINE void probe_fill(const struct pkt *p,
+				     struct probe_edit *ret_edit)
+{
+	ret_edit->old_src = p->ip->src;
+	ret_edit->old_dst = p->ip->dst;
+}
+
+/**
+ * probe_to_vm() - a packet that leaves by the probe interface.
+ * @p: @data, @end, @length set, the rest zero. @ifindex becomes the VM's port.
+ * @ret_edit: for VERDICT_PROBE.
+ *
+ * Return: VERDICT_PROBE, or VERDICT_DROP with @reason.
+ */
+static ALWAYS_INLINE enum verdict probe_to_vm(const struct tables *t, void *e,
+					      struct pkt *p,
+					      struct probe_edit *ret_edit)
+{
+	const struct probe_node *probes = t->probe_node(e);
+	struct port_view view = { .fin = FLOW_FIN_CLIENT };
+	const struct probe_target *target;
+	uint8_t *l3 = NULL;
+
+	p->reason = DROP_PROBE;
+	if (parse_frame(p, &l3) || !p->ip || parse_flow(p) ||
+	    !probe_is_plain(p) || p->ip->src != probes->local)
+		return VERDICT_DROP;
+	target = t->probe_target(e, PROBE_NUMBER(p->ip->dst));
+	if (!target || !target->ifindex)
+		return VERDICT_DROP;
+	p->ifindex = target->ifindex;
+	view.vm = target->addr;
+	view.vm_port = p->dport;
+	view.peer = ip_from_v4(probes->source);
+	view.peer_port = p->sport;
+	if (direct_seen(t, e, p, &view, true) == DIRECT_FULL) {
+		p->reason = DROP_PORT_DIRECT_FULL;
+		return VERDICT_DROP;
+	}
+	p->reason = REASON_NONE;
+	probe_fill(p, ret_edit);
+	ret_edit->new_src = probes->source;
+	ret_edit->new_dst = target->addr.word[3];
+	__builtin_memcpy(ret_edit->dst_mac, target->mac, 6);
+	__builtin_memcpy(ret_edit->src_mac, probes->mac, 6);
+	ret_edit->ifindex = target->ifindex;
+	return VERDICT_PROBE;
+}
+
+static ALWAYS_INLINE uint32_t probe_number(const struct tables *t, void *e,
+					   uint32_t ifindex,
+					   const struct ip_addr *vm)
+{
+	struct probe_key key = { .addr = *vm, .ifindex = ifindex };
+	const uint32_t *number = t->probe_number(e, &key);
+
+	return number ? *number : 0;
+}
+
+/*
+ * A VM that is probed asks who has the address that probes come from. No limit:
+ * the answer goes back into the port that the request came from, and a limit
+ * that VMs share would let one silence another's.
+ */
+static ALWAYS_INLINE enum verdict probe_arp(const struct tables *t, void *e,
+					    struct pkt *p,
+					    const struct probe_node *probes,
+					    uint8_t *l3)
+{
+	struct arp_hdr *arp = (struct arp_hdr *)l3;
+	struct ip_addr vm;
+
+	if (p->eth->type != BE16(ETH_TYPE_ARP) ||
+	    (uint8_t *)(arp + 1) > p->end || !arp_asks(arp) ||
+	    arp->target_ip != probes->source)
+		return VERDICT_PASS;
+	vm = ip_from_v4(arp->sender_ip);
+	if (!probe_number(t, e, p->ifindex, &vm))
+		return VERDICT_PASS;
+	arp_answer(p, arp, probes->mac);
+	p->reason = REPLY_PROBE_ARP;
+	return VERDICT_REPLY;
+}
+
+/**
+ * probe_from_vm() - a packet of which port_from_vm() said VERDICT_PROBE.
+ * @p: as it was handed to port_from_vm(), or as that has left it.
+ * @ret_edit: for VERDICT_PROBE: back to whoever probes.
+ *
+ * Return: VERDICT_PROBE, VERDICT_REPLY (@p is the answer now), VERDICT_DROP or
+ * VERDICT_PASS, each with @reason.
+ */
+static ALWAYS_INLINE enum verdict probe_from_vm(const struct tables *t, void *e,
+						struct pkt *p,
+						struct probe_edit *ret_edit)
+{
+	const struct probe_node *probes = t->probe_node(e);
+	struct port_view view = { .fin = FLOW_FIN_SERVER };
+	uint8_t *l3 = NULL;
+	uint32_t number;
+
+	p->reason = PASS_PORT_NOT_SERVICE;
+	if (parse_frame(p, &l3))
+		return VERDICT_PASS;
+	if (!p->ip)
+		return probe_arp(t, e, p, probes, l3);
+	number = probe_number(t, e, p->ifindex, &p->src);
+	if (!number)
+		return VERDICT_PASS;
+	p->reason = DROP_PROBE_ANSWER;
+	if (parse_flow(p) || !probe_is_plain(p) || p->kind == FLOW_OPENER)
+		return VERDICT_DROP;
+	view.vm = p->src;
+	view.vm_port = p->sport;
+	view.peer = p->dst;
+	view.peer_port = p->dport;
+	if (direct_seen(t, e, p, &view, false) != DIRECT_KNOWN)
+		return VERDICT_DROP;
+	p->reason = PASS_PROBE_ANSWER;
+	probe_fill(p, ret_edit);
+	ret_edit->new_src = PROBE_ADDR(probes->local, number);
+	ret_edit->new_dst = probes->local;
+	__builtin_memcpy(ret_edit->dst_mac, probes->mac, 6);
+	__builtin_memcpy(ret_edit->src_mac, p->eth->src, 6);
+	ret_edit->ifindex = probes->ifindex;
+	return VERDICT_PROBE;
+}
+
+#endif
