@@ -236,6 +236,8 @@ enum hv_event_type {
  * @next: the queue's.
  * @arg: of struct hv_settings: which hypervisor.
  * @type: what it says.
+ * @more: others of this driver follow at once: the queue's owner need not be
+ *        woken for this one.
  * @at_ns: when its knowledge was taken.
  * @queued_ns: when it was put into the queue.
  * @uuid: which VM, of VM, ENDED, GONE, REBOOT and ADDRS.
@@ -250,6 +252,7 @@ struct hv_event {
 	struct hv_event *next;
 	void *arg;
 	enum hv_event_type type;
+	bool more;
 	uint64_t at_ns;
 	uint64_t queued_ns;
 	uint8_t uuid[HV_UUID_SIZE];

@@ -182,7 +182,8 @@ static void serve_hints(struct hv *hv)
 	int err;
 
 	while (take_hint(hv, &hint)) {
-		err = libvirt_read(hv, hint.uuid, hint.dom, READ_HINT, &sent);
+		err = libvirt_read(hv, hint.uuid, hint.dom, NULL, READ_HINT,
+				   &sent);
 		hint_done(&hint);
 		if (!err) {
 			count_hinted(hv, hv_clock_ns() - hint.at_ns);

@@ -108,6 +108,7 @@ struct hv_question {
  * @watches: the callbacks' numbers, -1 = none.
  * @listed: the reader's: this connection's first list is complete.
  * @n_polls: the reader's.
+ * @n_sent: the reader's: VMs sent for first lists.
  * @refresh: the reader's: where the next full reads go on.
  */
 struct hv {
@@ -135,6 +136,7 @@ struct hv {
 	int watches[WATCH_MAX];
 	bool listed;
 	uint64_t n_polls;
+	uint64_t n_sent;
 	size_t refresh;
 };
 
@@ -195,19 +197,27 @@ enum read_why {
 	READ_POLL,
 };
 
+/* A VM's state in a list, and when that was asked for. */
+struct hv_listed {
+	int state;
+	int reason;
+	uint64_t at_ns;
+};
+
 /**
  * libvirt_read() - read a VM and send what it says.
  * @hv: the hypervisor.
  * @uuid: which VM.
  * @dom: the same if it is at hand, else NULL; stays the caller's.
+ * @listed: its state if a list has just told it, else NULL.
  * @why: said in the event.
  * @ret_sent: whether an event was sent, what it is or that it is gone.
  *
  * Return: 0; -ENOMEM; -EIO when libvirt did not answer sensibly: try later.
  */
 MUST_CHECK int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
-			    virDomainPtr dom, enum read_why why,
-			    bool *ret_sent);
+			    virDomainPtr dom, const struct hv_listed *listed,
+			    enum read_why why, bool *ret_sent);
 
 /**
  * libvirt_poll() - list all VMs and repair what events missed.

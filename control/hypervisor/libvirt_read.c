@@ -21,6 +21,9 @@
 /* Full reads in turn at each poll: about 0.1 ms each. */
 #define REFRESH_PER_POLL 64
 
+/* VMs of a first list for which the owner of the queue is woken once. */
+#define LIST_BATCH 64
+
 static void domain_freep(virDomainPtr *dom)
 {
 	if (*dom)
@@ -76,11 +79,12 @@ static int send_gone(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 	return 0;
 }
 
-/* What libvirt said of a VM. */
+/* What libvirt said of a VM, and when the first of it was asked for. */
 struct said {
 	int state;
 	int reason;
 	char *xml;
+	uint64_t at_ns;
 };
 
 static void said_done(struct said *said)
@@ -115,6 +119,7 @@ static int note(struct hv *hv, struct hv_vm **vm, const struct said *said,
 	struct hv_event *event;
 	uint64_t sum;
 
+	(*vm)->read_ns = said->at_ns;
 	known = hv_known_add(hv, (*vm)->uuid);
 	if (!known)
 		return -ENOMEM;
@@ -131,14 +136,51 @@ static int note(struct hv *hv, struct hv_vm **vm, const struct said *said,
 	known->digest = sum;
 	memcpy(event->uuid, (*vm)->uuid, HV_UUID_SIZE);
 	event->vm = STEAL(*vm);
+	event->more = why == READ_LIST && ++hv->n_sent % LIST_BATCH != 0;
 	snprintf(event->text, sizeof(event->text), "%s", whys[why]);
 	hv_send(hv, event);
 	*ret_sent = true;
 	return 0;
 }
 
+static int ask_state(virDomainPtr dom, struct said *said)
+{
+	said->at_ns = hv_clock_ns();
+	return virDomainGetState(dom, &said->state, &said->reason, 0);
+}
+
+/*
+ * State and definition. A state that is known from a list is not asked for
+ * again, unless the definition shows that the VM started or ended since.
+ */
+static int ask(virDomainPtr dom, const struct hv_listed *listed,
+	       struct said *said, struct hv_vm *vm)
+{
+	int err;
+
+	if (listed)
+		*said = (struct said){ .state = listed->state,
+				       .reason = listed->reason,
+				       .at_ns = listed->at_ns };
+	else if (ask_state(dom, said))
+		return -EIO;
+	said->xml = virDomainGetXMLDesc(dom, 0);
+	if (!said->xml)
+		return -EIO;
+	err = libvirt_xml_parse(said->xml, strlen(said->xml), vm);
+	if (err)
+		return err == -ENOMEM ? err : -EIO;
+	if (listed && (vm->run == 0) != (said->state == VIR_DOMAIN_SHUTOFF) &&
+	    ask_state(dom, said))
+		return -EIO;
+	if (said->state == VIR_DOMAIN_SHUTOFF)
+		vm->run = 0; /* it ended between the two answers */
+	return 0;
+}
+
 int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
-		 virDomainPtr dom, enum read_why why, bool *ret_sent)
+		 virDomainPtr dom, const struct hv_listed *listed,
+		 enum read_why why, bool *ret_sent)
 {
 	CLEANUP(domain_freep) virDomainPtr found = NULL;
 	CLEANUP(hv_vm_freep) struct hv_vm *vm = NULL;
@@ -149,24 +191,17 @@ int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 	*ret_sent = false;
 	began_ns = hv_clock_ns();
 	count(hv, &hv->counters.reads);
-	if (!dom)
-		dom = found = virDomainLookupByUUID(hv->conn, uuid);
-	if (dom && !virDomainGetState(dom, &said.state, &said.reason, 0))
-		said.xml = virDomainGetXMLDesc(dom, 0);
-	if (!said.xml)
-		return no_such_domain() ?
-			       send_gone(hv, uuid, began_ns, why, ret_sent) :
-			       -EIO;
 	vm = hv_vm_new();
 	if (!vm)
 		return -ENOMEM;
-	err = libvirt_xml_parse(said.xml, strlen(said.xml), vm);
-	if (err)
-		return err == -ENOMEM ? err : -EIO;
-	if (said.state == VIR_DOMAIN_SHUTOFF)
-		vm->run = 0; /* it ended between the two answers */
-	vm->read_ns = began_ns;
-	return note(hv, &vm, &said, why, ret_sent);
+	if (!dom)
+		dom = found = virDomainLookupByUUID(hv->conn, uuid);
+	err = dom ? ask(dom, listed, &said, vm) : -EIO;
+	if (!err)
+		return note(hv, &vm, &said, why, ret_sent);
+	return !said.xml && no_such_domain() ?
+		       send_gone(hv, uuid, began_ns, why, ret_sent) :
+		       err;
 }
 
 /* Trouble with one VM is no trouble with the others. */
@@ -176,7 +211,7 @@ static int carry_on(struct hv *hv, int err)
 }
 
 /* One VM of the list. */
-static int look(struct hv *hv, virDomainPtr dom, const int *state)
+static int look(struct hv *hv, virDomainPtr dom, const struct hv_listed *listed)
 {
 	uint8_t uuid[HV_UUID_SIZE];
 	struct hv_known *known;
@@ -188,10 +223,12 @@ static int look(struct hv *hv, virDomainPtr dom, const int *state)
 		return -EIO;
 	run = (int)virDomainGetID(dom);
 	known = hv_known_find(hv, uuid);
-	changed = !known || !state || known->state != state[0] ||
-		  known->reason != state[1] || (run > 0 && known->run != run);
+	changed = !known || !listed || known->state != listed->state ||
+		  known->reason != listed->reason ||
+		  (run > 0 && known->run != run);
 	if (changed || !hv->listed) {
-		err = carry_on(hv, libvirt_read(hv, uuid, dom, why, &sent));
+		err = carry_on(hv,
+			       libvirt_read(hv, uuid, dom, listed, why, &sent));
 		if (err)
 			return err;
 		if (sent && hv->listed)
@@ -203,28 +240,31 @@ static int look(struct hv *hv, virDomainPtr dom, const int *state)
 	return 0;
 }
 
-/* State and reason; -1 where the record has none. */
-static void stats_state(const virDomainStatsRecord *record, int ret_state[2])
+/* State and reason; false where the record has none. */
+static bool stats_state(const virDomainStatsRecord *record,
+			struct hv_listed *listed)
 {
 	const virTypedParameter *param;
 	int i;
 
-	ret_state[0] = ret_state[1] = -1;
+	listed->state = listed->reason = -1;
 	for (i = 0; i < record->nparams; i++) {
 		param = &record->params[i];
 		if (param->type != VIR_TYPED_PARAM_INT)
 			continue;
 		if (!strcmp(param->field, "state.state"))
-			ret_state[0] = param->value.i;
+			listed->state = param->value.i;
 		else if (!strcmp(param->field, "state.reason"))
-			ret_state[1] = param->value.i;
+			listed->reason = param->value.i;
 	}
+	return listed->state >= 0 && listed->reason >= 0;
 }
 
 static int look_at_all(struct hv *hv, void (*between)(struct hv *hv))
 {
+	struct hv_listed listed = { .at_ns = hv_clock_ns() };
 	virDomainStatsRecordPtr *records;
-	int n, i, err, state[2];
+	int n, i, err;
 
 	n = virConnectGetAllDomainStats(hv->conn, VIR_DOMAIN_STATS_STATE,
 					&records, 0);
@@ -232,8 +272,8 @@ static int look_at_all(struct hv *hv, void (*between)(struct hv *hv))
 		return -EIO;
 	err = 0;
 	for (i = 0; i < n && !err; i++) {
-		stats_state(records[i], state);
-		err = look(hv, records[i]->dom, state);
+		err = look(hv, records[i]->dom,
+			   stats_state(records[i], &listed) ? &listed : NULL);
 		between(hv);
 	}
 	virDomainStatsRecordListFree(records);
@@ -272,8 +312,8 @@ static int sweep(struct hv *hv)
 		if (hv->known[i - 1].poll == hv->n_polls)
 			continue;
 		memcpy(uuid, hv->known[i - 1].uuid, sizeof(uuid));
-		err = carry_on(hv,
-			       libvirt_read(hv, uuid, NULL, READ_POLL, &sent));
+		err = carry_on(hv, libvirt_read(hv, uuid, NULL, NULL, READ_POLL,
+						&sent));
 		if (err)
 			return err;
 		if (sent && hv->listed)
@@ -294,8 +334,8 @@ static int refresh_some(struct hv *hv, void (*between)(struct hv *hv))
 		if (hv->refresh >= hv->n_known)
 			hv->refresh = 0;
 		memcpy(uuid, hv->known[hv->refresh++].uuid, sizeof(uuid));
-		err = carry_on(hv,
-			       libvirt_read(hv, uuid, NULL, READ_POLL, &sent));
+		err = carry_on(hv, libvirt_read(hv, uuid, NULL, NULL, READ_POLL,
+						&sent));
 		if (err)
 			return err;
 		if (sent)

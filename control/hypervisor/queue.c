@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The queue between drivers' threads and control's loop: a list under a lock,
- * and an eventfd that is readable while the list is not empty.
+ * and an eventfd that is readable while the list is not empty, or as soon as
+ * the last of a driver's many events is in it.
  *
  * The lock is held for a few stores only, so a driver never waits for the loop.
  * Its length is bounded by what drivers know: a VM's events are made from
@@ -20,6 +21,7 @@ struct hv_queue {
 	struct hv_event *first;
 	struct hv_event **last; /* where the next one is linked */
 	int fd;
+	bool woken; /* fd is readable */
 };
 
 int hv_queue_new(struct hv_queue **ret_queue)
@@ -73,7 +75,9 @@ struct hv_event *hv_queue_pop(struct hv_queue *queue)
 	}
 	if (!queue->first) {
 		queue->last = &queue->first;
-		(void)eventfd_read(queue->fd, &n);
+		if (queue->woken)
+			(void)eventfd_read(queue->fd, &n);
+		queue->woken = false;
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return event;
@@ -81,15 +85,16 @@ struct hv_event *hv_queue_pop(struct hv_queue *queue)
 
 void hv_queue_push(struct hv_queue *queue, struct hv_event *event)
 {
-	bool was_empty;
+	bool wake;
 
 	event->next = NULL;
 	event->queued_ns = hv_clock_ns();
 	pthread_mutex_lock(&queue->lock);
-	was_empty = !queue->first;
+	wake = !event->more && !queue->woken;
 	*queue->last = event;
 	queue->last = &event->next;
-	if (was_empty)
+	queue->woken = queue->woken || wake;
+	if (wake)
 		(void)eventfd_write(queue->fd, 1);
 	pthread_mutex_unlock(&queue->lock);
 }
