@@ -41,16 +41,13 @@ struct port_view {
 	uint64_t fin;
 };
 
-/* Parse, and find the service whose port this is; NULL: none of our business. */
-static ALWAYS_INLINE const struct port *port_find(const struct tables *t,
-						  void *e, struct pkt *p,
-						  struct port_view *view)
+/* The service whose port a packet that was parsed is at, if it is one's. */
+static ALWAYS_INLINE const struct port *port_of(const struct tables *t, void *e,
+						const struct pkt *p,
+						struct port_view *view)
 {
 	struct port_key key = { .zero = 0 };
-	uint8_t *l3 = NULL;
 
-	if (parse_frame(p, &l3) || !p->ip || parse_flow(p))
-		return NULL;
 	if (view->fin == FLOW_FIN_SERVER) {
 		view->vm = p->src;
 		view->vm_port = p->sport;
@@ -67,6 +64,18 @@ static ALWAYS_INLINE const struct port *port_find(const struct tables *t,
 	key.port = view->vm_port;
 	key.proto = p->proto;
 	return t->port(e, &key);
+}
+
+/* Parse, and find the service whose port this is; NULL: none of our business. */
+static ALWAYS_INLINE const struct port *port_find(const struct tables *t,
+						  void *e, struct pkt *p,
+						  struct port_view *view)
+{
+	uint8_t *l3 = NULL;
+
+	if (parse_frame(p, &l3) || !p->ip || parse_flow(p))
+		return NULL;
+	return port_of(t, e, p, view);
 }
 
 /**
@@ -211,15 +220,21 @@ static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 					       struct nat_edit *ret_edit)
 {
 	struct port_view view = { .fin = FLOW_FIN_SERVER };
-	const struct port *port = port_find(t, e, p, &view);
+	const struct port *port;
 	const struct pool *pool;
+	uint8_t *l3 = NULL;
 	uint32_t direct;
 	bool make;
 
-	/* One comparison, for whatever is balanced or direct. */
-	if (p->dst.word[3] == t->probe_node(e)->source || (!port && !p->ip))
-		return VERDICT_PROBE;
 	p->reason = PASS_PORT_NOT_SERVICE;
+	if (parse_frame(p, &l3))
+		return VERDICT_PASS;
+	/* One comparison, for whatever is balanced or direct. */
+	if (!p->ip || p->ip->dst == t->probe_node(e)->source)
+		return VERDICT_PROBE;
+	if (parse_flow(p))
+		return VERDICT_PASS;
+	port = port_of(t, e, p, &view);
 	if (!port)
 		return VERDICT_PASS;
 	make = port->flags & PORT_LEARNING || p->kind == FLOW_OPENER;
