@@ -173,3 +173,16 @@ void announce_apply(struct announce *a, const struct dp_vip *vips,
 	if (any)
 		evtimer_add(a->timer, &now);
 }
+
+void announce_again(struct announce *a)
+{
+	const struct timeval now = { 0, 0 };
+	size_t i;
+
+	if (!a)
+		return;
+	for (i = 0; i < a->n_vips; i++)
+		a->vips[i].rounds_left = ROUNDS;
+	if (a->n_vips)
+		evtimer_add(a->timer, &now);
+}

@@ -29,4 +29,9 @@ void announce_free(struct announce *announce);
 void announce_apply(struct announce *announce, const struct dp_vip *vips,
 		    uint32_t n_vips);
 
+/**
+ * announce_again() - announce all of them: an uplink is new. NULL is fine.
+ */
+void announce_again(struct announce *announce);
+
 #endif

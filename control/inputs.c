@@ -101,7 +101,15 @@ static void links_ended(void *arg, uint64_t at_ns)
 static void link_changed(void *arg, const struct link_info *link,
 			 uint64_t at_ns)
 {
-	no_memory(inv_link(((struct daemon *)arg)->inv, link, at_ns));
+	struct daemon *d = arg;
+
+	if (!d->leaving &&
+	    d->engine->link_seen(d->dp, link->name, link->ifindex)) {
+		journal_add(d->journal, "node", d->conf->node.name, "",
+			    "uplink_attached", "%s", link->name);
+		announce_again(d->announce);
+	}
+	no_memory(inv_link(d->inv, link, at_ns));
 }
 
 /* The kernel is the first to know of a VM's death: its tap went with it. */

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "control/daemon.h"
@@ -64,6 +65,13 @@ int main(int argc, char **argv)
 	}
 	if (check)
 		return conf_check(path, stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (geteuid() != 0) {
+		fputs("droverd: must be started by root: it loads BPF programs "
+		      "and attaches them to interfaces\n"
+		      "(droverd --check needs no rights)\n",
+		      stderr);
+		return EXIT_FAILURE;
+	}
 	errs = calloc(1, sizeof(*errs));
 	rc = errs ? conf_load(path, &conf, errs) : -1;
 	if (errs)

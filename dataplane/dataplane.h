@@ -366,6 +366,9 @@ struct dp; /* an open data plane; each engine embeds it */
  *        UINT64_MAX. Cheap when nothing is due.
  * @port_lost: the interface is gone: nothing names it any more. Called at once
  *        when the kernel says so; a hint that is right also if it comes late.
+ *        An uplink that is gone is attached again when it is seen.
+ * @link_seen: there is an interface, or it has changed. Returns true if it is an
+ *        uplink and has been attached just now.
  * @status: fill in a struct dp_status.
  * @explain: one flow.
  * @glance: one backend number and nothing else, as it is this moment: cheap
@@ -384,6 +387,7 @@ struct dp_ops {
 		     uint64_t now_ns, struct dp_result *ret);
 	uint64_t (*tick)(struct dp *dp, uint64_t now_ns);
 	void (*port_lost)(struct dp *dp, uint32_t ifindex, uint64_t now_ns);
+	bool (*link_seen)(struct dp *dp, const char *ifname, uint32_t ifindex);
 	int (*status)(struct dp *dp, uint64_t now_ns, struct dp_status *ret);
 	int (*explain)(struct dp *dp, const struct dp_flow *flow,
 		       uint64_t now_ns, struct dp_explanation *ret);

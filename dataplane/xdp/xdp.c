@@ -353,6 +353,7 @@ static uint64_t xdp_tick(struct dp *dp, uint64_t at_ns)
 static void xdp_port_lost(struct dp *dp, uint32_t ifindex, uint64_t at_ns)
 {
 	publish_port_lost(dp->publish, ifindex, at_ns);
+	uplinks_lost(dp, ifindex);
 }
 
 static int xdp_status(struct dp *dp, uint64_t at_ns, struct dp_status *ret)
@@ -409,6 +410,7 @@ const struct dp_ops dp_xdp_ops = {
 	.apply = xdp_apply,
 	.tick = xdp_tick,
 	.port_lost = xdp_port_lost,
+	.link_seen = uplinks_seen,
 	.status = xdp_status,
 	.explain = xdp_explain,
 	.glance = xdp_glance,

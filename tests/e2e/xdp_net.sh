@@ -50,7 +50,7 @@ ns_vm() { # number, command
 }
 
 cleanup() {
-	local status=$? pid ns
+	local status=$? pid ns mount
 	trap - EXIT INT TERM
 	driver_stop
 	for pid in "${pids[@]}"; do
@@ -60,9 +60,11 @@ cleanup() {
 		ip netns pids "$ns" 2>/dev/null | xargs -r kill 2>/dev/null || :
 		ip netns del "$ns"
 	done
-	if mountpoint -q "$dir/bpf"; then
-		umount "$dir/bpf"
-	fi
+	for mount in "$dir/bpf" "$dir/state"; do
+		if mountpoint -q "$mount"; then
+			umount -l "$mount"
+		fi
+	done
 	rm -rf "$dir"
 	exit "$status"
 }
