@@ -54,6 +54,8 @@ struct dp_limits {
  * @limits: sizes.
  * @reply_rate_pps: answers a second and CPU that the path may make.
  * @direct_idle_ms: life of a direct connection's entry.
+ * @probe_source: what VMs see probes over the data path come from; all zero =
+ *           there are none.
  * @clsact: attach to VMs' ports as kernels before 6.6 need it, also on others.
  * @log: gets the engine's messages (level: 0 error .. 3 debug); may be NULL.
  * @after_write: called after each store and call of a publish that outlives the
@@ -66,6 +68,7 @@ struct dp_options {
 	struct dp_limits limits;
 	uint32_t reply_rate_pps;
 	uint32_t direct_idle_ms;
+	struct ip_addr probe_source;
 	bool clsact;
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
@@ -352,6 +355,22 @@ struct dp_explanation {
 	char ifname[DP_IFNAME_SIZE];
 };
 
+/**
+ * struct dp_way - a way for probes to a VM, past the host's own routes: a socket
+ * that connects to @at reaches the VM at its port, whatever the host's networks.
+ * @addr, @mac, @ifindex: the VM and its port, which a snapshot must name, too:
+ *         answers are caught there.
+ * @at: filled in: the address to connect to; the VM's ports are as they are.
+ * @err: filled in: 0; else there is no such way (a negative errno).
+ */
+struct dp_way {
+	struct ip_addr addr;
+	uint8_t mac[6];
+	uint32_t ifindex;
+	struct ip_addr at;
+	int err;
+};
+
 struct dp; /* an open data plane; each engine embeds it */
 
 /**
@@ -373,6 +392,9 @@ struct dp; /* an open data plane; each engine embeds it */
  * @explain: one flow.
  * @glance: one backend number and nothing else, as it is this moment: cheap
  *          enough to be asked thousands of times a second.
+ * @ways: the ways there are to be, all of them; the same VM at the same port keeps
+ *        its @at. @ret_device: the interface that sockets leave by, "" while
+ *        there is none. They end with close(), or with the process.
  * @close: leave everything in force.
  * @detach: take everything off the machine that this pin directory knows of,
  *        programs first; works with or without a daemon. Idempotent.
@@ -392,6 +414,8 @@ struct dp_ops {
 	int (*explain)(struct dp *dp, const struct dp_flow *flow,
 		       uint64_t now_ns, struct dp_explanation *ret);
 	int (*glance)(struct dp *dp, uint16_t number, struct dp_glance *ret);
+	int (*ways)(struct dp *dp, struct dp_way *ways, uint32_t n,
+		    char ret_device[DP_IFNAME_SIZE]);
 	void (*close)(struct dp *dp);
 	int (*detach)(const char *pin_dir, char *error);
 };

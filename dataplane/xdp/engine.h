@@ -10,6 +10,8 @@
 #include "dataplane/xdp/pin.h"
 #include "dataplane/xdp/programs.h"
 
+struct ways; /* ways.h */
+
 /**
  * struct dp - see dataplane.h.
  * @pin: of the node.
@@ -17,6 +19,7 @@
  * @publish: what is in force.
  * @n_cpus: that counters are kept for.
  * @reads: a reader of the maps as they change.
+ * @ways: for probes over the data path; NULL = a reader.
  * @clsact: of the options.
  * @log, @log_arg: of the options.
  * @after_write, @after_write_arg: of the options.
@@ -28,6 +31,7 @@ struct dp {
 	struct publish *publish;
 	int n_cpus;
 	bool reads;
+	struct ways *ways;
 	bool clsact;
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;

@@ -113,6 +113,7 @@ int link_uplink(const char *dir, uint32_t ifindex, int prog_fd,
 	return err;
 }
 
+/* A program that is none (-1) is attached already. */
 static int link_tcx(const char *dir, const char *kind, uint32_t ifindex,
 		    int prog_fd, enum bpf_attach_type type)
 {
@@ -120,7 +121,7 @@ static int link_tcx(const char *dir, const char *kind, uint32_t ifindex,
 	int fd;
 
 	link_path(path, dir, kind, ifindex);
-	if (!link_reuse(path, ifindex, prog_fd))
+	if (prog_fd < 0 || !link_reuse(path, ifindex, prog_fd))
 		return 0;
 	fd = bpf_link_create(prog_fd, (int)ifindex, type, NULL);
 	/* What an older kernel says to an attach type that it does not know. */
@@ -135,9 +136,8 @@ static int link_port_tcx(const char *dir, uint32_t ifindex, int in_fd,
 	int err;
 
 	/* Egress first: once answers are judged, direct flows are known. */
-	err = out_fd < 0 ? 0 :
-			   link_tcx(dir, "port-out", ifindex, out_fd,
-				    (enum bpf_attach_type)ATTACH_TCX_EGRESS);
+	err = link_tcx(dir, "port-out", ifindex, out_fd,
+		       (enum bpf_attach_type)ATTACH_TCX_EGRESS);
 	if (!err)
 		err = link_tcx(dir, "port-in", ifindex, in_fd,
 			       (enum bpf_attach_type)ATTACH_TCX_INGRESS);
@@ -218,12 +218,12 @@ static int link_port_clsact(const char *dir, uint32_t ifindex, int in_fd,
 		return err;
 	link_path(path, dir, "clsact", ifindex);
 	(void)unlink(path);
-	err = bpf_obj_pin(in_fd, path);
+	err = bpf_obj_pin(in_fd < 0 ? out_fd : in_fd, path);
 	if (!err && out_fd >= 0)
 		err = filter_set(ifindex, BPF_TC_EGRESS, out_fd);
 	if (!err && out_fd >= 0 && egress_missing(ifindex, out_fd))
 		err = -EBUSY;
-	if (!err)
+	if (!err && in_fd >= 0)
 		err = filter_set(ifindex, BPF_TC_INGRESS, in_fd);
 	return err;
 }

@@ -49,12 +49,21 @@ static int lb_load(const struct maps *maps, struct lb_bpf **ret_lb)
 
 static int port_load(const struct maps *maps, struct port_bpf **ret_port)
 {
+	const struct memory_meta *meta = maps->area[MAP_META];
+	/* Every VM in a pool may be probed; two numbers are no VM's. */
+	uint32_t n_targets = meta->limits.n_backends + 2;
 	struct port_bpf *port = port_bpf__open();
 	int err;
 
 	if (!port)
 		return -errno;
 	err = use_maps(port->obj, maps);
+	if (!err)
+		err = bpf_map__set_max_entries(port->maps.probe_target_map,
+					       n_targets);
+	if (!err)
+		err = bpf_map__set_max_entries(port->maps.probe_number_map,
+					       n_targets);
 	if (!err)
 		err = port_bpf__load(port);
 	if (err) {
@@ -141,6 +150,34 @@ int programs_port_in(const struct programs *p)
 int programs_port_out(const struct programs *p)
 {
 	return bpf_program__fd(p->port->progs.port_out);
+}
+
+int programs_probe_out(const struct programs *p)
+{
+	return bpf_program__fd(p->port->progs.probe_out);
+}
+
+int programs_probe_targets(const struct programs *p)
+{
+	return bpf_map__fd(p->port->maps.probe_target_map);
+}
+
+int programs_probe_numbers(const struct programs *p)
+{
+	return bpf_map__fd(p->port->maps.probe_number_map);
+}
+
+void programs_set_probes(const struct programs *p,
+			 const struct probe_node *node)
+{
+	struct probe_node *ours = &p->port->bss->probe_node;
+
+	/* The source says that the rest is there. */
+	__atomic_store_n(&ours->source, 0, __ATOMIC_RELEASE);
+	ours->local = node->local;
+	ours->ifindex = node->ifindex;
+	memcpy(ours->mac, node->mac, sizeof(ours->mac));
+	__atomic_store_n(&ours->source, node->source, __ATOMIC_RELEASE);
 }
 
 int programs_uplink_in(const struct programs *p)

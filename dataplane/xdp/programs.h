@@ -29,11 +29,18 @@ struct programs {
 int programs_lb(const struct programs *p);
 int programs_port_in(const struct programs *p);
 int programs_port_out(const struct programs *p);
+int programs_probe_out(const struct programs *p);
 int programs_uplink_in(const struct programs *p);
 int programs_uplink_out(const struct programs *p);
 int programs_bridge_in(const struct programs *p);
 int programs_redirect_err(const struct programs *p);
 int programs_devmap_xmit(const struct programs *p);
+
+/* Tables of probes over the data path: maps, and the record of the node. */
+int programs_probe_targets(const struct programs *p);
+int programs_probe_numbers(const struct programs *p);
+void programs_set_probes(const struct programs *p,
+			 const struct probe_node *node);
 
 /* Load all programs; 0 or -errno. */
 MUST_CHECK int programs_load(const struct maps *maps,

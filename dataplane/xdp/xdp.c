@@ -8,6 +8,7 @@
 #include "dataplane/xdp/engine.h"
 #include "dataplane/xdp/links.h"
 #include "dataplane/xdp/uplinks.h"
+#include "dataplane/xdp/ways.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -82,6 +83,7 @@ static void xdp_close(struct dp *dp)
 {
 	if (!dp)
 		return;
+	ways_close(dp);
 	publish_free(dp->publish);
 	programs_done(&dp->programs);
 	maps_done(&dp->maps);
@@ -252,7 +254,9 @@ static int state_open(struct dp *dp, const struct dp_options *options,
 	links_prune(dp->pin.links, keep_uplink, keep_port, dp);
 	drops_attach(dp);
 	dp_wrote(dp);
-	return 0;
+	err = ways_open(dp, options->pin_dir, options->probe_source.word[3],
+			&dp->ways);
+	return err ? dp_fail(error, err, "cannot use", options->pin_dir) : 0;
 }
 
 static int xdp_open(const struct dp_options *options, struct dp **ret_dp,
@@ -356,6 +360,18 @@ static void xdp_port_lost(struct dp *dp, uint32_t ifindex, uint64_t at_ns)
 	uplinks_lost(dp, ifindex);
 }
 
+static bool xdp_link_seen(struct dp *dp, const char *ifname, uint32_t ifindex)
+{
+	if (!uplinks_seen(dp, ifname, ifindex))
+		return false;
+	if (publish_hook_uplinks(dp->publish))
+		dp_say(dp, LOG_WARN,
+		       "uplink %s: TC programs can't be attached: what goes "
+		       "through the kernel, or is observed, misses them",
+		       ifname);
+	return true;
+}
+
 static int xdp_status(struct dp *dp, uint64_t at_ns, struct dp_status *ret)
 {
 	char error[DP_ERROR_SIZE];
@@ -397,6 +413,7 @@ static int xdp_detach(const char *pin_dir, char *error)
 	if (err)
 		return dp_fail(error, err, "cannot use", pin_dir);
 	links_remove(pin.links);
+	ways_remove(pin_dir);
 	uplinks_give_back(pin.maps);
 	pin_remove_maps(&pin);
 	pin_remove_dirs(&pin);
@@ -410,10 +427,11 @@ const struct dp_ops dp_xdp_ops = {
 	.apply = xdp_apply,
 	.tick = xdp_tick,
 	.port_lost = xdp_port_lost,
-	.link_seen = uplinks_seen,
+	.link_seen = xdp_link_seen,
 	.status = xdp_status,
 	.explain = xdp_explain,
 	.glance = xdp_glance,
+	.ways = ways_set,
 	.close = xdp_close,
 	.detach = xdp_detach,
 };

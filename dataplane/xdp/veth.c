@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The probe interface, by rtnetlink.
+ */
+#include "dataplane/xdp/veth.h"
+
+#include "dataplane/xdp/netdev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+
+#define PREFIX_BITS 16
+#define NET_240	    0xf0000000U
+
+/* FNV-1a, 32 bits: a short name for a long path. */
+void veth_name(const char *pin_dir, char ret_name[VETH_NAME_SIZE])
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *pin_dir; pin_dir++)
+		hash = (hash ^ (uint8_t)*pin_dir) * 16777619U;
+	(void)snprintf(ret_name, VETH_NAME_SIZE, "drp%08x", hash);
+}
+
+/* Send a request and wait for the kernel's word; 0 or a negative errno. */
+static int ask(struct nlmsghdr *nlh)
+{
+	struct mnl_socket *socket;
+	char answer[8192];
+	ssize_t n;
+	int err = 0;
+
+	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!socket)
+		return -errno;
+	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ||
+	    mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
+		err = -errno;
+	if (!err) {
+		n = mnl_socket_recvfrom(socket, answer, sizeof(answer));
+		if (n < 0 ||
+		    mnl_cb_run(answer, (size_t)n, 0, 0, NULL, NULL) < 0)
+			err = -errno;
+	}
+	mnl_socket_close(socket);
+	return err;
+}
+
+static struct nlmsghdr *link_request(char *buf, uint16_t type, uint32_t ifindex,
+				     unsigned int flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *info;
+
+	nlh->nlmsg_type = type;
+	info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_index = (int)ifindex;
+	info->ifi_flags = flags;
+	info->ifi_change = flags;
+	return nlh;
+}
+
+static int pair_make(const char *name, const char *alias)
+{
+	_Alignas(struct nlmsghdr) char buf[1024];
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, IFF_NOARP);
+	char peer_name[VETH_NAME_SIZE];
+	struct ifinfomsg *peer_info;
+	struct nlattr *info;
+	struct nlattr *data;
+	struct nlattr *peer;
+
+	nlh->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	(void)snprintf(peer_name, sizeof(peer_name), "%.14sp", name);
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	mnl_attr_put_strz(nlh, IFLA_IFALIAS, alias);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
+	peer_info = mnl_nlmsg_put_extra_header(nlh, sizeof(*peer_info));
+	peer_info->ifi_flags = IFF_NOARP;
+	peer_info->ifi_change = IFF_NOARP;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, peer_name);
+	mnl_attr_nest_end(nlh, peer);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return ask(nlh);
+}
+
+static int link_up(const char *name)
+{
+	_Alignas(struct nlmsghdr) char buf[256];
+	uint32_t ifindex = if_nametoindex(name);
+
+	if (!ifindex)
+		return -ENODEV;
+	return ask(link_request(buf, RTM_NEWLINK, ifindex, IFF_UP));
+}
+
+static int address_put(uint32_t ifindex, be32 addr)
+{
+	_Alignas(struct nlmsghdr) char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifaddrmsg *info;
+
+	nlh->nlmsg_type = RTM_NEWADDR;
+	nlh->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
+	info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+	info->ifa_family = AF_INET;
+	info->ifa_prefixlen = PREFIX_BITS;
+	info->ifa_index = ifindex;
+	mnl_attr_put_u32(nlh, IFA_LOCAL, addr);
+	mnl_attr_put_u32(nlh, IFA_ADDRESS, addr);
+	return ask(nlh);
+}
+
+/* A setting of an interface; what this kernel does not have needs none. */
+static void set(const char *family, const char *name, const char *key,
+		const char *value)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s",
+		       family, name, key);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)!write(fd, value, strlen(value));
+	close(fd);
+}
+
+static int pair_settle(struct veth *veth)
+{
+	char peer_name[VETH_NAME_SIZE];
+	int err;
+
+	(void)snprintf(peer_name, sizeof(peer_name), "%.14sp", veth->name);
+	/* Nothing of its own accord: no router solicitations, no MLD. */
+	set("ipv6", veth->name, "disable_ipv6", "1");
+	set("ipv6", peer_name, "disable_ipv6", "1");
+	set("ipv4", veth->name, "rp_filter", "0");
+	veth->ifindex = if_nametoindex(veth->name);
+	veth->local =
+		BE32(NET_240 | (veth->ifindex & 0xfff) << PREFIX_BITS | 1);
+	err = veth->ifindex ? netdev_mac(veth->ifindex, veth->mac) : -ENODEV;
+	if (!err)
+		err = link_up(peer_name);
+	if (!err)
+		err = link_up(veth->name);
+	if (!err)
+		err = address_put(veth->ifindex, veth->local);
+	return err;
+}
+
+int veth_make(const char *pin_dir, struct veth *ret_veth)
+{
+	struct veth veth = { .ifindex = 0 };
+	char alias[200];
+	int err;
+
+	veth_name(pin_dir, veth.name);
+	veth_remove(veth.name);
+	(void)snprintf(alias, sizeof(alias), "drover: probes to VMs, for %s",
+		       pin_dir);
+	err = pair_make(veth.name, alias);
+	if (err)
+		return err;
+	err = pair_settle(&veth);
+	if (err)
+		veth_remove(veth.name);
+	else
+		*ret_veth = veth;
+	return err;
+}
+
+void veth_remove(const char *name)
+{
+	_Alignas(struct nlmsghdr) char buf[256];
+	uint32_t ifindex = if_nametoindex(name);
+
+	if (ifindex)
+		(void)ask(link_request(buf, RTM_DELLINK, ifindex, 0));
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ways: who is probed over the data path, by number.
+ *
+ * A number's record is written once, before the key that leads to it, and not
+ * again as long as the VM is what it was; a VM that moved gets another number. A
+ * number that is free comes last in line, so that what is still on its way to it
+ * meets nobody.
+ */
+#include "dataplane/xdp/ways.h"
+
+#include "dataplane/xdp/links.h"
+#include "dataplane/xdp/veth.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 0 is none and 1 is the interface's own address. */
+#define FIRST_NUMBER 2
+
+/**
+ * struct ways - all of them.
+ * @pin_dir: whose.
+ * @source: what VMs see; 0 = there are no ways.
+ * @veth: the interface; ifindex 0 = not made yet.
+ * @targets: by number, as the programs have them.
+ * @wanted: of the round that goes on.
+ * @end: the highest number, and one.
+ * @next: where the search for a free number begins.
+ * @n: numbers in use.
+ */
+struct ways {
+	char pin_dir[PIN_PATH_SIZE];
+	be32 source;
+	struct veth veth;
+	struct probe_target *targets;
+	bool *wanted;
+	uint32_t end;
+	uint32_t next;
+	uint32_t n;
+};
+
+static void ways_free(struct ways *w)
+{
+	if (!w)
+		return;
+	free(w->targets);
+	free(w->wanted);
+	free(w);
+}
+
+int ways_open(const struct dp *dp, const char *pin_dir, be32 source,
+	      struct ways **ret_ways)
+{
+	const struct memory_meta *meta = dp->maps.area[MAP_META];
+	struct ways *w = calloc(1, sizeof(*w));
+
+	ways_remove(pin_dir);
+	if (!w)
+		return -ENOMEM;
+	w->source = source;
+	w->end = FIRST_NUMBER + meta->limits.n_backends;
+	w->next = FIRST_NUMBER;
+	w->targets = calloc(w->end, sizeof(*w->targets));
+	w->wanted = calloc(w->end, sizeof(*w->wanted));
+	if (!w->targets || !w->wanted) {
+		ways_free(w);
+		return -ENOMEM;
+	}
+	memcpy(w->pin_dir, pin_dir, strlen(pin_dir) + 1);
+	*ret_ways = w;
+	return 0;
+}
+
+void ways_close(struct dp *dp)
+{
+	const struct probe_node none = { .source = 0 };
+	struct ways *w = dp->ways;
+
+	if (w && w->veth.ifindex) {
+		programs_set_probes(&dp->programs, &none);
+		unlink_port(dp->pin.links, w->veth.ifindex);
+		veth_remove(w->veth.name);
+	}
+	ways_free(w);
+	dp->ways = NULL;
+}
+
+void ways_remove(const char *pin_dir)
+{
+	char name[VETH_NAME_SIZE];
+
+	veth_name(pin_dir, name);
+	veth_remove(name);
+}
+
+/* The interface and its program; then the path knows of it. */
+static int begin(struct dp *dp)
+{
+	struct ways *w = dp->ways;
+	struct veth veth = { .ifindex = 0 };
+	struct probe_node node = { .source = w->source };
+	int err;
+
+	err = veth_make(w->pin_dir, &veth);
+	if (err)
+		return err;
+	err = link_port(dp->pin.links, veth.ifindex, -1,
+			programs_probe_out(&dp->programs), dp->clsact);
+	if (err) {
+		veth_remove(veth.name);
+		return err;
+	}
+	w->veth = veth;
+	node.local = veth.local;
+	node.ifindex = veth.ifindex;
+	memcpy(node.mac, veth.mac, sizeof(node.mac));
+	programs_set_probes(&dp->programs, &node);
+	dp_say(dp, LOG_INFO, "probes over the data path leave by %s",
+	       veth.name);
+	return 0;
+}
+
+/* The number that an answer would find; 0 = none. */
+static uint32_t number_of(const struct dp *dp, const struct probe_key *key)
+{
+	uint32_t number = 0;
+
+	if (bpf_map_lookup_elem(programs_probe_numbers(&dp->programs), key,
+				&number))
+		return 0;
+	return number;
+}
+
+static uint32_t free_number(struct ways *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->end - FIRST_NUMBER; i++) {
+		if (w->next >= w->end)
+			w->next = FIRST_NUMBER;
+		if (!w->targets[w->next].ifindex)
+			return w->next++;
+		w->next++;
+	}
+	return 0;
+}
+
+static int put(struct dp *dp, const struct probe_key *key,
+	       const struct probe_target *target, uint32_t *ret_number)
+{
+	struct ways *w = dp->ways;
+	uint32_t number = free_number(w);
+	int err;
+
+	if (!number)
+		return -ENOSPC;
+	err = bpf_map_update_elem(programs_probe_targets(&dp->programs),
+				  &number, target, BPF_ANY);
+	if (!err)
+		err = bpf_map_update_elem(programs_probe_numbers(&dp->programs),
+					  key, &number, BPF_ANY);
+	if (err)
+		return err;
+	w->targets[number] = *target;
+	w->n++;
+	*ret_number = number;
+	return 0;
+}
+
+static void drop(struct dp *dp, uint32_t number)
+{
+	const struct probe_target none = { .ifindex = 0 };
+	struct ways *w = dp->ways;
+	struct probe_key key = { .addr = w->targets[number].addr,
+				 .ifindex = w->targets[number].ifindex };
+
+	/* One that moved on the same port has another number by now. */
+	if (number_of(dp, &key) == number)
+		(void)bpf_map_delete_elem(programs_probe_numbers(&dp->programs),
+					  &key);
+	(void)bpf_map_update_elem(programs_probe_targets(&dp->programs),
+				  &number, &none, BPF_ANY);
+	w->targets[number] = none;
+	w->n--;
+}
+
+static int want(struct dp *dp, struct dp_way *way)
+{
+	struct ways *w = dp->ways;
+	struct probe_key key = { .addr = way->addr, .ifindex = way->ifindex };
+	struct probe_target target = { .addr = way->addr,
+				       .ifindex = way->ifindex };
+	uint32_t number;
+	int err;
+
+	if (!way->ifindex || !IP_IS_V4(way->addr))
+		return -EAFNOSUPPORT;
+	memcpy(target.mac, way->mac, sizeof(target.mac));
+	number = number_of(dp, &key);
+	if (!number ||
+	    memcmp(&w->targets[number], &target, sizeof(target)) != 0) {
+		err = put(dp, &key, &target, &number);
+		if (err)
+			return err;
+	}
+	w->wanted[number] = true;
+	way->at = way->addr;
+	way->at.word[3] = PROBE_ADDR(w->veth.local, number);
+	return 0;
+}
+
+int ways_set(struct dp *dp, struct dp_way *ways, uint32_t n,
+	     char ret_device[DP_IFNAME_SIZE])
+{
+	struct ways *w = dp->ways;
+	uint32_t i;
+	int err = 0;
+
+	ret_device[0] = 0;
+	if (!w || (!n && !w->n))
+		return 0;
+	if (!w->source)
+		return -EOPNOTSUPP;
+	if (!w->veth.ifindex)
+		err = begin(dp);
+	if (err)
+		return err;
+	memset(w->wanted, 0, w->end * sizeof(*w->wanted));
+	for (i = 0; i < n; i++)
+		ways[i].err = want(dp, &ways[i]);
+	for (i = FIRST_NUMBER; i < w->end && w->n; i++)
+		if (w->targets[i].ifindex && !w->wanted[i])
+			drop(dp, i);
+	memcpy(ret_device, w->veth.name, VETH_NAME_SIZE);
+	return 0;
+}
