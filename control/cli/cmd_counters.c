@@ -49,6 +49,31 @@ static const struct list_column of_reasons[] = {
 	{ { "WHAT", TABLE_REMARK }, "text", LIST_TEXT, NULL },
 };
 
+static const struct list_column of_observed[] = {
+	{ { "OBSERVED, AS IF", TABLE_NAME }, "reason", LIST_TEXT, NULL },
+	{ { ">PACKETS", TABLE_WHOLE }, "packets", LIST_COUNT, NULL },
+	{ { ">BYTES", TABLE_WHOLE }, "bytes", LIST_COUNT, NULL },
+	{ { "WHAT", TABLE_REMARK }, "text", LIST_TEXT, NULL },
+};
+
+/* What would have become of packets of observed services; "" where none. */
+static void show_observed(const struct cli *cli, const json_t *reasons)
+{
+	json_t *shown = json_array();
+	json_t *reason;
+	size_t i;
+
+	json_array_foreach(reasons, i, reason)
+		if (cli_number(reason, "packets"))
+			json_array_append(shown, reason);
+	if (json_array_size(shown)) {
+		putchar('\n');
+		list_print(cli, of_observed, ARRAY_SIZE(of_observed), shown,
+			   "");
+	}
+	json_decref(shown);
+}
+
 static void show_reasons(const struct cli *cli, const json_t *reasons, bool all)
 {
 	json_t *shown = json_array();
@@ -74,6 +99,7 @@ static void show(const struct cli *cli, const json_t *data,
 	putchar('\n');
 	show_reasons(cli, json_object_get(data, "reasons"),
 		     args->option[OPT_ALL] != NULL);
+	show_observed(cli, json_object_get(data, "as_if"));
 }
 
 static int offline(struct dp *dp, const struct dp_ops *ops,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/cli/table.h"
 #include "control/render.h"
@@ -93,7 +94,13 @@ static void show(const struct cli *cli, const json_t *d,
 	else if (json_is_object(slot))
 		printf("  entry  none\n");
 	printf("  rule   %s\n", cli_text(d, "rule"));
-	if (cli_text(d, "vm")[0])
+	if (cli_text(d, "as_if")[0])
+		printf("  passes as it came; else: %s\n", cli_text(d, "as_if"));
+	else if (cli_text(d, "vm")[0] &&
+		 !strcmp(cli_text(d, "verdict"), "pass"))
+		printf("  passes as it came; else it would go to %s\n",
+		       cli_text(d, "vm"));
+	else if (cli_text(d, "vm")[0])
 		printf("  goes to %s, %s on port %s\n", cli_text(d, "vm"),
 		       cli_text(d, "target"), cli_text(d, "port"));
 	else

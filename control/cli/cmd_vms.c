@@ -119,6 +119,9 @@ static void print_in_pool(const json_t *p)
 	print_weight(p);
 	if (!cli_number(p, "backend"))
 		return;
+	if (cli_bool(p, "stack"))
+		printf("  way        through the kernel, under the host's "
+		       "rules\n");
 	printf("  slots      %llu as current, %llu as base\n",
 	       (unsigned long long)cli_number(p, "slots"),
 	       (unsigned long long)cli_number(p, "slots_base"));
@@ -129,6 +132,19 @@ static void print_in_pool(const json_t *p)
 	printf("  traffic    %s in, %s out\n",
 	       text_bytes(cli_number(p, "in_bytes"), in),
 	       text_bytes(cli_number(p, "out_bytes"), out));
+}
+
+/* The host's own rules at its port, which on_port_policy is about. */
+static void print_rules(const json_t *port)
+{
+	bool filtered = cli_bool(port, "filtered");
+	bool shaped = cli_bool(port, "shaped");
+
+	if (filtered || shaped)
+		printf("host's rules %s%s%s at the port\n",
+		       filtered ? "nwfilter" : "",
+		       filtered && shaped ? " and " : "",
+		       shaped ? "<bandwidth>" : "");
 }
 
 static void show_one(const struct cli *cli, const json_t *vm,
@@ -157,6 +173,7 @@ static void show_one(const struct cli *cli, const json_t *vm,
 		printf("port         %s on %s, MAC %s\n",
 		       cli_text(port, "name"), cli_text(port, "network"),
 		       cli_text(port, "mac"));
+	print_rules(port);
 	if (cli_text(vm, "why")[0])
 		printf("note         %s\n", cli_text(vm, "why"));
 	json_array_foreach(json_object_get(vm, "pools"), i, p)

@@ -103,6 +103,31 @@ expect 0 drover events
 narrow
 has "serving" "$out"
 
+say "words are completed"
+complete_words() { # WORDS..., the last one begun
+	(
+		# shellcheck source=/dev/null
+		. "$DROVER_SOURCE/control/cli/drover.bash"
+		COMP_WORDS=(drover "$@")
+		COMP_CWORD=$#
+		_drover
+		echo "${COMPREPLY[*]}"
+	)
+}
+is_completed() { # EXPECTED WORDS...
+	local got
+	got=$(complete_words "${@:2}")
+	[ "$got" = "$1" ] || die "${*:2}: completed to \"$got\", not \"$1\""
+}
+is_completed "drain" dr
+is_completed "status services" s
+is_completed "--deadline" drain web-1 --dea
+is_completed "--json" --js
+is_completed "web-2" vms web-2
+is_completed "hv/web-2" drain --wait hv/web-2
+is_completed "shop/http" services sh
+is_completed "web" pools w
+
 say "traffic through the VIP is counted and explained"
 ns_client "$traffic" load "$vip" 80 2 1 200000 200000 1500 >"$dir/load" 2>&1 ||
 	die "$(tail -5 "$dir/load")"
@@ -164,7 +189,7 @@ virsh define "$dir/long.xml" >/dev/null
 virsh start "$long-last-part-of-it" >/dev/null
 node_conf '{ tenant = "t-'"${long:2}"'"; name = "s-'"${long:2}"'"; vip = "10.9.9.9";
 	port = 80; pool = "p-'"${long:2}"'"; }'
-sed -i 's/^tenants = (/&\n  { name = "t-'"${long:2}"'"; vips = [ "10.9.9.9" ];\n    hypervisors = [ "hv" ]; vm_names = "xxx*"; },/
+sed -i 's/^tenants = (/&\n  { name = "t-'"${long:2}"'"; vips = [ "10.9.9.9" ];\n    hypervisors = [ "hv" ]; names = [ "xxx*" ]; },/
 	s/^pools = (/&\n  { tenant = "t-'"${long:2}"'"; name = "p-'"${long:2}"'";\n    select = [ "role=web" ]; },/' "$conf"
 expect 0 drover reload
 until_ok 10 eval 'drover vms | grep -q part-of-it' || die "$(drover vms --all --wide)"
