@@ -202,6 +202,8 @@ static void service_note(json_t *service, const struct daemon *d)
 
 	if (!t.by_verdict[VERDICT_SERVING])
 		snprintf(note, sizeof(note), "nobody serves");
+	else if (json_is_true(json_object_get(service, "observed")))
+		snprintf(note, sizeof(note), "only observed");
 	else if (t.n_conflicts)
 		snprintf(note, sizeof(note), "%u of %u VMs in conflict",
 			 t.n_conflicts, t.n);

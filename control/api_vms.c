@@ -171,15 +171,15 @@ json_t *api_render_member(const struct daemon *d, const struct rec_member *m)
 		return member;
 	json_object_update_new(
 		member,
-		json_pack("{s:i,s:i,s:i,s:f,s:i,s:I,s:b,s:b,s:b,s:I}", "slots",
-			  (int)s->slots_current, "slots_base",
+		json_pack("{s:i,s:i,s:i,s:f,s:i,s:I,s:b,s:b,s:b,s:b,s:I}",
+			  "slots", (int)s->slots_current, "slots_base",
 			  (int)s->slots_base, "slots_marked",
 			  (int)s->slots_marked, "slots_percent",
 			  n_slots ? 100.0 * s->slots_current / n_slots : 0.0,
 			  "entries", (int)s->entries, "flows",
 			  (json_int_t)s->flows, "flows_exact", (int)s->exact,
 			  "attached", (int)s->attached, "learned",
-			  (int)s->learned, "quiet_ms",
+			  (int)s->learned, "stack", (int)s->stack, "quiet_ms",
 			  (json_int_t)(s->quiet_ns / 1000000)));
 	render_traffic(member, &s->traffic);
 	return member;
@@ -190,21 +190,22 @@ static json_t *render_vm(const struct daemon *d, const struct inv_vm *vm)
 {
 	char full[DP_NAME_SIZE];
 	char uuid[HV_UUID_TEXT];
+	struct rec_member *const *of_vm;
 	const struct rec_member *m;
 	json_t *pools = json_array();
 	const char *tenant = "";
 	const char *why = "";
 	char address[CONF_ADDR_SIZE] = "";
 	const struct hv_addr *addr = NULL;
+	size_t n;
 	size_t i;
 
 	hv_uuid_print(vm->uuid, uuid);
 	snprintf(full, sizeof(full), "%s/%s", vm->hv->name, vm->vm->name);
 	text_clean(full);
-	for (i = 0; i < rec_count(d->rec); i++) {
-		m = rec_at(d->rec, i);
-		if (memcmp(m->uuid, vm->uuid, HV_UUID_SIZE) != 0)
-			continue;
+	of_vm = rec_of_vm(d->rec, vm->uuid, &n);
+	for (i = 0; i < n; i++) {
+		m = of_vm[i];
 		json_array_append_new(pools, api_render_member(d, m));
 		if (m->pool)
 			tenant = m->pool->tenant->name;
@@ -218,15 +219,16 @@ static json_t *render_vm(const struct daemon *d, const struct inv_vm *vm)
 	}
 	if (!json_array_size(pools))
 		why = "no pool selects it";
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:s,s:o,s:o,s:o,s:o,"
-			 "s:s}",
-			 "uuid", uuid, "name", vm->vm->name, "hypervisor",
-			 vm->hv->name, "full_name", full, "tenant", tenant,
-			 "state", hv_state_name(vm->vm->state), "stale",
-			 (int)vm->stale, "migrating", (int)vm->migrating,
-			 "address", address, "addresses", render_addresses(vm),
-			 "port", render_port(vm, 0), "tags",
-			 render_tags(vm->vm), "pools", pools, "why", why);
+	return json_pack(
+		"{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:s,s:o,s:o,s:o,s:o,"
+		"s:s}",
+		"uuid", uuid, "name", vm->vm->name, "hypervisor", vm->hv->name,
+		"full_name", full, "tenant", tenant, "state",
+		hv_state_name(vm->vm->state), "stale", (int)vm->stale,
+		"migrating", (int)vm->migrating, "duplicate",
+		(int)vm->duplicate, "address", address, "addresses",
+		render_addresses(vm), "port", render_port(vm, 0), "tags",
+		render_tags(vm->vm), "pools", pools, "why", why);
 }
 
 /*

@@ -57,10 +57,45 @@ static enum verdict_hv hv_fact(const struct inv_vm *vm)
 	return VERDICT_HV_GONE;
 }
 
-static enum verdict_port port_fact(const struct rec_member *m,
-				   const struct inv_vm *vm, size_t nic,
-				   bool refuses_port)
+/* The host's own rules at a port, in words; "" = none. */
+static const char *port_rules(const struct hv_nic *hw)
 {
+	if (hw->has_filter && hw->has_bandwidth)
+		return "an nwfilter and <bandwidth>";
+	if (hw->has_filter)
+		return "an nwfilter";
+	return hw->has_bandwidth ? "<bandwidth>" : "";
+}
+
+/*
+ * What the host's own rules at the port mean for it. In the kernel packets find
+ * the port by its bridge.
+ */
+static enum verdict_port rules_fact(struct rec_member *m,
+				    const struct hv_nic *hw,
+				    enum conf_port_policy policy)
+{
+	const char *rules = port_rules(hw);
+	bool bridged = hw->kind == HV_NIC_BRIDGE;
+
+	m->stack = *rules && policy == CONF_POLICY_STACK && bridged;
+	m->rules[0] = '\0';
+	if (!*rules || policy == CONF_POLICY_BYPASS || m->stack)
+		return VERDICT_PORT_OK;
+	snprintf(m->rules, sizeof(m->rules),
+		 policy == CONF_POLICY_REFUSE ?
+			 "%s; on_port_policy is \"refuse\"" :
+			 "%s; on_port_policy \"stack\" needs a port of a "
+			 "Linux bridge",
+		 rules);
+	return VERDICT_PORT_POLICY;
+}
+
+static enum verdict_port port_fact(struct rec_member *m,
+				   const struct inv_vm *vm, size_t nic,
+				   enum conf_port_policy policy)
+{
+	enum verdict_port rules;
 	const struct hv_nic *hw;
 
 	if (nic >= vm->vm->n_nics)
@@ -80,8 +115,9 @@ static enum verdict_port port_fact(const struct rec_member *m,
 	case INV_N_PORTS:
 		return VERDICT_PORT_GONE;
 	}
-	if (refuses_port && (hw->has_filter || hw->has_bandwidth))
-		return VERDICT_PORT_POLICY;
+	rules = rules_fact(m, hw, policy);
+	if (rules != VERDICT_PORT_OK)
+		return rules;
 	if (m->in_tables && !m->status.attached && m->status.attach_error)
 		return VERDICT_PORT_NO_RETURN;
 	return VERDICT_PORT_OK;
@@ -112,6 +148,7 @@ static void member_relocate(struct rec_member *m)
 	m->has_addr = true;
 	m->addr = m->status.addr;
 	m->ifindex = m->status.ifindex;
+	m->stack = m->status.stack;
 	memcpy(m->mac, m->status.mac, sizeof(m->mac));
 	snprintf(m->ifname, sizeof(m->ifname), "%s", m->status.ifname);
 }
@@ -123,7 +160,7 @@ bool member_is_used(const struct dp_backend_status *status)
 
 void member_facts(struct rec_member *m, const struct inv_vm *vm,
 		  const struct inv_owner *owner, const struct rec_input *in,
-		  bool refuses_port)
+		  enum conf_port_policy policy)
 {
 	struct verdict_facts f = { .claimed_once = true };
 
@@ -134,7 +171,7 @@ void member_facts(struct rec_member *m, const struct inv_vm *vm,
 	f.port = VERDICT_PORT_GONE;
 	if (vm) {
 		f.hv = hv_fact(vm);
-		f.port = port_fact(m, vm, owner->nic, refuses_port);
+		f.port = port_fact(m, vm, owner->nic, policy);
 		f.claimed_once = owner->owned == INV_OWNED;
 	} else if (m->in_tables && unheard_of(m, in->inv)) {
 		/* It stays as it is in force until somebody knows better. */
@@ -247,6 +284,8 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
 	texts.conflict = m->facts.conflict ? m->conflict : NULL;
 	if (m->facts.port == VERDICT_PORT_NO_RETURN && m->status.attach_error)
 		texts.port = strerror(m->status.attach_error);
+	if (m->facts.port == VERDICT_PORT_POLICY)
+		texts.port = m->rules;
 	m->answer = verdict_find(&m->facts);
 	verdict_print(&m->answer, &texts, m->why, sizeof(m->why));
 	text_clean(m->why);

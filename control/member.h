@@ -20,10 +20,11 @@ bool member_is_used(const struct dp_backend_status *status);
  * member_facts() - all that counts, but for the pool's panic.
  * @vm: NULL: nobody knows the VM any more.
  * @owner: whose it is.
+ * @policy: of the pool's services, should the host have rules at the port.
  */
 void member_facts(struct rec_member *m, const struct inv_vm *vm,
 		  const struct inv_owner *owner, const struct rec_input *in,
-		  bool refuses_port);
+		  enum conf_port_policy policy);
 
 /**
  * member_judge() - verdict, role and reason.

@@ -157,6 +157,15 @@ static void pool_name(const struct conf_pool *pool, char buf[DP_NAME_SIZE])
 	snprintf(buf, DP_NAME_SIZE, "%s/%s", pool->tenant->name, pool->name);
 }
 
+/* A VM's port has one way for all services of its pool: the strictest. */
+static enum conf_port_policy stricter(enum conf_port_policy a,
+				      enum conf_port_policy b)
+{
+	if (a == CONF_POLICY_REFUSE || b == CONF_POLICY_REFUSE)
+		return CONF_POLICY_REFUSE;
+	return a == CONF_POLICY_STACK ? a : b;
+}
+
 /* What matters of a pool's services. */
 static void look_at_services(struct rec_pool *pool, const struct conf *conf)
 {
@@ -164,15 +173,15 @@ static void look_at_services(struct rec_pool *pool, const struct conf *conf)
 	size_t i;
 
 	pool->service = "";
-	pool->refuses_port = false;
+	pool->port_policy = CONF_POLICY_BYPASS;
 	for (i = 0; i < conf->n_services; i++) {
 		s = &conf->services[i];
 		if (s->pool != pool->conf)
 			continue;
 		if (!*pool->service || strcmp(s->name, pool->service) < 0)
 			pool->service = s->name;
-		if (s->on_port_policy == CONF_POLICY_REFUSE)
-			pool->refuses_port = true;
+		pool->port_policy =
+			stricter(pool->port_policy, s->on_port_policy);
 	}
 }
 
@@ -440,7 +449,8 @@ static void take_facts(struct rec *rec, struct rec_member *m,
 		if (strcmp(name, m->vm_name) != 0)
 			rec->members.sorted = false;
 	}
-	member_facts(m, vm, owner, in, m->pool && pool->refuses_port);
+	member_facts(m, vm, owner, in,
+		     m->pool ? pool->port_policy : CONF_POLICY_BYPASS);
 	if (vm && owner->owned == INV_OWNED_NOT)
 		m->facts.claimed_once = true;
 }

@@ -33,6 +33,7 @@
 
 #define REC_WHY_SIZE	  320
 #define REC_CONFLICT_SIZE (DP_NAME_SIZE + 32)
+#define REC_RULES_SIZE	  96
 
 /* How an operator's drain of a member stands. */
 enum rec_drain {
@@ -64,6 +65,8 @@ enum rec_weight_from {
  * @asks_ports, @has_ports: conflict.c's.
  * @conflict: who has its port, in words, if @facts say that somebody has.
  * @vm_name: "hypervisor/name".
+ * @stack: its port has rules of the host's own, and it is served through them.
+ * @rules: those rules, in words, if they are what keeps it out.
  * @addr, @mac, @ifname, @ifindex: where it is; @has_addr and @ifindex say
  *                                 whether.
  * @probe: what probes say; @has_target: it is probed, at @target_addr.
@@ -94,6 +97,8 @@ struct rec_member {
 	uint8_t mac[6];
 	char ifname[DP_IFNAME_SIZE];
 	uint32_t ifindex;
+	bool stack;
+	char rules[REC_RULES_SIZE];
 	bool has_target;
 	struct ip_addr target_addr;
 	uint16_t target_port;
@@ -120,7 +125,7 @@ struct rec_member {
  * @seed: of its hash, from the store.
  * @conf: in the config in force; NULL = it is no longer configured.
  * @service: name of the first of its services by name; "" = none.
- * @refuses_port: one of them refuses ports that the host filters.
+ * @port_policy: for ports with rules of the host's own: the strictest of theirs.
  * @panic: its state.
  */
 struct rec_pool {
@@ -128,7 +133,7 @@ struct rec_pool {
 	struct hash_seed seed;
 	const struct conf_pool *conf;
 	const char *service;
-	bool refuses_port;
+	enum conf_port_policy port_policy;
 	struct panic panic;
 };
 

@@ -112,6 +112,8 @@ json_t *render_services(const struct dp_status *status)
 				    "port", (int)s->port, "protocol",
 				    protocol_name(s->proto), "pool", s->pool,
 				    "target_port", (int)s->target_port);
+		json_object_set_new(service, "observed",
+				    json_boolean(s->observed));
 		render_traffic(service, &s->traffic);
 		json_array_append_new(services, service);
 	}
@@ -193,7 +195,7 @@ static json_t *counters_backends(const struct dp_status *status)
 	return backends;
 }
 
-static json_t *counters_reasons(const struct dp_status *status)
+static json_t *counters_reasons(const struct reason_count *counts)
 {
 	json_t *reasons = json_array();
 	int i;
@@ -203,9 +205,9 @@ static json_t *counters_reasons(const struct dp_status *status)
 			reasons,
 			json_pack("{s:s,s:I,s:I,s:s}", "reason",
 				  name_of_reason((enum reason)i), "packets",
-				  (json_int_t)status->reasons[i].packets,
-				  "bytes", (json_int_t)status->reasons[i].bytes,
-				  "text", explain_reason((enum reason)i)));
+				  (json_int_t)counts[i].packets, "bytes",
+				  (json_int_t)counts[i].bytes, "text",
+				  explain_reason((enum reason)i)));
 	return reasons;
 }
 
@@ -216,9 +218,11 @@ json_t *render_counters(struct dp *dp, const struct dp_ops *ops)
 
 	if (ops->status(dp, render_now_ns(), &status))
 		return NULL;
-	data = json_pack("{s:o,s:o,s:o}", "services", render_services(&status),
-			 "backends", counters_backends(&status), "reasons",
-			 counters_reasons(&status));
+	data = json_pack("{s:o,s:o,s:o,s:o}", "services",
+			 render_services(&status), "backends",
+			 counters_backends(&status), "reasons",
+			 counters_reasons(status.reasons), "as_if",
+			 counters_reasons(status.as_if));
 	dp_status_free(&status);
 	return data;
 }
@@ -286,12 +290,13 @@ static json_t *explanation(struct dp *dp, const struct dp_ops *ops,
 	if (x.backend)
 		render_uuid(x.uuid, uuid);
 	data = json_pack(
-		"{s:o,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o}",
+		"{s:o,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o}",
 		"client", endpoint(&flow->client, flow->client_port), "service",
 		x.service, "pool", x.pool, "vip",
 		endpoint(&flow->vip, flow->port), "verdict",
 		name_of_verdict(x.verdict), "reason",
-		x.reason ? explain_reason(x.reason) : "", "rule",
+		x.reason ? explain_reason(x.reason) : "", "as_if",
+		x.as_if ? explain_reason(x.as_if) : "", "rule",
 		explain_rule(flow, &x), "vm", x.backend_name, "uuid", uuid,
 		"target",
 		x.backend ? endpoint(&x.addr, x.target_port) : json_string(""),

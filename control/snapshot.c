@@ -19,10 +19,32 @@ void snapshot_done(struct snapshot *s)
 	memset(s, 0, sizeof(*s));
 }
 
+static bool is_observed(const struct conf *conf, const struct conf_service *s)
+{
+	return conf->node.observe || s->observe;
+}
+
+/* A VIP is not ours yet while all of its services are only observed. */
+static bool is_vip_observed(const struct conf *conf, const struct ip_addr *addr)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < conf->n_services; i++) {
+		if (memcmp(&conf->services[i].vip, addr, sizeof(*addr)) != 0)
+			continue;
+		if (!is_observed(conf, &conf->services[i]))
+			return false;
+		any = true;
+	}
+	return any || conf->node.observe;
+}
+
 static void add_vip(struct snapshot *s, const struct conf *conf,
 		    const struct ip_addr *addr,
 		    const struct conf_tenant *tenant)
 {
+	bool observe = is_vip_observed(conf, addr);
 	uint32_t i;
 
 	for (i = 0; i < s->dp.n_vips; i++)
@@ -30,8 +52,10 @@ static void add_vip(struct snapshot *s, const struct conf *conf,
 			return;
 	s->vips[s->dp.n_vips++] = (struct dp_vip){
 		.addr = *addr,
-		.answer_l2 = conf->node.announce == CONF_ANNOUNCE_L2,
+		.answer_l2 = conf->node.announce == CONF_ANNOUNCE_L2 &&
+			     !observe,
 		.drop_no_service = tenant->no_service == CONF_DROP,
+		.observe = observe,
 	};
 }
 
@@ -82,6 +106,7 @@ static int build_services(struct snapshot *s, const struct conf *conf)
 			.proto = (uint8_t)c->protocol,
 			.pool = (uint32_t)(c->pool - conf->pools),
 			.target_port = c->target_port,
+			.observe = is_observed(conf, c),
 		};
 	}
 	s->dp.services = s->services;
@@ -99,6 +124,7 @@ static void fill_backend(struct dp_backend *b, const struct rec_member *m)
 	b->addr = m->addr;
 	b->ifname = m->ifname;
 	b->ifindex = m->ifindex;
+	b->stack = m->stack;
 }
 
 static const struct rec_pool *kept_pool(const struct rec_pool *pools,

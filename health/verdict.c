@@ -182,8 +182,7 @@ static const struct words words[] = {
 	[VERDICT_BY_SELECTOR] = { "not_selected", "no longer in the pool",
 				  DETAIL(wish) },
 	[VERDICT_BY_POLICY] = { "port_policy",
-				"the host filters its port, and balanced "
-				"packets would go past that",
+				"the host has rules of its own at its port",
 				DETAIL(port) },
 	[VERDICT_BY_LIMIT] = { "limit", "no room for it", DETAIL(limit) },
 	[VERDICT_BY_CONFLICT] = { "conflict",

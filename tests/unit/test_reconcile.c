@@ -52,6 +52,8 @@ struct fixture {
 	int n_changes;
 	char last_change[64];
 	int n_pool_changes;
+	bool filtered; /* of VMs told from now on */
+	bool ovs;
 };
 
 static void inv_changed(void *arg, const struct inv_change *change)
@@ -182,7 +184,8 @@ static void vm_is(struct fixture *f, int n, const char *role,
 	vm->nics[0].port_managed = true;
 	vm->nics[0].network = strdup("");
 	vm->nics[0].bridge = strdup("br0");
-	vm->nics[0].kind = HV_NIC_BRIDGE;
+	vm->nics[0].kind = f->ovs ? HV_NIC_OVS : HV_NIC_BRIDGE;
+	vm->nics[0].has_filter = f->filtered;
 	memcpy(vm->nics[0].mac, "\x52\x54\x00\x00\x00", 5);
 	vm->nics[0].mac[5] = (uint8_t)n;
 	vm->nics[0].addrs[0].ip.word[2] = BE32(0xffff);
@@ -292,6 +295,111 @@ static void test_join(void **state)
 	assert_int_equal(backend(f, 1)->role, DP_SERVING);
 	assert_string_equal(f->last_change, "hv1/web-1 serving");
 	assert_true(backend(f, 1)->weight > 0);
+}
+
+/* What the config says is something else now. */
+static void reloaded(struct fixture *f)
+{
+	rec_forget_conf(f->rec);
+	run(f);
+}
+
+/*
+ * The host has rules of its own at VM 1's port, not at VM 2's; of a pool's
+ * services the strictest policy counts.
+ */
+static void test_host_rules(void **state)
+{
+	struct fixture *f = *state;
+	struct conf_service *http = &f->conf->services[0];
+
+	f->filtered = true;
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	f->filtered = false;
+	vm_is(f, 2, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_null(backend(f, 1));
+	assert_string_equal(member(f, 1)->why,
+			    "the host has rules of its own at its port: an "
+			    "nwfilter; on_port_policy is \"refuse\"");
+	assert_int_equal(backend(f, 2)->role, DP_WARM);
+	http->on_port_policy = CONF_POLICY_BYPASS;
+	reloaded(f);
+	assert_int_equal(backend(f, 1)->role, DP_WARM);
+	assert_false(backend(f, 1)->stack);
+	http->on_port_policy = CONF_POLICY_STACK;
+	reloaded(f);
+	assert_int_equal(backend(f, 1)->role, DP_WARM);
+	assert_true(backend(f, 1)->stack);
+	assert_false(backend(f, 2)->stack);
+	/* Another service of the pool is stricter. */
+	f->conf->services[1].pool = http->pool;
+	reloaded(f);
+	assert_null(backend(f, 1));
+	f->conf->services[1].on_port_policy = CONF_POLICY_BYPASS;
+	reloaded(f);
+	assert_true(backend(f, 1)->stack);
+}
+
+/* A filter that comes while the VM serves: it loses no flow. */
+static void test_host_rules_come(void **state)
+{
+	struct fixture *f = *state;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 1);
+	f->filtered = true;
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_LEAVING);
+	f->conf->services[0].on_port_policy = CONF_POLICY_STACK;
+	reloaded(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_true(backend(f, 1)->stack);
+}
+
+/* In the kernel there is no way to a port that is in no bridge of its own. */
+static void test_host_rules_elsewhere(void **state)
+{
+	struct fixture *f = *state;
+
+	f->conf->services[0].on_port_policy = CONF_POLICY_STACK;
+	f->filtered = true;
+	f->ovs = true;
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_null(backend(f, 1));
+	assert_non_null(strstr(member(f, 1)->why, "needs a port of a Linux"));
+}
+
+/* A VIP is ours with the first of its services that is not only observed. */
+static void test_observe(void **state)
+{
+	struct fixture *f = *state;
+
+	f->conf->services[0].observe = true;
+	run(f);
+	assert_true(f->snapshot->services[0].observe);
+	assert_false(f->snapshot->services[1].observe);
+	assert_int_equal(f->snapshot->n_vips, 1);
+	assert_false(f->snapshot->vips[0].observe);
+	assert_true(f->snapshot->vips[0].answer_l2);
+	f->conf->services[1].observe = true;
+	run(f);
+	assert_true(f->snapshot->vips[0].observe);
+	assert_false(f->snapshot->vips[0].answer_l2);
+	f->conf->services[0].observe = f->conf->services[1].observe = false;
+	run(f);
+	assert_false(f->snapshot->vips[0].observe);
+	f->conf->node.observe = true;
+	run(f);
+	assert_true(f->snapshot->services[0].observe);
+	assert_true(f->snapshot->services[1].observe);
+	assert_true(f->snapshot->vips[0].observe);
+	assert_false(f->snapshot->vips[0].answer_l2);
 }
 
 /* Suspended, it keeps its flows and gets no new ones, from now on. */
@@ -637,6 +745,10 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_join),
+		TEST(test_host_rules),
+		TEST(test_host_rules_come),
+		TEST(test_host_rules_elsewhere),
+		TEST(test_observe),
 		TEST(test_suspended),
 		TEST(test_says_nothing_twice),
 		TEST(test_slow_start),
