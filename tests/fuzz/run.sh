@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A short run of one fuzz target: run.sh PROGRAM CORPUS RUNS
+# A run of one fuzz target: run.sh PROGRAM CORPUS RUNS, or SECONDSs ("600s")
 #
 # What it finds on the way goes to a scratch directory, so that the corpus in
 # the tree holds only what somebody put there; a failing input is printed.
@@ -15,8 +15,13 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 mkdir "$scratch/found"
 
-# The same seed every time: a run in CI is a test, not a search.
-if "$program" -runs="$runs" -seed=1 -timeout=10 -rss_limit_mb=2048 \
+# The same seed every time: a run in CI is a test, not a search. A long one is.
+case $runs in
+*s) limit="-max_total_time=${runs%s} -print_final_stats=1" ;;
+*) limit="-runs=$runs -seed=1" ;;
+esac
+# shellcheck disable=SC2086 # two words
+if "$program" $limit -timeout=10 -rss_limit_mb=2048 \
 	-artifact_prefix="$scratch/" "$scratch/found" "$corpus"; then
 	exit 0
 fi
