@@ -43,17 +43,18 @@ static json_t *hypervisors(struct daemon *d)
 		snprintf(error, sizeof(error), "%s",
 			 hv->connected ? "" : hv->text);
 		json_array_append_new(
-			list, json_pack("{s:s,s:s,s:I,s:I,s:s,s:I,s:I,s:I}",
-					"name", hv->name, "state",
-					hv->connected ? "connected" : "lost",
-					"since_ms",
-					(json_int_t)((now_ns - hv->since_ns) /
-						     NS_PER_MS),
-					"vms", (json_int_t)n_vms, "error",
-					text_clean(error), "connects",
-					(json_int_t)c.connects, "polls",
-					(json_int_t)c.polls, "repairs",
-					(json_int_t)c.repairs));
+			list,
+			json_pack("{s:s,s:b,s:s,s:I,s:I,s:s,s:I,s:I,s:I}",
+				  "name", hv->name, "local", (int)hv->local,
+				  "state", hv->connected ? "connected" : "lost",
+				  "since_ms",
+				  (json_int_t)((now_ns - hv->since_ns) /
+					       NS_PER_MS),
+				  "vms", (json_int_t)n_vms, "error",
+				  text_clean(error), "connects",
+				  (json_int_t)c.connects, "polls",
+				  (json_int_t)c.polls, "repairs",
+				  (json_int_t)c.repairs));
 	}
 	return list;
 }

@@ -335,7 +335,9 @@ static void set_connected(struct inv *inv, struct inv_hv *hv, bool connected,
 		.what = INV_HYPERVISOR,
 		.at_ns = event->at_ns,
 		.hv = hv,
-		.before = connected ? "lost" : "connected",
+		.before = !hv->since_ns ? "" :
+			  connected	? "lost" :
+					  "connected",
 		.after = connected ? "connected" : "lost",
 		.reason = event->text,
 	};

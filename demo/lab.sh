@@ -16,6 +16,7 @@
 #	lab_missing                 what a lab needs and isn't here, if anything
 #	lab_init NAME               set the variables below; makes nothing
 #	lab_up                      network and libvirtd
+#	lab_libvirtd NAME NETNS [LINE]...  one more hypervisor, see there
 #	lab_down                    end and remove everything, also leftovers
 #	lab_host CMD...             run in the host's network
 #	lab_client CMD...           run in the client's network
@@ -222,9 +223,9 @@ lab_network() {
 }
 
 # What libvirt learns about QEMU takes it seconds; kept from lab to lab.
-lab_libvirt_cache() {
+lab_libvirt_cache() { # load|save, folder of the host
 	local cache=${DROVER_CACHE:-/var/cache/drover}/libvirt
-	local live=$LAB_DIR/host/var/cache/libvirt tmp
+	local live=$2/var/cache/libvirt tmp
 	case $1 in
 	load)
 		[ ! -d "$cache" ] || cp -a "$cache/." "$live/"
@@ -239,20 +240,31 @@ lab_libvirt_cache() {
 	esac
 }
 
+# lab_libvirtd NAME NETNS [LINE...]: a libvirtd with all that is its own in
+# $LAB_DIR/NAME, in a network namespace. It listens at its socket there, and for
+# others as the lines for its libvirtd.conf say. LAB_URI must lead to it.
 lab_libvirtd() {
-	local host=$LAB_DIR/host id
+	local name=$1 netns=$2 host=$LAB_DIR/$1 id listen=()
+	shift 2
 	mkdir -p "$host"/{run,etc/libvirt/qemu,var/{lib,cache,log}/libvirt}
-	id=$(lab_vm_uuid "host of $LAB")
-	cat >"$host/etc/libvirt/libvirtd.conf" <<-END
-		auth_unix_ro = "none"
-		auth_unix_rw = "none"
-		unix_sock_group = "root"
-		unix_sock_rw_perms = "0700"
-		log_level = 3
-		log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
-		host_uuid = "$id"
-		listen_tls = 0
-	END
+	id=$(lab_vm_uuid "host $name of $LAB")
+	if [ $# = 0 ]; then
+		set -- 'listen_tls = 0'
+	else
+		listen=(--listen)
+	fi
+	{
+		cat <<-END
+			auth_unix_ro = "none"
+			auth_unix_rw = "none"
+			unix_sock_group = "root"
+			unix_sock_rw_perms = "0700"
+			log_level = 3
+			log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+			host_uuid = "$id"
+		END
+		printf '%s\n' "$@"
+	} >"$host/etc/libvirt/libvirtd.conf"
 	cat >"$host/etc/libvirt/qemu.conf" <<-END
 		stdio_handler = "file"
 		security_driver = "none"
@@ -261,16 +273,17 @@ lab_libvirtd() {
 		dynamic_ownership = 0
 		remember_owner = 0
 	END
-	lab_libvirt_cache load
-	lab_spawn host ip netns exec "$LAB_HOST_NS" unshare --mount --uts --pid \
-		--fork --kill-child --mount-proc --propagation private \
-		"$lab_here/host-init.sh" "$LAB_DIR" "$LAB"
+	lab_libvirt_cache load "$host"
+	lab_spawn "$name" ip netns exec "$netns" unshare --mount --uts \
+		--pid --fork --kill-child --mount-proc --propagation private \
+		"$lab_here/host-init.sh" "$LAB_DIR" "$LAB-$name" "$name" \
+		"${listen[@]}"
 	if ! lab_until 40 lab_virsh -q list >/dev/null 2>&1; then
-		lab_say "libvirtd does not answer; see $LAB_DIR/log/host and" \
+		lab_say "libvirtd does not answer; see $LAB_DIR/log/$name and" \
 			"$host/var/log/libvirt/libvirtd.log"
 		return 1
 	fi
-	lab_virsh domcapabilities >/dev/null && lab_libvirt_cache save
+	lab_virsh domcapabilities >/dev/null && lab_libvirt_cache save "$host"
 }
 
 lab_up() {
@@ -281,7 +294,7 @@ lab_up() {
 	lab_record mount "$LAB_BPF"
 	mount -t bpf bpf "$LAB_BPF" || return 1
 	(set -e; lab_network) || return 1
-	lab_libvirtd
+	lab_libvirtd host "$LAB_HOST_NS"
 }
 
 # When the first process of its PID namespace is killed, the kernel ends all the
@@ -305,7 +318,8 @@ lab_down() {
 	while read -r kind a b c; do
 		case $kind in
 		process)
-			[ "$a" != host ] || lab_stop_host "$b" "$c"
+			[ ! -e "$LAB_DIR/$a/etc/libvirt" ] ||
+				lab_stop_host "$b" "$c"
 			lab_stop "$b" "$c" TERM ||
 				{ lab_say "$a ($b) does not end"; bad=1; }
 			;;
@@ -454,9 +468,9 @@ lab_vm_tag() {
 }
 
 # The QEMU process: only the host's own PID namespace is searched.
-lab_vm_pid() {
+lab_vm_pid() { # NAME [HOST]
 	local host first
-	host=$(lab_pid host) || return 1
+	host=$(lab_pid "${2:-host}") || return 1
 	first=$(pgrep -P "$host") || return 1
 	pgrep --ns "$first" --nslist pid -f -- "-name guest=$1,"
 }
