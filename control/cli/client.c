@@ -240,15 +240,15 @@ int cli_print_json(const json_t *answer)
 	return EXIT_DONE;
 }
 
-static int show(const struct cli *cli, json_t *answer, cli_show_fn *fn,
-		const struct cli_args *args)
+static int print_answer(const struct cli *cli, json_t *answer,
+			cli_show_fn *show, const struct cli_args *args)
 {
 	int rc = EXIT_DONE;
 
 	if (cli->json)
 		rc = cli_print_json(answer);
 	else
-		fn(cli, json_object_get(answer, "data"), args);
+		show(cli, json_object_get(answer, "data"), args);
 	json_decref(answer);
 	return rc;
 }
@@ -262,18 +262,19 @@ void cli_show_message(const struct cli *cli, const json_t *data,
 }
 
 int cli_answer(const struct cli *cli, const char *method, const char *path,
-	       const json_t *body, cli_show_fn *fn, const struct cli_args *args)
+	       const json_t *body, cli_show_fn *show,
+	       const struct cli_args *args)
 {
 	json_t *answer = NULL;
 	int rc = cli_request(cli, method, path, body, &answer);
 
 	if (rc)
 		return rc == EXIT_NO_DAEMON ? cli_no_daemon(cli) : rc;
-	return show(cli, answer, fn, args);
+	return print_answer(cli, answer, show, args);
 }
 
 int cli_answer_or_read(const struct cli *cli, const char *path,
-		       cli_offline_fn *offline, cli_show_fn *fn,
+		       cli_offline_fn *offline, cli_show_fn *show,
 		       const struct cli_args *args)
 {
 	json_t *data = NULL;
@@ -286,7 +287,7 @@ int cli_answer_or_read(const struct cli *cli, const char *path,
 			answer = json_pack("{s:i,s:o}", "schema", 1, "data",
 					   data);
 	}
-	return rc ? rc : show(cli, answer, fn, args);
+	return rc ? rc : print_answer(cli, answer, show, args);
 }
 
 const char *cli_text(const json_t *object, const char *key)

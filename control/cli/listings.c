@@ -4,6 +4,7 @@
  */
 #include "control/cli/listings.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "control/cli/list.h"
@@ -13,9 +14,8 @@
 /* Slots that are changing hands: announced or begun. */
 static void cell_moving(struct table *t, const json_t *pool)
 {
-	table_cell(t, "%llu",
-		   (unsigned long long)(cli_number(pool, "claiming") +
-					cli_number(pool, "moving")));
+	table_cell(t, "%" PRIu64,
+		   cli_number(pool, "claiming") + cli_number(pool, "moving"));
 }
 
 void list_pools(const struct cli *cli, const json_t *pools)

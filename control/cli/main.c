@@ -61,53 +61,73 @@ static int take_config(struct cli *cli, const char *path)
 	return EXIT_DONE;
 }
 
+enum { CLI_CONFIG, CLI_SOCKET_PATH, CLI_PIN_PATH, CLI_N_VALUES };
+
+/* "--json", "--wide". */
+static bool take_flag(struct cli *cli, const char *word)
+{
+	if (!strcmp(word, "--json"))
+		cli->json = true;
+	else if (!strcmp(word, "--wide"))
+		cli->wide = true;
+	else
+		return false;
+	return true;
+}
+
+/* "--socket PATH" or "--socket=PATH": how many words of @argv that is, or 0. */
+static int take_value(char **argv, const char *values[CLI_N_VALUES])
+{
+	static const char *const names[] = { "--config", "--socket",
+					     "--pin-dir" };
+	size_t length;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		length = strlen(names[i]);
+		if (strncmp(argv[0], names[i], length) != 0)
+			continue;
+		if (argv[0][length] == '=') {
+			values[i] = argv[0] + length + 1;
+			return 1;
+		}
+		if (!argv[0][length] && argv[1]) {
+			values[i] = argv[1];
+			return 2;
+		}
+	}
+	return 0;
+}
+
 /*
  * Take the options for all commands out of the arguments, wherever they stand,
  * and leave the rest, in order, to the command.
  */
 static int take_options(struct cli *cli, int argc, char **argv, int *ret_argc)
 {
-	static const char *const names[] = { "--config", "--socket",
-					     "--pin-dir" };
-	const char *values[ARRAY_SIZE(names)] = { NULL };
-	bool after_end = false;
-	size_t length;
+	const char *values[CLI_N_VALUES] = { NULL };
+	int words;
 	int n = 1;
 	int i;
 
-	for (i = 1; i < argc; i++) {
-		size_t k;
-
-		after_end = after_end || !strcmp(argv[i], "--");
-		if (!after_end && !strcmp(argv[i], "--json")) {
-			cli->json = true;
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i += words) {
+		words = take_flag(cli, argv[i]) ? 1 :
+						  take_value(argv + i, values);
+		if (words)
 			continue;
-		}
-		if (!after_end && !strcmp(argv[i], "--wide")) {
-			cli->wide = true;
-			continue;
-		}
-		for (k = 0; !after_end && k < ARRAY_SIZE(names); k++) {
-			length = strlen(names[k]);
-			if (strncmp(argv[i], names[k], length) != 0)
-				continue;
-			if (argv[i][length] == '=')
-				values[k] = argv[i] + length + 1;
-			else if (!argv[i][length] && i + 1 < argc)
-				values[k] = argv[++i];
-			else
-				continue;
-			break;
-		}
-		if (after_end || k == ARRAY_SIZE(names))
-			argv[n++] = argv[i];
+		argv[n++] = argv[i];
+		words = 1;
 	}
+	while (i < argc)
+		argv[n++] = argv[i++];
 	argv[n] = NULL;
 	*ret_argc = n;
-	if (values[0] && take_config(cli, values[0]))
+	if (values[CLI_CONFIG] && take_config(cli, values[CLI_CONFIG]))
 		return EXIT_FAILED;
-	cli->socket = values[1] ? values[1] : cli->socket;
-	cli->pin_dir = values[2] ? values[2] : cli->pin_dir;
+	if (values[CLI_SOCKET_PATH])
+		cli->socket = values[CLI_SOCKET_PATH];
+	if (values[CLI_PIN_PATH])
+		cli->pin_dir = values[CLI_PIN_PATH];
 	return EXIT_DONE;
 }
 

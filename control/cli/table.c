@@ -236,7 +236,7 @@ static void print_cell(const struct table *t, uint32_t column, uint32_t width,
 void table_print(const struct table *t, const char *when_empty, uint32_t room,
 		 FILE *out)
 {
-	uint32_t widths[TABLE_COLUMNS_MAX];
+	uint32_t widths[TABLE_COLUMNS_MAX] = { 0 };
 	uint32_t last = t->n_columns - 1;
 	uint32_t column;
 	uint32_t i;

@@ -64,6 +64,21 @@ for body in '{' '[]' '7' '{"deadline_ms":-1}' '{"deadline_ms":"soon"}' \
 	wrong 400 usage POST $drain "$body"
 done
 wrong 404 unknown POST $drain '{"pool":"nothing"}'
+weight=/v1/vms/web-1/weight
+for body in '' '{}' '{"weight":"2"}' '{"weight":-1}' '{"weight":1.5}' \
+	'{"weight":1001}' '{"weight":true}' '{"weight":1,"pol":"web"}' \
+	'{"weight":1,"pool":7}'; do
+	wrong 400 usage POST $weight "$body"
+done
+wrong 404 unknown POST /v1/vms/nobody/weight '{"weight":1}'
+wrong 404 unknown POST $weight '{"weight":1,"pool":"nothing"}'
+wrong 404 unknown DELETE "$weight?pool=nothing"
+wrong 422 refused DELETE $weight
+wrong 404 unknown GET /v1/pools/nothing
+wrong 404 unknown GET /v1/pools/shop/web/more
+wrong 404 unknown GET /v1/services/nothing
+wrong 400 usage GET /v1/services/%00
+wrong 400 usage POST /v1/pools
 ask GET /v1/vms/web-1
 jq -e '.data.pools[0].drain == null' <<<"$out" >/dev/null ||
 	die "a malformed request drained it: $out"
