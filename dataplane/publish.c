@@ -64,7 +64,7 @@ static int tables_open(struct publish *p, uint64_t now_ns)
 
 	p->plans = calloc(limits->n_pools + 1ULL, sizeof(*p->plans));
 	p->wanted = calloc(limits->n_backends + 1ULL, sizeof(*p->wanted));
-	if (!p->plans || !p->wanted)
+	if (!p->plans || !p->wanted || index_new(p))
 		return -ENOMEM;
 	return slots_open(&tables, TICKS_OF_NS(now_ns), &p->slots);
 }
@@ -105,6 +105,7 @@ void publish_free(struct publish *p)
 	slots_free(p->slots);
 	free(p->plans);
 	free(p->wanted);
+	free(p->index);
 	free(p);
 }
 
@@ -252,6 +253,7 @@ static int apply_all(struct publish *p, const struct dp_snapshot *snapshot,
 	uint32_t i;
 	int err;
 
+	index_make(p);
 	first_err = pools_put(p, snapshot, now_ns, pool_numbers);
 	services_drop_unwanted(p, snapshot, pool_numbers, now_ns);
 	backends_drop_unwanted(p, snapshot, pool_numbers, now_ns);

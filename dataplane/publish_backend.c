@@ -7,21 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-uint16_t backend_number(const struct publish *p, uint32_t pool,
-			const uint8_t *uuid)
-{
-	const struct backend_info *info;
-	uint32_t i;
-
-	for (i = 1; i <= p->m.meta->limits.n_backends; i++) {
-		info = &p->m.backend_info[i];
-		if (info->state == NUMBER_IN_FORCE && info->pool == pool &&
-		    !memcmp(info->uuid, uuid, sizeof(info->uuid)))
-			return (uint16_t)i;
-	}
-	return BACKEND_NONE;
-}
-
 static uint16_t free_number(const struct publish *p)
 {
 	uint32_t i;
@@ -117,6 +102,7 @@ static int backend_new(struct publish *p, uint32_t pool,
 	state_set(p, &entry->word, BACKEND_WORD(generation, BACKEND_LIVE));
 	port_up(p, number);
 	state_set(p, &info->state, NUMBER_IN_FORCE);
+	index_add(p, number);
 	*ret_number = number;
 	return 0;
 }

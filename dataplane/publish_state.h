@@ -42,6 +42,7 @@ struct pool_plan {
  * @slots: table building on @m's slots.
  * @plans: one a pool number.
  * @wanted: backend numbers that the apply under way has met.
+ * @index: numbers in force by pool and UUID, 0 where none is; of @index_size.
  * @swept_ns: end of the last pass over the flow table.
  * @sweeping: one is under way.
  * @looked_ns: the last look at all counters.
@@ -58,6 +59,8 @@ struct publish {
 	uint64_t swept_ns;
 	bool sweeping;
 	uint64_t looked_ns;
+	uint16_t *index;
+	uint32_t index_size;
 	bool uplinks_on;
 	struct dp_result *result;
 };
@@ -111,11 +114,20 @@ void pool_plan_done(struct pool_plan *plan);
 MUST_CHECK int pool_replan(struct publish *p, uint32_t number, uint64_t now_ns,
 			   uint64_t *ret_next_ns);
 
-/* publish_backend.c */
+/* publish_index.c */
+MUST_CHECK int index_new(struct publish *p);
+
+/* Find all numbers in force anew, at the beginning of a publish. */
+void index_make(struct publish *p);
+
+/* One more is in force. At most all of them are added in one publish, once. */
+void index_add(struct publish *p, uint16_t number);
 
 /* The number of a VM of a pool, or BACKEND_NONE; not of one that retires. */
 uint16_t backend_number(const struct publish *p, uint32_t pool,
 			const uint8_t *uuid);
+
+/* publish_backend.c */
 
 /* Give a VM its number, or bring its record, port and books up to date. */
 MUST_CHECK int backend_put(struct publish *p, uint32_t pool,
