@@ -36,11 +36,17 @@ static void must(bool holds)
 		abort();
 }
 
+/* A data plane that does nothing, but has the config's service. */
 static int no_status(struct dp *dp, uint64_t now_ns, struct dp_status *ret)
 {
 	(void)dp;
 	(void)now_ns;
 	memset(ret, 0, sizeof(*ret));
+	ret->services = calloc(1, sizeof(*ret->services));
+	must(ret->services != NULL);
+	ret->n_services = 1;
+	memcpy(ret->services->name, "shop/http", sizeof("shop/http"));
+	memcpy(ret->services->pool, "shop/web", sizeof("shop/web"));
 	return 0;
 }
 
