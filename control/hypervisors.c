@@ -148,6 +148,34 @@ bool hypervisors_local(const struct conf *conf,
 	       ip.word[3] == BE32(1);
 }
 
+/* Its URI as libvirt is to have it, with the file of credentials; freed by the
+ * caller. */
+static char *full_uri(const struct conf_hypervisor *c)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-._~/";
+	const char *at = c->auth_file;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	if (!at || !*at)
+		return strdup(c->uri);
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	fprintf(out, "%s%sauthfile=", c->uri, strchr(c->uri, '?') ? "&" : "?");
+	for (; *at; at++)
+		fprintf(out, strchr(plain, *at) ? "%c" : "%%%02X",
+			(unsigned char)*at);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 /* End the driver; what it said stands. */
 static void stop(struct hypervisors *h, struct watched *w)
 {
@@ -188,7 +216,7 @@ static int start(struct hypervisors *h, struct watched *w,
 		 const struct conf_hypervisor *c)
 {
 	struct hv_settings settings = { .queue = h->queue, .arg = w->inv_hv };
-	char *uri = strdup(c->uri);
+	char *uri = full_uri(c);
 
 	if (!uri)
 		return -ENOMEM;
@@ -247,11 +275,17 @@ static void tell_lost(struct hypervisors *h, const struct watched *w)
 static int change(struct hypervisors *h, struct watched *w,
 		  const struct conf *conf, const struct conf_hypervisor *c)
 {
+	char *uri = full_uri(c);
+	bool same;
 	int rc;
 
+	if (!uri)
+		return -ENOMEM;
+	same = w->hv && !strcmp(uri, w->uri) && c->poll_ms == w->poll_ms;
+	free(uri);
 	inv_hv_local(h->inv, w->inv_hv, hypervisors_local(conf, c),
 		     hv_clock_ns());
-	if (w->hv && !strcmp(c->uri, w->uri) && c->poll_ms == w->poll_ms)
+	if (same)
 		return 0;
 	stop(h, w);
 	tell_lost(h, w);

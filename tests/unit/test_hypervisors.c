@@ -20,7 +20,7 @@
 
 /* libvirt's test driver, from a file: one VM, of this UUID. */
 static const char node_xml[] =
-	"<node><domain type='test'><name>other</name>"
+	"<node>%s<domain type='test'><name>other</name>"
 	"<uuid>%s</uuid><memory>8192</memory><os><type>hvm</type></os>"
 	"</domain></node>";
 
@@ -62,9 +62,23 @@ static int tear_down(void **state)
 	event_base_free(w->base);
 	snprintf(path, sizeof(path), "%s/node.xml", w->dir);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/auth file", w->dir);
+	unlink(path);
 	rmdir(w->dir);
 	free(w);
 	return 0;
+}
+
+static void write_file(const struct world *w, const char *name,
+		       const char *text, char ret_path[64])
+{
+	FILE *file;
+
+	snprintf(ret_path, 64, "%s/%s", w->dir, name);
+	file = fopen(ret_path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
 }
 
 static struct conf *conf_with(const char *uri, const char *poll)
@@ -149,15 +163,12 @@ static void test_other_host(void **state)
 	static const char other[] = "deadbeef-0000-4000-8000-000000000001";
 	const uint64_t end_ns = hv_clock_ns() + WAIT_NS;
 	struct world *w = *state;
+	char text[512];
 	char path[64];
 	char uri[96];
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/node.xml", w->dir);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fprintf(file, node_xml, other);
-	fclose(file);
+	snprintf(text, sizeof(text), node_xml, "", other);
+	write_file(w, "node.xml", text, path);
 	apply(w, "test:///default", "5s");
 	await_connected(w);
 	snprintf(uri, sizeof(uri), "test://%s", path);
@@ -170,6 +181,46 @@ static void test_other_host(void **state)
 	}
 	assert_int_equal(inv_count(w->inv), 1);
 	assert_string_equal(inv_at(w->inv, 0)->vm->name, "other");
+}
+
+/* A hypervisor that asks who we are: the file of credentials says it. */
+static void test_auth_file(void **state)
+{
+	static const char user[] =
+		"<auth><user password='secret'>drover</user></auth>";
+	const uint64_t end_ns = hv_clock_ns() + WAIT_NS;
+	struct world *w = *state;
+	struct conf_hypervisor hypervisor = { .name = "hv1",
+					      .poll_ms = 5000,
+					      .auth_file = "" };
+	struct conf conf = { .node = { .name = "n1" },
+			     .hypervisors = &hypervisor,
+			     .n_hypervisors = 1 };
+	char text[512];
+	char auth[64];
+	char path[64];
+	char uri[96];
+
+	snprintf(text, sizeof(text), node_xml, user,
+		 "deadbeef-0000-4000-8000-000000000001");
+	write_file(w, "node.xml", text, path);
+	write_file(w, "auth file",
+		   "[credentials-ours]\nusername=drover\npassword=secret\n"
+		   "[auth-test-localhost]\ncredentials=ours\n",
+		   auth);
+	snprintf(uri, sizeof(uri), "test://%s", path);
+	hypervisor.uri = uri;
+	assert_int_equal(hypervisors_apply(w->hypervisors, &conf), 0);
+	while (!inv_hvs(w->inv)->since_ns) {
+		assert_true(hv_clock_ns() < end_ns);
+		turn(w);
+	}
+	assert_false(inv_hvs(w->inv)->connected);
+	assert_non_null(strstr(inv_hvs(w->inv)->text, "auth"));
+	hypervisor.auth_file = auth;
+	assert_int_equal(hypervisors_apply(w->hypervisors, &conf), 0);
+	await_connected(w);
+	assert_int_equal(inv_count(w->inv), 1);
 }
 
 /* One config may serve all nodes, so names say who is meant. */
@@ -212,6 +263,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_change_keeps_vms, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_other_host, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_auth_file, set_up,
 						tear_down),
 		cmocka_unit_test(test_local),
 	};
