@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/arena.h"
 #include "config/checker.h"
 #include "config/errors.h"
 
@@ -85,6 +86,24 @@ bool check_hypervisors_known(const struct checker *c)
 		if (!c->conf->hypervisors[i].name)
 			return false;
 	return c->conf->n_hypervisors > 0;
+}
+
+bool check_services_known(const struct checker *c)
+{
+	const struct conf *conf = c->conf;
+	size_t i;
+
+	for (i = 0; i < conf->n_services; i++)
+		if (!conf->services[i].pool || !conf->services[i].target_port)
+			return false;
+	return true;
+}
+
+bool check_serves(const struct conf_pool *pool,
+		  const struct conf_service *service)
+{
+	return service->pool == pool ||
+	       (service->pool && service->pool->backup == pool);
 }
 
 /* Equals stay in the order of the files, which is that of the array. */
@@ -167,18 +186,33 @@ static uint16_t pool_port(const struct conf *conf, const struct conf_pool *pool)
 	return ports.several ? 0 : ports.port;
 }
 
-static void complete_pool(const struct conf *conf, struct conf_pool *pool)
+/* The name in a Host: without its port, and no address. */
+static const char *name_of(const char *host, struct conf_arena *arena)
+{
+	size_t length = strcspn(host, ":");
+	struct ip_addr addr;
+	char *name;
+
+	name = conf_arena_alloc(arena, length + 1, 1);
+	if (!name)
+		return NULL;
+	memcpy(name, host, length);
+	return *host == '[' || conf_addr_parse(name, &addr) == 0 ? "" : name;
+}
+
+static int complete_pool(const struct conf *conf, struct conf_pool *pool)
 {
 	struct conf_health *health = &pool->health;
 
 	if (!health->port)
 		health->port = pool_port(conf, pool);
-	if (health->sni && !*health->sni)
-		health->sni = health->host;
+	if (!*health->sni)
+		health->sni = name_of(health->host, conf->arena);
 	if (!pool->udp_idle_ms)
 		pool->udp_idle_ms = pool->idle_timeout_ms < UDP_IDLE_MS ?
 					    pool->idle_timeout_ms :
 					    UDP_IDLE_MS;
+	return health->sni ? 0 : -ENOMEM;
 }
 
 static void complete_hypervisor(struct conf_hypervisor *hypervisor)
@@ -190,9 +224,10 @@ static void complete_hypervisor(struct conf_hypervisor *hypervisor)
 		hypervisor->uri = "qemu:///system";
 }
 
-void conf_complete(struct conf *conf, const char *hostname)
+int conf_complete(struct conf *conf, const char *hostname)
 {
 	size_t i;
+	int err = 0;
 
 	if (!conf->node.name)
 		conf->node.name = hostname;
@@ -201,8 +236,9 @@ void conf_complete(struct conf *conf, const char *hostname)
 	for (i = 0; i < conf->n_services; i++)
 		if (!conf->services[i].target_port)
 			conf->services[i].target_port = conf->services[i].port;
-	for (i = 0; i < conf->n_pools; i++)
-		complete_pool(conf, &conf->pools[i]);
+	for (i = 0; i < conf->n_pools && !err; i++)
+		err = complete_pool(conf, &conf->pools[i]);
+	return err;
 }
 
 int conf_check_meaning(const struct conf *conf, const struct conf_marks *marks,

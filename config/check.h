@@ -10,11 +10,13 @@
 
 /**
  * conf_complete() - defaults that depend on other values: the node's name, a
- * service's target port, the port of a pool's probes.
+ * service's target port, the port and the SNI of a pool's probes, ...
  * @conf: a model as it was read; values that were wrong are zero or NULL.
  * @hostname: the node's name if it has none; borrowed.
+ *
+ * Return: 0 or -ENOMEM.
  */
-void conf_complete(struct conf *conf, const char *hostname);
+MUST_CHECK int conf_complete(struct conf *conf, const char *hostname);
 
 /**
  * conf_check_meaning() - add what is wrong to @errs.

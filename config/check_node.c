@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Checks of the node and of the hypervisors.
+ * Checks of the node.
  */
 #include <string.h>
 #include <sys/un.h>
@@ -8,12 +8,6 @@
 #include "config/checker.h"
 
 #define IFNAME_MAX 15 /* IFNAMSIZ without the zero byte */
-
-static void check_path(struct checker *c, const char *const *path)
-{
-	if (*path && **path != '/')
-		check_wrong(c, path, "\"%.80s\" is no absolute path", *path);
-}
 
 static void check_power(struct checker *c, const uint32_t *n)
 {
@@ -69,115 +63,25 @@ static void check_limits(struct checker *c)
 			    limits->slots, (unsigned long long)n_slots);
 }
 
+void check_interface(struct checker *c, const void *value, const char *name)
+{
+	if (strlen(name) > IFNAME_MAX || strpbrk(name, "/ :"))
+		check_wrong(c, value, "\"%.40s\" is no name of an interface",
+			    name);
+}
+
 void check_node(struct checker *c)
 {
 	const struct conf_node *node = &c->conf->node;
-	const char *uplink;
 	size_t i;
 
-	check_path(c, &node->state_dir);
-	check_path(c, &node->pin_dir);
-	check_path(c, &node->socket);
 	if (node->socket &&
 	    strlen(node->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		check_wrong(c, &node->socket,
 			    "is longer than the %zu characters that a unix "
 			    "socket's path may have",
 			    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
-	for (i = 0; i < node->uplinks.n; i++) {
-		uplink = node->uplinks.text[i];
-		if (strlen(uplink) > IFNAME_MAX || strpbrk(uplink, "/ :"))
-			check_wrong(c, &node->uplinks,
-				    "\"%.40s\" is no name of an interface",
-				    uplink);
-	}
+	for (i = 0; i < node->uplinks.n; i++)
+		check_interface(c, &node->uplinks, node->uplinks.text[i]);
 	check_limits(c);
-}
-
-/* --- hypervisors -------------------------------------------------------- */
-
-static bool has_name(const void *object)
-{
-	return ((const struct conf_hypervisor *)object)->name;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct conf_hypervisor *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
-static void same_name(struct checker *c, const void *first, const void *again)
-{
-	const struct conf_hypervisor *x = first, *y = again;
-	char where[CHECK_WHERE_SIZE];
-
-	check_wrong(c, &y->name, "there is a hypervisor \"%s\" already (%s)",
-		    y->name, check_where(&y->place, &x->place, where));
-}
-
-static bool has_uri(const void *object)
-{
-	const struct conf_hypervisor *hypervisor = object;
-
-	return has_name(object) && hypervisor->uri && *hypervisor->uri;
-}
-
-static int by_uri(const void *a, const void *b)
-{
-	const struct conf_hypervisor *x = a, *y = b;
-
-	return strcmp(x->uri, y->uri);
-}
-
-static void same_uri(struct checker *c, const void *first, const void *again)
-{
-	const struct conf_hypervisor *x = first, *y = again;
-	char where[CHECK_WHERE_SIZE];
-
-	check_wrong(c, &y->uri, "\"%.80s\" is hypervisor \"%s\"'s already (%s)",
-		    y->uri, x->name, check_where(&y->place, &x->place, where));
-}
-
-/* driver[+transport]://[host]/path, as libvirt has it */
-static void check_uri(struct checker *c, const char *const *uri)
-{
-	const char *rest = strstr(*uri, "://");
-	size_t n_driver = strcspn(*uri, "+:");
-
-	if (!rest || rest == *uri)
-		check_wrong(
-			c, uri,
-			"\"%.80s\" is no URI of libvirt, \"qemu:///system\" "
-			"is",
-			*uri);
-	else if (n_driver != 4 || (strncmp(*uri, "qemu", 4) != 0 &&
-				   strncmp(*uri, "test", 4) != 0))
-		check_wrong(c, uri,
-			    "driver \"%.*s\" is not supported yet by this "
-			    "version, \"qemu\" is",
-			    (int)n_driver, *uri);
-}
-
-void check_hypervisors(struct checker *c)
-{
-	static const struct check_twins names = { has_name, by_name,
-						  same_name };
-	static const struct check_twins uris = { has_uri, by_uri, same_uri };
-	const struct conf *conf = c->conf;
-	size_t i;
-
-	check_twins(c, &names, conf->hypervisors, conf->n_hypervisors,
-		    sizeof(*conf->hypervisors));
-	check_twins(c, &uris, conf->hypervisors, conf->n_hypervisors,
-		    sizeof(*conf->hypervisors));
-	for (i = 0; i < conf->n_hypervisors; i++)
-		if (has_uri(&conf->hypervisors[i]))
-			check_uri(c, &conf->hypervisors[i].uri);
-	/* Unless the list itself is wrong, which has been said then. */
-	if (conf->n_hypervisors == 0 && c->errs->n_errors == 0)
-		check_wrong(c, NULL,
-			    "hypervisors: there is none, at least one has to "
-			    "be");
 }

@@ -2,6 +2,7 @@
 /*
  * Checks of the pools.
  */
+#include <fnmatch.h>
 #include <string.h>
 
 #include "config/checker.h"
@@ -59,6 +60,30 @@ static void check_select(struct checker *c, const struct conf_pool *pool)
 				    "no VM can match \"%.80s\" and \"%.80s\"",
 				    one, other);
 		}
+	}
+}
+
+/* A term about hypervisors that no hypervisor of the config can meet. */
+static void check_places(struct checker *c, const struct conf_pool *pool)
+{
+	const struct select_term *term;
+	const struct conf *conf = c->conf;
+	size_t i, j;
+
+	for (i = 0; i < pool->n_select; i++) {
+		term = &pool->select[i];
+		if (term->subject != SELECT_HYPERVISOR ||
+		    term->op != SELECT_EQUAL || !check_hypervisors_known(c))
+			continue;
+		for (j = 0; j < conf->n_hypervisors; j++)
+			if (fnmatch(term->value, conf->hypervisors[j].name,
+				    0) == 0)
+				break;
+		if (j == conf->n_hypervisors)
+			check_wrong(c, &pool->select,
+				    "no VM can match \"hypervisor=%.80s\", "
+				    "there is no such hypervisor",
+				    term->value);
 	}
 }
 
@@ -131,6 +156,7 @@ static void check_who(struct checker *c, const struct conf_pool *pool)
 			    "is missing, and so is members; one of them has "
 			    "to say which VMs are in the pool");
 	check_select(c, pool);
+	check_places(c, pool);
 	for (i = 0; i < pool->members.n; i++)
 		check_member(c, pool, pool->members.text[i]);
 	if (pool->members.n > pool->max_backends)
@@ -141,52 +167,35 @@ static void check_who(struct checker *c, const struct conf_pool *pool)
 
 /* --- how it behaves ----------------------------------------------------- */
 
-static size_t count_services(const struct conf *conf,
-			     const struct conf_pool *pool)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < conf->n_services; i++)
-		n += conf->services[i].pool == pool ||
-		     (conf->services[i].pool &&
-		      conf->services[i].pool->backup == pool);
-	return n;
-}
-
-/* Has each its pool and port? Else those of a pool cannot be counted. */
-static bool services_known(const struct conf *conf)
+static bool has_user(const struct conf *conf, const struct conf_pool *pool)
 {
 	size_t i;
 
 	for (i = 0; i < conf->n_services; i++)
-		if (!conf->services[i].pool || !conf->services[i].target_port)
-			return false;
-	return true;
+		if (conf->services[i].pool == pool)
+			return true;
+	for (i = 0; i < conf->n_pools; i++)
+		if (conf->pools[i].backup == pool)
+			return true;
+	return false;
 }
 
-static void check_health(struct checker *c, const struct conf_pool *pool)
+static void check_backup(struct checker *c, const struct conf_pool *pool)
 {
-	const struct conf_health *health = &pool->health;
-	char interval[CONF_TIME_SIZE], timeout[CONF_TIME_SIZE];
+	const struct conf_pool *backup = pool->backup;
 
-	if (health->timeout_ms > health->interval_ms) {
-		conf_time_print(health->timeout_ms, timeout, sizeof(timeout));
-		conf_time_print(health->interval_ms, interval,
-				sizeof(interval));
-		check_wrong(c, &health->timeout_ms,
-			    "%s is longer than interval, %s", timeout,
-			    interval);
-	}
-	if (health->port || !services_known(c->conf))
+	if (!backup || !pool->name || !backup->name)
 		return;
-	if (count_services(c->conf, pool) == 0)
-		check_wrong(c, &health->port,
-			    "is missing, and no service says which port it "
-			    "is");
-	else
-		check_wrong(c, &health->port,
-			    "is missing, and the pool's services use more "
-			    "than one port");
+	if (backup == pool)
+		check_wrong(c, &pool->backup,
+			    "\"%s\" is the pool itself, another one has to be "
+			    "named",
+			    pool->name);
+	else if (backup->backup)
+		check_wrong(c, &pool->backup,
+			    "\"%s\" has a backup itself, \"%s\"; only one of "
+			    "the two can have one",
+			    backup->name, backup->backup->name);
 }
 
 static void check_times(struct checker *c, const struct conf_pool *pool)
@@ -229,8 +238,9 @@ void check_pools(struct checker *c)
 		check_who(c, pool);
 		check_health(c, pool);
 		check_times(c, pool);
-		if (pool->name && services_known(conf) &&
-		    count_services(conf, pool) == 0)
+		check_backup(c, pool);
+		if (pool->name && check_services_known(c) &&
+		    !has_user(conf, pool))
 			check_doubt(c, &pool->name, "no service uses it");
 	}
 }

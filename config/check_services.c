@@ -122,26 +122,25 @@ static const char *shared_vm(const struct conf_pool *a,
 	return NULL;
 }
 
-/*
- * NAT knows an answer's VIP by the VM's port alone, so what comes from one can
- * belong to one service only.
- */
-static bool check_conflict(struct checker *c, const struct conf_service *first,
-			   const struct conf_service *again)
-{
-	char where[CHECK_WHERE_SIZE];
-	const char *vm;
+/* Two services and the pools of theirs that may share VMs. */
+struct pair {
+	const struct conf_service *first, *again;
+	const struct conf_pool *pool, *pool_again;
+};
 
-	vm = shared_vm(first->pool, again->pool);
-	if (!vm)
-		return false;
+static void tell_conflict(struct checker *c, const struct pair *pair,
+			  const char *vm)
+{
+	const struct conf_service *first = pair->first, *again = pair->again;
+	char where[CHECK_WHERE_SIZE];
+
 	check_where(&again->place, &first->place, where);
-	if (first->pool == again->pool)
+	if (pair->pool == pair->pool_again)
 		check_wrong(c, &again->target_port,
 			    "%u in the VMs of pool \"%s\" is service \"%s\"'s "
 			    "already (%s), their answers could not be told "
 			    "apart; each needs a port of its own",
-			    again->target_port, again->pool->name, first->name,
+			    again->target_port, pair->pool->name, first->name,
 			    where);
 	else
 		check_wrong(c, &again->target_port,
@@ -149,17 +148,46 @@ static bool check_conflict(struct checker *c, const struct conf_service *first,
 			    "pool \"%s\" has the same %s as \"%s\"; each "
 			    "needs a port of its own",
 			    again->target_port, *vm ? "in " : "in these VMs",
-			    vm, first->name, where, first->pool->name,
-			    *vm ? "VM" : "select", again->pool->name);
-	return true;
+			    vm, first->name, where, pair->pool->name,
+			    *vm ? "VM" : "select", pair->pool_again->name);
 }
 
-static bool comparable(const struct conf_service *a,
+/*
+ * NAT knows an answer's VIP by the VM's port alone, so what comes from one can
+ * belong to one service only. VMs of backup pools serve as well.
+ */
+static bool check_conflict(struct checker *c, const struct conf_service *first,
+			   const struct conf_service *again)
+{
+	const struct conf_pool *pools[] = { first->pool, first->pool->backup };
+	const struct conf_pool *others[] = { again->pool, again->pool->backup };
+	const char *vm;
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_SIZE(pools); i++) {
+		for (j = 0; j < ARRAY_SIZE(others); j++) {
+			if (!pools[i] || !others[j])
+				continue;
+			vm = shared_vm(pools[i], others[j]);
+			if (!vm)
+				continue;
+			tell_conflict(c,
+				      &(struct pair){ first, again, pools[i],
+						      others[j] },
+				      vm);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool comparable(const struct checker *c, const struct conf_service *a,
 		       const struct conf_service *b)
 {
 	return a->pool && b->pool && a->name && b->name &&
 	       a->pool->tenant == b->pool->tenant && a->target_port &&
-	       a->target_port == b->target_port && a->protocol == b->protocol;
+	       a->target_port == b->target_port && a->protocol == b->protocol &&
+	       !check_is_wrong(c, &a->vip) && !check_is_wrong(c, &b->vip);
 }
 
 void check_services(struct checker *c)
@@ -178,7 +206,8 @@ void check_services(struct checker *c)
 	for (i = 0; i < conf->n_services; i++) {
 		check_vip(c, &conf->services[i]);
 		for (j = 0; j < i; j++) {
-			if (!comparable(&conf->services[j], &conf->services[i]))
+			if (!comparable(c, &conf->services[j],
+					&conf->services[i]))
 				continue;
 			if (check_conflict(c, &conf->services[j],
 					   &conf->services[i]))

@@ -9,6 +9,7 @@
 #include "config/checker.h"
 #include "config/errors.h"
 #include "config/text.h"
+#include "config/xpath.h"
 
 static bool has_name(const void *object)
 {
@@ -210,6 +211,25 @@ static void check_shared(struct checker *c, const struct conf_tenant *a,
 				check_where(&b->place, &a->place, where));
 }
 
+static void check_metadata(struct checker *c, const struct conf_tenant *tenant)
+{
+	const struct conf_xpath *xpath;
+	char why[320];
+	size_t i;
+	int err;
+
+	for (i = 0; i < tenant->metadata.n; i++) {
+		xpath = &tenant->metadata.xpath[i];
+		if (!xpath->xpath)
+			continue;
+		err = conf_xpath_check(xpath, why, sizeof(why));
+		if (err == -ENOMEM)
+			c->err = err;
+		else if (err)
+			check_wrong(c, &xpath->xpath, "%s", why);
+	}
+}
+
 static void check_claims(struct checker *c, const struct conf_tenant *tenant)
 {
 	if (tenant->networks.n == 0 && tenant->names.n == 0 &&
@@ -239,6 +259,7 @@ void check_tenants(struct checker *c)
 		check_usable(c, tenant);
 		check_places(c, tenant);
 		check_claims(c, tenant);
+		check_metadata(c, tenant);
 		for (j = 0; j < i; j++)
 			check_shared(c, &conf->tenants[j], tenant);
 	}

@@ -50,6 +50,25 @@ bool check_is_written(const struct checker *c, const void *value);
  */
 bool check_hypervisors_known(const struct checker *c);
 
+/**
+ * check_services_known() - has each its pool and port? Else those of a pool
+ * cannot be counted.
+ */
+bool check_services_known(const struct checker *c);
+
+/**
+ * check_serves() - do a service's packets go to this pool, at least when its
+ * own has no VM?
+ */
+bool check_serves(const struct conf_pool *pool,
+		  const struct conf_service *service);
+
+/**
+ * check_interface() - an error if this is no name of an interface.
+ * @value: where it is in the model.
+ */
+void check_interface(struct checker *c, const void *value, const char *name);
+
 #define CHECK_WHERE_SIZE 300
 
 /**
@@ -84,6 +103,7 @@ void check_node(struct checker *c);
 void check_hypervisors(struct checker *c);
 void check_tenants(struct checker *c);
 void check_pools(struct checker *c);
+void check_health(struct checker *c, const struct conf_pool *pool);
 void check_services(struct checker *c);
 
 #endif

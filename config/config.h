@@ -206,6 +206,7 @@ struct conf_limits {
  * @engine: which one forwards.
  * @uplinks: interfaces that clients' packets come in by; at least one.
  * @announce: how VIPs are announced.
+ * @probe_source: address that VMs see probes over the data path come from.
  * @observe: decide and count for all services, but pass packets unchanged.
  * @limits: sizes of the tables.
  */
@@ -219,6 +220,7 @@ struct conf_node {
 	enum conf_engine engine;
 	struct conf_strings uplinks;
 	enum conf_announce announce;
+	struct ip_addr probe_source;
 	bool observe;
 	struct conf_limits limits;
 };

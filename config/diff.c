@@ -38,15 +38,23 @@ static int diff_value(const struct conf_field *field, const void *before,
 		      const void *after, const char *path,
 		      struct conf_changes *changes)
 {
-	char *old_text = conf_value_print(field, before);
-	char *new_text = conf_value_print(field, after);
-	int err = 0;
+	char *old_text = conf_value_reveal(field, before);
+	char *new_text = conf_value_reveal(field, after);
+	bool differ = true;
+	int err = -ENOMEM;
 
-	if (!old_text || !new_text)
-		err = -ENOMEM;
-	else if (strcmp(old_text, new_text) != 0)
-		err = add(changes, CONF_CHANGED, field->effect, path, old_text,
-			  new_text);
+	if (old_text && new_text)
+		differ = strcmp(old_text, new_text) != 0;
+	if (field->secret && differ) {
+		free(old_text);
+		free(new_text);
+		old_text = conf_value_print(field, before);
+		new_text = conf_value_print(field, after);
+	}
+	if (old_text && new_text)
+		err = differ ? add(changes, CONF_CHANGED, field->effect, path,
+				   old_text, new_text) :
+			       0;
 	free(old_text);
 	free(new_text);
 	return err;
@@ -69,6 +77,8 @@ static int diff_group(const struct conf_group *group, const void *before,
 		field = &group->fields[i];
 		snprintf(buf, sizeof(buf), "%.*s.%s", PATH_SIZE - 64, path,
 			 field->key);
+		if (field->later)
+			continue;
 		if (field->kind == KIND_GROUP)
 			err = diff_group(field->group,
 					 (const char *)before + field->offset,
@@ -79,7 +89,7 @@ static int diff_group(const struct conf_group *group, const void *before,
 					(const char *)before + field->offset,
 					(const char *)after + field->offset,
 					buf, changes);
-		else if (field->kind != KIND_LATER)
+		else
 			err = diff_value(field, before, after, buf, changes);
 	}
 	return err;

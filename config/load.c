@@ -195,7 +195,9 @@ static int make_sense(struct loader *l)
 	name = conf_arena_text(l->conf->arena, hostname);
 	if (!name)
 		return -ENOMEM;
-	conf_complete(l->conf, name);
+	err = conf_complete(l->conf, name);
+	if (err)
+		return err;
 	return conf_check_meaning(l->conf, &l->marks, l->errs);
 }
 

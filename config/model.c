@@ -177,6 +177,10 @@ static void read_element(struct reader *r, const struct conf_field *field,
 			      path);
 		return;
 	}
+	if (r->spare) {
+		read_group(r, field->group, node, r->spare, path);
+		return;
+	}
 	r->first_mark = r->marks->n;
 	set_presets(r, field->group, element);
 	read_group(r, field->group, node, element, path);
@@ -230,25 +234,37 @@ static void read_field(struct reader *r, const struct conf_field *field,
 		read_group(r, field->group, node, at, path);
 		return;
 	}
-	if (field->kind == KIND_LATER) {
-		conf_complain(r->errs, &node->place,
-			      "%s: not supported yet by this version", path);
-		return;
-	}
 	if (field->kind == KIND_LIST)
 		err = read_list(r, field, node, at, path, why);
 	else if (is_list(field->kind))
 		err = set_list(r, field, node, base, why);
 	else
 		err = set_scalar(r, field, node, base, why);
+	if (err == -EINVAL && field->secret) /* no word of the value */
+		err = refuse_type(field, why);
 	if (err == -ENOMEM)
 		r->failed = true;
 	else if (err)
 		conf_complain(r->errs, &node->place, "%s: %s", path, why);
 	else if (field->kind == KIND_POOL)
 		refer_pool(r, node, (void *)at, path);
-	if (field->kind != KIND_GROUP)
+	if (field->kind != KIND_GROUP && !r->spare)
 		reader_mark(r, at, &node->place, path, err != 0, true);
+}
+
+#define SPARE_SIZE 64 /* of any value */
+
+/* Right or wrong, it is refused: values go where nobody reads them. */
+static void read_later(struct reader *r, const struct conf_field *field,
+		       const struct conf_tree *node, const char *path)
+{
+	r->spare = reader_take(r, 1, SPARE_SIZE);
+	if (!r->spare)
+		return;
+	read_field(r, field, node, r->spare, path);
+	r->spare = NULL;
+	conf_complain(r->errs, &node->place,
+		      "%s: is not in this version, leave it out", path);
 }
 
 /* Keys that nobody knows. */
@@ -277,6 +293,30 @@ static void look_for_strangers(struct reader *r, const struct conf_group *group,
 	}
 }
 
+static void tell_gap(struct reader *r, const struct conf_field *field,
+		     const struct conf_place *place, const char *path)
+{
+	conf_complain(r->errs, place, "%s: is missing, it must be %s", path,
+		      conf_value_wanted(field));
+}
+
+/* Values that are not kept have no marks to look for. */
+static void look_for_gaps_later(struct reader *r,
+				const struct conf_group *group,
+				const struct conf_tree *node, const char *path)
+{
+	char buf[PATH_SIZE];
+	size_t i;
+
+	for (i = 0; i < group->n_fields; i++) {
+		if (!group->fields[i].required ||
+		    conf_tree_member(node, group->fields[i].key))
+			continue;
+		join(buf, path, group->fields[i].key);
+		tell_gap(r, &group->fields[i], &node->place, buf);
+	}
+}
+
 static void read_group(struct reader *r, const struct conf_group *group,
 		       const struct conf_tree *node, void *base,
 		       const char *path)
@@ -291,8 +331,13 @@ static void read_group(struct reader *r, const struct conf_group *group,
 		if (!member)
 			continue;
 		join(buf, path, group->fields[i].key);
-		read_field(r, &group->fields[i], member, base, buf);
+		if (group->fields[i].later)
+			read_later(r, &group->fields[i], member, buf);
+		else
+			read_field(r, &group->fields[i], member, base, buf);
 	}
+	if (r->spare)
+		look_for_gaps_later(r, group, node, path);
 }
 
 static void set_presets(struct reader *r, const struct conf_group *group,
@@ -307,13 +352,16 @@ static void set_presets(struct reader *r, const struct conf_group *group,
 	for (i = 0; i < group->n_fields; i++) {
 		field = &group->fields[i];
 		at = (char *)base + field->offset;
-		if (field->kind == KIND_GROUP) {
+		if (field->later) {
+			continue;
+		} else if (field->kind == KIND_GROUP) {
 			set_presets(r, field->group, at);
 		} else if (field->preset) {
 			if (conf_value_set(field, field->preset, base,
 					   r->conf->arena, why) < 0)
 				r->failed = true;
 		} else if (field->kind == KIND_TEXT ||
+			   field->kind == KIND_PATH ||
 			   field->kind == KIND_BYTES ||
 			   field->kind == KIND_UUID) {
 			memcpy(at, &empty, sizeof(empty));
@@ -335,16 +383,16 @@ static void look_for_gaps(struct reader *r, const struct conf_group *group,
 		field = &group->fields[i];
 		at = (const char *)base + field->offset;
 		join(buf, path, field->key);
+		if (field->later)
+			continue;
 		if (field->kind == KIND_GROUP)
 			look_for_gaps(r, field->group, at, place, buf);
-		if (field->kind == KIND_LATER || field->kind == KIND_GROUP ||
+		if (field->kind == KIND_GROUP ||
 		    conf_marks_recent(r->marks, r->first_mark, at))
 			continue;
 		reader_mark(r, at, place, buf, field->required, false);
 		if (field->required)
-			conf_complain(r->errs, place,
-				      "%s: is missing, it must be %s", buf,
-				      conf_value_wanted(field));
+			tell_gap(r, field, place, buf);
 	}
 }
 
@@ -444,15 +492,40 @@ static void read_section(struct reader *r, enum conf_section_number number)
 	memcpy((char *)r->conf + section->count, &n, sizeof(n));
 }
 
+/* What this version has not got, read last: it may name what it has. */
+static void read_sections_later(struct reader *r)
+{
+	const struct conf_tree *node;
+	struct conf_field field;
+	size_t i, j;
+
+	for (i = 0; i < r->n_sources; i++) {
+		for (j = 0; j < r->sources[i].tree.n; j++) {
+			node = &r->sources[i].tree.children[j];
+			field = (struct conf_field){
+				.key = node->name,
+				.kind = KIND_LIST,
+				.max = UINT32_MAX,
+				.group = conf_section_later(node->name),
+				.size = SPARE_SIZE,
+			};
+			if (field.group)
+				read_later(r, &field, node, node->name);
+		}
+	}
+}
+
 static void check_section(struct reader *r, const struct conf_source *source,
 			  const struct conf_tree *node)
 {
-	const char *keys[N_SECTIONS + 1];
+	const char *keys[N_SECTIONS + 1 + CONF_N_SECTIONS_LATER];
 	size_t i;
 
 	for (i = 0; i < N_SECTIONS; i++)
 		keys[i] = conf_section((enum conf_section_number)i)->key;
 	keys[N_SECTIONS] = "node";
+	for (i = 0; i < CONF_N_SECTIONS_LATER; i++)
+		keys[N_SECTIONS + 1 + i] = conf_section_later_key(i);
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (strcmp(node->name, keys[i]) == 0)
 			break;
@@ -460,10 +533,8 @@ static void check_section(struct reader *r, const struct conf_source *source,
 	    (i < N_SECTIONS && node->kind != NODE_LIST))
 		memset(r->nameless, true, sizeof(r->nameless));
 	if (conf_section_later(node->name))
-		conf_complain(r->errs, &node->place,
-			      "%s: not supported yet by this version",
-			      node->name);
-	else if (i == ARRAY_SIZE(keys))
+		return; /* read_sections_later() refuses it */
+	if (i == ARRAY_SIZE(keys))
 		conf_complain(r->errs, &node->place, "%.80s: unknown section%s",
 			      node->name,
 			      reader_suggest(r, node->name, keys,
@@ -502,6 +573,7 @@ int conf_model_read(const struct conf_source *sources, size_t n_sources,
 	for (i = 0; i < N_SECTIONS; i++)
 		read_section(&r, (enum conf_section_number)i);
 	refer_all(&r);
+	read_sections_later(&r);
 	conf_marks_sort(marks);
 	return r.failed ? -ENOMEM : 0;
 }

@@ -19,7 +19,9 @@ struct reference;
  * @first_mark: first mark of the object that is being read.
  * @nameless: in which sections an object has no valid name, so that one that
  *            is not found may be there all the same.
- * @later: pools that were named, to be found when all are read.
+ * @references: pools that were named, to be found when all are read.
+ * @spare: while what comes later is read: where its values go, which nobody
+ *         needs; else NULL.
  * @failed: out of memory; looked at when all is read.
  *
  * The rest as in conf_model_read().
@@ -35,7 +37,8 @@ struct reader {
 	void *object;
 	size_t first_mark;
 	bool nameless[N_SECTIONS];
-	struct reference *later;
+	struct reference *references;
+	void *spare;
 	bool failed;
 };
 

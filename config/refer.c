@@ -58,8 +58,8 @@ void refer_pool(struct reader *r, const struct conf_tree *node,
 	new->path = conf_arena_text(r->scratch, path);
 	if (!new->path)
 		r->failed = true;
-	new->next = r->later;
-	r->later = new;
+	new->next = r->references;
+	r->references = new;
 }
 
 static int refuse_pool(struct reader *r, const char *name,
@@ -97,7 +97,7 @@ void refer_all(struct reader *r)
 	const struct conf_tenant *tenant;
 	const struct reference *ref;
 
-	for (ref = r->later; ref && !r->failed; ref = ref->next) {
+	for (ref = r->references; ref && !r->failed; ref = ref->next) {
 		tenant = *ref->tenant;
 		if (!tenant)
 			continue;

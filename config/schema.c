@@ -50,6 +50,13 @@ WORDS(modes, { "nat", CONF_MODE_NAT, false }, { "dsr", 0, true },
       { "tunnel", 0, true });
 WORDS(returns, { "auto", CONF_RETURN_AUTO, false },
       { "fib", CONF_RETURN_FIB, false }, { "l2", 0, true });
+WORDS(roles, { "balancer", 0, false }, { "host", 0, false });
+WORDS(spreads, { "domain", 0, false }, { "hypervisor", 0, false },
+      { "none", 0, false });
+WORDS(encapsulations, { "ipip", 0, false }, { "gue", 0, false },
+      { "vxlan", 0, false });
+WORDS(token_roles, { "tenant", 0, false }, { "operator", 0, false },
+      { "admin", 0, false });
 WORDS(port_policies, { "refuse", CONF_POLICY_REFUSE, false },
       { "bypass", CONF_POLICY_BYPASS, false },
       { "stack", CONF_POLICY_STACK, false });
@@ -58,9 +65,16 @@ WORDS(port_policies, { "refuse", CONF_POLICY_REFUSE, false },
 	static const struct conf_group name##_group = {  \
 		name##_fields, ARRAY_SIZE(name##_fields) \
 	}
-#define LATER(name)                               \
-	{                                         \
-		.key = (name), .kind = KIND_LATER \
+
+/* A key whose feature this version has not got: no member, but checked. */
+#define LATER(key_, kind_, ...)                                            \
+	{                                                                  \
+		.key = (key_), .kind = (kind_), .later = true, __VA_ARGS__ \
+	}
+/* What is in a group that comes later. */
+#define IN_LATER(key_, kind_, ...)                          \
+	{                                                   \
+		.key = (key_), .kind = (kind_), __VA_ARGS__ \
 	}
 #define AT(type, member) .offset = offsetof(struct type, member)
 
@@ -120,20 +134,62 @@ static const struct conf_field limits_fields[] = {
 };
 GROUP(limits);
 
+static const struct conf_field metrics_fields[] = {
+	IN_LATER("listen", KIND_LISTEN, .preset = "127.0.0.1:9655"),
+};
+GROUP(metrics);
+
+static const struct conf_field api_fields[] = {
+	IN_LATER("listen", KIND_LISTEN, .required = true),
+	IN_LATER("cert_file", KIND_PATH, .required = true),
+	IN_LATER("key_file", KIND_PATH, .required = true),
+	IN_LATER("client_ca_file", KIND_PATH),
+};
+GROUP(api);
+
+static const struct conf_field cluster_fields[] = {
+	IN_LATER("endpoints", KIND_TEXTS, .required = true, .min = 1,
+		 .max = 16),
+	IN_LATER("prefix", KIND_TEXT, .preset = "/drover"),
+	IN_LATER("ca_file", KIND_PATH),
+	IN_LATER("cert_file", KIND_PATH),
+	IN_LATER("key_file", KIND_PATH),
+	IN_LATER("user", KIND_TEXT),
+	IN_LATER("password", KIND_TEXT, .secret = true),
+};
+GROUP(cluster);
+
+static const struct conf_field bgp_fields[] = {
+	IN_LATER("bird_socket", KIND_PATH, .preset = "/run/bird/bird.ctl"),
+	IN_LATER("protocol", KIND_NAME, .preset = "drover"),
+	IN_LATER("communities", KIND_TEXTS, .max = 32),
+};
+GROUP(bgp);
+
+static const struct conf_field dpdk_fields[] = {
+	IN_LATER("ports", KIND_TEXTS, .required = true, .min = 1, .max = 32),
+	IN_LATER("cores", KIND_NUMBERS, .required = true, .min = 1, .max = 128,
+		 .high = 1023),
+	IN_LATER("memory_mib", KIND_COUNT, .min = 64, .max = 1U << 20,
+		 .preset = "512"),
+	IN_LATER("eal", KIND_TEXTS, .max = 64),
+};
+GROUP(dpdk);
+
 static const struct conf_field node_fields[] = {
 	{ .key = "name", .kind = KIND_NAME, AT(conf_node, name), RESTART },
 	{ .key = "state_dir",
-	  .kind = KIND_TEXT,
+	  .kind = KIND_PATH,
 	  .preset = "/var/lib/drover",
 	  AT(conf_node, state_dir),
 	  RESTART },
 	{ .key = "pin_dir",
-	  .kind = KIND_TEXT,
+	  .kind = KIND_PATH,
 	  .preset = "/sys/fs/bpf/drover",
 	  AT(conf_node, pin_dir),
 	  RESTART },
 	{ .key = "socket",
-	  .kind = KIND_TEXT,
+	  .kind = KIND_PATH,
 	  .preset = "/run/drover/drover.sock",
 	  AT(conf_node, socket),
 	  RESTART },
@@ -160,6 +216,11 @@ static const struct conf_field node_fields[] = {
 	  .words = &announces,
 	  .preset = "l2",
 	  AT(conf_node, announce) },
+	{ .key = "probe_source",
+	  .kind = KIND_ADDR,
+	  .preset = "169.254.255.1",
+	  AT(conf_node, probe_source),
+	  RESTART },
 	{ .key = "observe",
 	  .kind = KIND_BOOL,
 	  .preset = "false",
@@ -168,13 +229,14 @@ static const struct conf_field node_fields[] = {
 	  .kind = KIND_GROUP,
 	  .group = &limits_group,
 	  AT(conf_node, limits) },
-	LATER("roles"),
-	LATER("control_lost_after"),
-	LATER("metrics"),
-	LATER("api"),
-	LATER("cluster"),
-	LATER("bgp"),
-	LATER("dpdk"),
+	LATER("roles", KIND_TEXTS, .words = &roles, .min = 1, .max = 2),
+	LATER("control_lost_after", KIND_TIME, .min = SECOND, .max = DAY,
+	      .preset = "60s"),
+	LATER("metrics", KIND_GROUP, .group = &metrics_group),
+	LATER("api", KIND_GROUP, .group = &api_group),
+	LATER("cluster", KIND_GROUP, .group = &cluster_group),
+	LATER("bgp", KIND_GROUP, .group = &bgp_group),
+	LATER("dpdk", KIND_GROUP, .group = &dpdk_group),
 };
 GROUP(node);
 
@@ -214,7 +276,7 @@ static const struct conf_field hypervisor_fields[] = {
 	  AT(conf_hypervisor, driver) },
 	{ .key = "uri", .kind = KIND_TEXT, AT(conf_hypervisor, uri) },
 	{ .key = "auth_file",
-	  .kind = KIND_TEXT,
+	  .kind = KIND_PATH,
 	  AT(conf_hypervisor, auth_file) },
 	{ .key = "domain", .kind = KIND_NAME, AT(conf_hypervisor, domain) },
 	{ .key = "poll",
@@ -249,10 +311,11 @@ static const struct conf_field xpath_fields[] = {
 GROUP(xpath);
 
 static const struct conf_field tenant_limits_fields[] = {
-	LATER("vms"),
-	LATER("new_connections_per_s"),
-	LATER("packets_per_s"),
-	LATER("backends"),
+	IN_LATER("vms", KIND_COUNT, .min = 1, .max = 10000),
+	IN_LATER("backends", KIND_COUNT, .min = 1, .max = 32767),
+	IN_LATER("new_connections_per_s", KIND_COUNT, .min = 1,
+		 .max = 1000000000),
+	IN_LATER("packets_per_s", KIND_COUNT, .min = 1, .max = 1000000000),
 };
 GROUP(tenant_limits);
 
@@ -285,13 +348,13 @@ static const struct conf_field tenant_fields[] = {
 	  .group = &xpath_group,
 	  .size = sizeof(struct conf_xpath),
 	  AT(conf_tenant, metadata) },
-	{ .key = "limits", .kind = KIND_GROUP, .group = &tenant_limits_group },
 	{ .key = "no_service",
 	  .kind = KIND_WORD,
 	  .words = &refusals,
 	  .preset = "reset",
 	  AT(conf_tenant, no_service) },
-	LATER("pass"),
+	LATER("limits", KIND_GROUP, .group = &tenant_limits_group),
+	LATER("pass", KIND_NUMBERS, .max = 64, .low = 1, .high = 65535),
 };
 GROUP(tenant);
 
@@ -336,7 +399,10 @@ static const struct conf_field health_fields[] = {
 	  .max = 50,
 	  .preset = "10",
 	  AT(conf_health, jitter_percent) },
-	{ .key = "send", .kind = KIND_BYTES, AT(conf_health, send) },
+	{ .key = "send",
+	  .kind = KIND_BYTES,
+	  .secret = true, /* it may log in */
+	  AT(conf_health, send) },
 	{ .key = "expect", .kind = KIND_BYTES, AT(conf_health, expect) },
 	{ .key = "path",
 	  .kind = KIND_TEXT,
@@ -355,7 +421,7 @@ static const struct conf_field health_fields[] = {
 	  .kind = KIND_BOOL,
 	  .preset = "true",
 	  AT(conf_health, verify) },
-	{ .key = "ca_file", .kind = KIND_TEXT, AT(conf_health, ca_file) },
+	{ .key = "ca_file", .kind = KIND_PATH, AT(conf_health, ca_file) },
 	{ .key = "command",
 	  .kind = KIND_TEXTS,
 	  .min = 1,
@@ -383,6 +449,21 @@ static const struct conf_field drain_fields[] = {
 	  AT(conf_drain, at_deadline) },
 };
 GROUP(drain);
+
+static const struct conf_field scale_fields[] = {
+	IN_LATER("min", KIND_COUNT, .required = true, .max = 10000),
+	IN_LATER("max", KIND_COUNT, .required = true, .min = 1, .max = 10000),
+	IN_LATER("target_utilisation", KIND_COUNT, .min = 1, .max = 100,
+		 .preset = "65"),
+	IN_LATER("target_new_connections_per_s", KIND_COUNT, .min = 1,
+		 .max = 10000000),
+	IN_LATER("warm", KIND_COUNT, .max = 1000, .preset = "0"),
+	IN_LATER("template", KIND_NAME, .required = true),
+	IN_LATER("spread", KIND_WORD, .words = &spreads, .preset = "domain"),
+	IN_LATER("cooldown_out", KIND_TIME, .max = DAY, .preset = "1m"),
+	IN_LATER("cooldown_in", KIND_TIME, .max = DAY, .preset = "10m"),
+};
+GROUP(scale);
 
 static const struct conf_field pool_fields[] = {
 	{ .key = "tenant",
@@ -459,8 +540,8 @@ static const struct conf_field pool_fields[] = {
 	  .kind = KIND_GROUP,
 	  .group = &drain_group,
 	  AT(conf_pool, drain) },
-	LATER("scale"),
-	LATER("max_step"),
+	LATER("max_step", KIND_COUNT, .min = 1, .max = 100, .preset = "10"),
+	LATER("scale", KIND_GROUP, .group = &scale_group),
 };
 GROUP(pool);
 
@@ -468,6 +549,13 @@ _Static_assert(offsetof(struct conf_pool, n_select) ==
 		       offsetof(struct conf_pool, select) +
 			       sizeof(struct select_term *),
 	       "KIND_SELECT is a pointer and its length");
+
+static const struct conf_field service_limits_fields[] = {
+	IN_LATER("new_connections_per_s", KIND_COUNT, .min = 1,
+		 .max = 1000000000),
+	IN_LATER("packets_per_s", KIND_COUNT, .min = 1, .max = 1000000000),
+};
+GROUP(service_limits);
 
 static const struct conf_field service_fields[] = {
 	{ .key = "tenant",
@@ -525,12 +613,12 @@ static const struct conf_field service_fields[] = {
 	  .kind = KIND_BOOL,
 	  .preset = "false",
 	  AT(conf_service, observe) },
-	LATER("encapsulation"),
-	LATER("allow"),
-	LATER("deny"),
-	LATER("mss"),
-	LATER("pass"),
-	LATER("limits"),
+	LATER("encapsulation", KIND_WORD, .words = &encapsulations,
+	      .preset = "ipip"),
+	LATER("allow", KIND_PREFIXES, .max = 1024),
+	LATER("deny", KIND_PREFIXES, .max = 1024),
+	LATER("mss", KIND_COUNT, .min = 536, .max = 65495),
+	LATER("limits", KIND_GROUP, .group = &service_limits_group),
 };
 GROUP(service);
 
@@ -553,7 +641,42 @@ static const struct conf_section sections[N_SECTIONS] = {
 				       .removed = CONF_EFFECT_CUT) },
 };
 
-static const char *const later_sections[] = { "templates", "hooks", "tokens" };
+static const struct conf_field template_fields[] = {
+	IN_LATER("name", KIND_NAME, .required = true),
+	IN_LATER("hypervisor", KIND_NAME, .required = true),
+	IN_LATER("vm", KIND_TEXT, .required = true),
+	IN_LATER("linked", KIND_BOOL, .preset = "true"),
+};
+GROUP(template);
+
+static const struct conf_field hook_fields[] = {
+	IN_LATER("name", KIND_NAME, .required = true),
+	IN_LATER("events", KIND_TEXTS, .required = true, .min = 1, .max = 64),
+	IN_LATER("command", KIND_TEXTS, .min = 1, .max = 64),
+	IN_LATER("url", KIND_TEXT),
+	IN_LATER("headers", KIND_TEXTS, .max = 32, .secret = true),
+	IN_LATER("timeout", KIND_TIME, .min = 100, .max = 10 * MINUTE,
+		 .preset = "10s"),
+	IN_LATER("veto", KIND_BOOL, .preset = "false"),
+};
+GROUP(hook);
+
+static const struct conf_field token_fields[] = {
+	IN_LATER("name", KIND_NAME, .required = true),
+	IN_LATER("token", KIND_TEXT, .required = true, .secret = true),
+	IN_LATER("role", KIND_WORD, .required = true, .words = &token_roles),
+	IN_LATER("tenant", KIND_TENANT),
+};
+GROUP(token);
+
+static const struct {
+	const char *key;
+	const struct conf_group *group;
+} later_sections[CONF_N_SECTIONS_LATER] = {
+	{ "templates", &template_group },
+	{ "hooks", &hook_group },
+	{ "tokens", &token_group },
+};
 
 const struct conf_section *conf_section(enum conf_section_number number)
 {
@@ -565,14 +688,19 @@ const struct conf_group *conf_node_group(void)
 	return &node_group;
 }
 
-bool conf_section_later(const char *key)
+const struct conf_group *conf_section_later(const char *key)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(later_sections); i++)
-		if (strcmp(key, later_sections[i]) == 0)
-			return true;
-	return false;
+		if (strcmp(key, later_sections[i].key) == 0)
+			return later_sections[i].group;
+	return NULL;
+}
+
+const char *conf_section_later_key(size_t i)
+{
+	return later_sections[i].key;
 }
 
 /* A member of the struct at @base, by the offset that the schema has. */

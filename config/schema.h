@@ -19,6 +19,8 @@ enum conf_kind {
 	KIND_TIME,     /* uint32_t, ms: "350s" */
 	KIND_NAME,     /* const char *: a name of our own */
 	KIND_TEXT,     /* const char * */
+	KIND_PATH,     /* const char *, an absolute path */
+	KIND_LISTEN,   /* const char *: "address:port" */
 	KIND_BYTES,    /* const char *, with line ends and the like in it */
 	KIND_UUID,     /* const char *, lower case */
 	KIND_MAC,      /* struct conf_mac */
@@ -34,7 +36,6 @@ enum conf_kind {
 	KIND_POOL,  /* const struct conf_pool *, by name, of the same tenant */
 	KIND_GROUP, /* members in a struct of its own */
 	KIND_LIST,  /* groups: an array of structs, then size_t */
-	KIND_LATER, /* known, but its feature is not built yet */
 };
 
 /**
@@ -61,6 +62,10 @@ struct conf_group;
  * @key: as written.
  * @kind: what it takes.
  * @required: it has to be there.
+ * @later: its feature is not built yet: it is read and checked as any other,
+ *         then refused. The model has no member for it, @offset is 0, and what
+ *         is in its group is as it is.
+ * @secret: its value is never shown.
  * @effect: what a change of it costs.
  * @offset: of its member in the struct of its group.
  * @min: of COUNT, PORT and TIME; for lists the fewest elements.
@@ -68,7 +73,7 @@ struct conf_group;
  * @low: of NUMBERS: the least of an element.
  * @high: of NUMBERS: the greatest.
  * @preset: what it is when it is not there, as written; NULL = zero or "".
- * @words: of KIND_WORD.
+ * @words: of KIND_WORD; of KIND_TEXTS if each has to be one of them.
  * @group: of KIND_GROUP and KIND_LIST.
  * @size: of KIND_LIST: of an element, which begins with a struct conf_place.
  */
@@ -76,6 +81,8 @@ struct conf_field {
 	const char *key;
 	enum conf_kind kind;
 	bool required;
+	bool later;
+	bool secret;
 	enum conf_effect effect;
 	size_t offset;
 	uint32_t min;
@@ -139,9 +146,18 @@ const struct conf_section *conf_section(enum conf_section_number number);
 const struct conf_group *conf_node_group(void);
 
 /**
- * conf_section_later() - is this a section whose feature isn't built yet?
+ * conf_section_later() - the keys of a section whose feature isn't built yet.
+ *
+ * Return: NULL if it is no such section.
  */
-bool conf_section_later(const char *key);
+const struct conf_group *conf_section_later(const char *key);
+
+#define CONF_N_SECTIONS_LATER 3
+
+/**
+ * conf_section_later_key() - the keys of those, from 0 on.
+ */
+const char *conf_section_later_key(size_t i);
 
 /**
  * conf_objects() - the objects of a section.

@@ -287,3 +287,29 @@ void conf_mac_print(const struct conf_mac *mac, char *buf, size_t size)
 			 mac->byte[0], mac->byte[1], mac->byte[2], mac->byte[3],
 			 mac->byte[4], mac->byte[5]);
 }
+
+int conf_listen_parse(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	bool v6 = *text == '[';
+	char addr[CONF_ADDR_SIZE];
+	struct ip_addr ip;
+	uint32_t port;
+	size_t length;
+
+	if (!colon || conf_count_parse(colon + 1, &port) < 0 || port == 0 ||
+	    port > UINT16_MAX ||
+	    !isdigit((unsigned char)text[strlen(text) - 1]))
+		return -EINVAL;
+	text += v6;
+	length = (size_t)(colon - text);
+	if (v6 && (length == 0 || text[--length] != ']'))
+		return -EINVAL;
+	if (length >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, text, length);
+	addr[length] = '\0';
+	if (conf_addr_parse(addr, &ip) < 0)
+		return -EINVAL;
+	return IP_IS_V4(ip) == !v6 ? 0 : -EINVAL;
+}

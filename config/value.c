@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A key's value: set from text and printed, as the schema has it.
+ * A key's value: set from what a file has, as the schema wants it.
  */
 #include "config/value.h"
 
@@ -45,6 +45,11 @@ const char *conf_value_wanted(const struct conf_field *field)
 		return "a string in quotes";
 	case KIND_BYTES:
 		return "a string in quotes";
+	case KIND_PATH:
+		return "an absolute path in quotes";
+	case KIND_LISTEN:
+		return "an address and a port in quotes, like "
+		       "\"127.0.0.1:9655\"";
 	case KIND_UUID:
 		return "a UUID in quotes, like "
 		       "\"1b4e28ba-2fa1-11d2-883f-0016d3cca427\"";
@@ -70,8 +75,6 @@ const char *conf_value_wanted(const struct conf_field *field)
 		return "a group, { key = value; ... }";
 	case KIND_LIST:
 		return "a list of groups, ( { key = value; ... }, ... )";
-	case KIND_LATER:
-		break;
 	}
 	return "nothing";
 }
@@ -173,8 +176,8 @@ static void list_words(const struct conf_words *words, char *buf, size_t size)
 	}
 }
 
-static int set_word(const struct conf_field *field, const char *text,
-		    void *base, char *why)
+static int find_word(const struct conf_field *field, const char *text,
+		     int *ret_value, char *why)
 {
 	const struct conf_words *words = field->words;
 	char allowed[160] = "";
@@ -186,15 +189,24 @@ static int set_word(const struct conf_field *field, const char *text,
 			continue;
 		if (words->word[i].later)
 			return refuse(why,
-				      "\"%s\" is not supported yet by this "
-				      "version, %s is",
+				      "\"%s\" is not in this version, %s is",
 				      text, allowed);
-		memcpy((char *)base + field->offset, &words->word[i].value,
-		       sizeof(words->word[i].value));
+		*ret_value = words->word[i].value;
 		return 0;
 	}
 	return refuse(why, "\"%.60s\" is unknown, %s is allowed", text,
 		      allowed);
+}
+
+static int set_word(const struct conf_field *field, const char *text,
+		    void *base, char *why)
+{
+	int value, err;
+
+	err = find_word(field, text, &value, why);
+	if (!err)
+		memcpy((char *)base + field->offset, &value, sizeof(value));
+	return err;
 }
 
 static bool is_printable(const char *text)
@@ -220,6 +232,13 @@ static int set_text(const struct conf_field *field, const char *text,
 		return refuse(why, "is empty");
 	if (!is_printable(text))
 		return refuse(why, "has a control character in it");
+	if (field->kind == KIND_PATH && *text != '/')
+		return refuse(why, "\"%.80s\" is no absolute path", text);
+	if (field->kind == KIND_LISTEN && conf_listen_parse(text) < 0)
+		return refuse(why,
+			      "\"%.80s\" is no address and port, one like "
+			      "\"127.0.0.1:9655\" or \"[::1]:9655\" is",
+			      text);
 	copy = conf_arena_text(arena, text);
 	if (!copy)
 		return -ENOMEM;
@@ -282,8 +301,7 @@ static int set_addr(const struct conf_field *field, const char *text,
 			      text);
 	if (!IP_IS_V4(addr))
 		return refuse(why,
-			      "\"%s\" is IPv6, which is not supported yet by "
-			      "this version",
+			      "\"%s\" is IPv6, which is not in this version",
 			      text);
 	memcpy((char *)base + field->offset, &addr, sizeof(addr));
 	return 0;
@@ -303,6 +321,8 @@ int conf_value_set(const struct conf_field *field, const char *text, void *base,
 		return set_word(field, text, base, why);
 	case KIND_NAME:
 	case KIND_TEXT:
+	case KIND_PATH:
+	case KIND_LISTEN:
 		return set_text(field, text, base, arena, why);
 	case KIND_BYTES:
 		return set_bytes(field, text, base, arena);
@@ -326,16 +346,16 @@ int conf_value_set(const struct conf_field *field, const char *text, void *base,
 	case KIND_POOL:
 	case KIND_GROUP:
 	case KIND_LIST:
-	case KIND_LATER:
 		break;
 	}
 	return refuse(why, "must be %s", conf_value_wanted(field));
 }
 
-static int set_texts(const char *const *texts, size_t n,
-		     struct conf_strings *strings, struct conf_arena *arena,
-		     char *why)
+static int set_texts(const struct conf_field *field, const char *const *texts,
+		     size_t n, struct conf_strings *strings,
+		     struct conf_arena *arena, char *why)
 {
+	int value, err;
 	size_t i;
 
 	strings->text = conf_arena_alloc(arena, n, sizeof(*strings->text));
@@ -347,6 +367,10 @@ static int set_texts(const char *const *texts, size_t n,
 				      "its element %zu is empty or has a "
 				      "control character in it",
 				      i + 1);
+		err = field->words ? find_word(field, texts[i], &value, why) :
+				     0;
+		if (err)
+			return err;
 		strings->text[i] = conf_arena_text(arena, texts[i]);
 		if (!strings->text[i])
 			return -ENOMEM;
@@ -430,8 +454,7 @@ static int set_prefix(const char *text, struct conf_prefix *prefix, char *why)
 			      text);
 	if (!IP_IS_V4(prefix->addr) || prefix->bits < 96)
 		return refuse(why,
-			      "\"%s\" is IPv6, which is not supported yet by "
-			      "this version",
+			      "\"%s\" is IPv6, which is not in this version",
 			      text);
 	return 0;
 }
@@ -571,222 +594,5 @@ int conf_value_set_list(const struct conf_field *field,
 		return set_pairs(texts, n, at, arena, why);
 	if (field->kind == KIND_ADDRS)
 		return set_addrs(texts, n, at, arena, why);
-	return set_texts(texts, n, at, arena, why);
-}
-
-/* As libconfig reads it. */
-static void put_quoted(const char *text, FILE *out)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if (*text == '\n')
-			fputs("\\n", out);
-		else if (*text == '\r')
-			fputs("\\r", out);
-		else if ((unsigned char)*text < ' ' || *text == 0x7f)
-			fprintf(out, "\\x%02x", *text);
-		else
-			fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
-static void put_separator(size_t i, FILE *out)
-{
-	fputs(i ? ", " : " ", out);
-}
-
-static void print_texts(const struct conf_strings *texts, FILE *out)
-{
-	size_t i;
-
-	fputs("[", out);
-	for (i = 0; i < texts->n; i++) {
-		put_separator(i, out);
-		put_quoted(texts->text[i], out);
-	}
-	fputs(" ]", out);
-}
-
-static void print_pairs(const struct conf_pairs *pairs, FILE *out)
-{
-	char *text;
-	size_t i;
-
-	fputs("[", out);
-	for (i = 0; i < pairs->n; i++) {
-		put_separator(i, out);
-		if (asprintf(&text, "%s%s%s", pairs->pair[i].name,
-			     *pairs->pair[i].value ? "=" : "",
-			     pairs->pair[i].value) < 0)
-			continue;
-		put_quoted(text, out);
-		free(text);
-	}
-	fputs(" ]", out);
-}
-
-static void print_numbers(const struct conf_numbers *numbers, FILE *out)
-{
-	size_t i;
-
-	fputs("[", out);
-	for (i = 0; i < numbers->n; i++) {
-		put_separator(i, out);
-		fprintf(out, "%u", numbers->number[i]);
-	}
-	fputs(" ]", out);
-}
-
-static void print_addrs(const struct conf_addrs *addrs, FILE *out)
-{
-	char buf[CONF_ADDR_SIZE];
-	size_t i;
-
-	fputs("[", out);
-	for (i = 0; i < addrs->n; i++) {
-		conf_addr_print(&addrs->addr[i], buf, sizeof(buf));
-		put_separator(i, out);
-		put_quoted(buf, out);
-	}
-	fputs(" ]", out);
-}
-
-static void print_prefixes(const struct conf_prefixes *prefixes, FILE *out)
-{
-	char buf[CONF_PREFIX_SIZE];
-	size_t i;
-
-	fputs("[", out);
-	for (i = 0; i < prefixes->n; i++) {
-		conf_prefix_print(&prefixes->prefix[i], buf, sizeof(buf));
-		put_separator(i, out);
-		put_quoted(buf, out);
-	}
-	fputs(" ]", out);
-}
-
-static void print_select(const struct select_term *terms, size_t n, FILE *out)
-{
-	char buf[SELECT_TERM_SIZE];
-	size_t i;
-
-	fputs("[", out);
-	for (i = 0; i < n; i++) {
-		select_print(&terms[i], buf, sizeof(buf));
-		put_separator(i, out);
-		put_quoted(buf, out);
-	}
-	fputs(" ]", out);
-}
-
-static void print_word(const struct conf_words *words, int value, FILE *out)
-{
-	size_t i;
-
-	for (i = 0; i < words->n; i++)
-		if (!words->word[i].later && words->word[i].value == value)
-			fprintf(out, "\"%s\"", words->word[i].name);
-}
-
-static void print_pool(const struct conf_pool *pool, FILE *out)
-{
-	put_quoted(pool ? pool->name : "", out);
-}
-
-static void print_list(const struct conf_field *field, const void *value,
-		       FILE *out)
-{
-	if (field->kind == KIND_TEXTS)
-		print_texts(value, out);
-	else if (field->kind == KIND_PAIRS)
-		print_pairs(value, out);
-	else if (field->kind == KIND_NUMBERS)
-		print_numbers(value, out);
-	else if (field->kind == KIND_ADDRS)
-		print_addrs(value, out);
-	else if (field->kind == KIND_PREFIXES)
-		print_prefixes(value, out);
-	else
-		print_select(*(struct select_term *const *)value,
-			     ((const size_t *)value)[1], out);
-}
-
-static void print_value(const struct conf_field *field, const void *value,
-			FILE *out)
-{
-	char buf[CONF_PREFIX_SIZE] = "";
-
-	/* Objects of the arena, with the alignment of their types. */
-	switch (field->kind) {
-	case KIND_BOOL:
-		fputs(*(const bool *)value ? "true" : "false", out);
-		break;
-	case KIND_COUNT:
-		conf_count_print(*(const uint32_t *)value, buf, sizeof(buf));
-		fputs(buf, out);
-		break;
-	case KIND_PORT:
-		fprintf(out, "%u", *(const uint16_t *)value);
-		break;
-	case KIND_TIME:
-		conf_time_print(*(const uint32_t *)value, buf, sizeof(buf));
-		put_quoted(buf, out);
-		break;
-	case KIND_NAME:
-	case KIND_TEXT:
-	case KIND_BYTES:
-	case KIND_UUID:
-		put_quoted(*(const char *const *)value, out);
-		break;
-	case KIND_MAC:
-		conf_mac_print(value, buf, sizeof(buf));
-		put_quoted(buf, out);
-		break;
-	case KIND_WORD:
-		print_word(field->words, *(const int *)value, out);
-		break;
-	case KIND_ADDR:
-		conf_addr_print(value, buf, sizeof(buf));
-		put_quoted(buf, out);
-		break;
-	case KIND_TEXTS:
-	case KIND_PAIRS:
-	case KIND_NUMBERS:
-	case KIND_ADDRS:
-	case KIND_PREFIXES:
-	case KIND_SELECT:
-		print_list(field, value, out);
-		break;
-	case KIND_TENANT:
-		put_quoted((*(const struct conf_tenant *const *)value)->name,
-			   out);
-		break;
-	case KIND_POOL:
-		print_pool(*(const struct conf_pool *const *)value, out);
-		break;
-	case KIND_GROUP:
-	case KIND_LIST:
-	case KIND_LATER:
-		break;
-	}
-}
-
-char *conf_value_print(const struct conf_field *field, const void *base)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out;
-
-	out = open_memstream(&text, &size);
-	if (!out)
-		return NULL;
-	print_value(field, (const char *)base + field->offset, out);
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return set_texts(field, texts, n, at, arena, why);
 }

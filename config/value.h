@@ -52,12 +52,19 @@ MUST_CHECK int conf_value_set_numbers(const struct conf_field *field,
 const char *conf_value_wanted(const struct conf_field *field);
 
 /**
- * conf_value_print() - a key's value as a config has it.
- * @field: the key; not a KIND_GROUP, KIND_LIST or KIND_LATER.
+ * conf_value_print() - a key's value as a config has it, for people.
+ * @field: the key; no KIND_GROUP, no KIND_LIST and none that comes later.
  * @base: the struct of its group.
+ *
+ * Of what is secret it tells only whether it is there.
  *
  * Return: the text, for free(); NULL when out of memory.
  */
 char *conf_value_print(const struct conf_field *field, const void *base);
+
+/**
+ * conf_value_reveal() - the same with secrets, for comparing and nothing else.
+ */
+char *conf_value_reveal(const struct conf_field *field, const void *base);
 
 #endif

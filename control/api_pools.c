@@ -27,13 +27,13 @@ static void put_settings(json_t *settings, const struct conf_group *group,
 		field = &group->fields[i];
 		snprintf(key, sizeof(key), "%s%s%s", prefix,
 			 prefix[0] ? "." : "", field->key);
+		if (field->later || field->kind == KIND_LIST)
+			continue;
 		if (field->kind == KIND_GROUP) {
 			put_settings(settings, field->group,
 				     (const char *)base + field->offset, key);
 			continue;
 		}
-		if (field->kind == KIND_LATER)
-			continue;
 		text = conf_value_print(field, base);
 		json_object_set_new(settings, key,
 				    json_string(text ? text_clean(text) : ""));
@@ -198,15 +198,14 @@ static void service_note(json_t *service, const struct daemon *d)
 {
 	const char *pool = json_string_value(json_object_get(service, "pool"));
 	struct tally t = count_members(d, pool ? pool : "");
+	bool served = t.by_verdict[VERDICT_SERVING] > 0;
 	char note[64] = "";
 
-	if (!t.by_verdict[VERDICT_SERVING])
+	if (t.n_conflicts)
+		snprintf(note, sizeof(note), "%s%u of %u VMs in conflict",
+			 served ? "" : "nobody serves: ", t.n_conflicts, t.n);
+	else if (!served)
 		snprintf(note, sizeof(note), "nobody serves");
-	else if (json_is_true(json_object_get(service, "observed")))
-		snprintf(note, sizeof(note), "only observed");
-	else if (t.n_conflicts)
-		snprintf(note, sizeof(note), "%u of %u VMs in conflict",
-			 t.n_conflicts, t.n);
 	json_object_set_new(service, "note", json_string(note));
 }
 

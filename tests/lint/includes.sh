@@ -60,7 +60,7 @@ bpf/ dataplane/xdp/|bpf/
 linux/(bpf|if_link|pkt_cls)\.h dataplane/xdp/|bpf/
 libconfig config/parse\.c
 libvirt/ control/hypervisor/libvirt
-libxml/ control/hypervisor/
+libxml/ control/hypervisor/|config/xpath\.c
 event2/ control/|health/
 curl/ control/cli/client\.c
 jansson control/

@@ -42,21 +42,15 @@ static const char base[] =
 	"services = ( { tenant = \"t\"; name = \"s\"; vip = \"192.0.2.1\"; "
 	"port = 80; pool = \"p\"; } );\n";
 
-/* The plan for base with @old replaced by @new. */
-static void plan_is(const char *old, const char *new, const char *wanted)
+/* What turns one text into the other. */
+static void pair_is(const char *old, const char *new, const char *wanted)
 {
-	const char *at = strstr(base, old);
+	struct conf *before = load(old), *after = load(new);
 	struct conf_changes changes;
-	struct conf *before, *after;
-	char *text = NULL, *plan = NULL;
+	char *plan = NULL;
 	size_t size, i;
 	FILE *out;
 
-	assert_non_null(at);
-	assert_true(asprintf(&text, "%.*s%s%s", (int)(at - base), base, new,
-			     at + strlen(old)) > 0);
-	before = load(base);
-	after = load(text);
 	assert_int_equal(conf_diff(before, after, &changes), 0);
 	conf_free(before);
 	conf_free(after);
@@ -71,6 +65,18 @@ static void plan_is(const char *old, const char *new, const char *wanted)
 	assert_string_equal(plan, wanted);
 	conf_changes_done(&changes);
 	free(plan);
+}
+
+/* The plan for base with @old replaced by @new. */
+static void plan_is(const char *old, const char *new, const char *wanted)
+{
+	const char *at = strstr(base, old);
+	char *text = NULL;
+
+	assert_non_null(at);
+	assert_true(asprintf(&text, "%.*s%s%s", (int)(at - base), base, new,
+			     at + strlen(old)) > 0);
+	pair_is(base, text, wanted);
 	free(text);
 }
 
@@ -138,11 +144,49 @@ static void test_order(void **state)
 	conf_changes_done(&changes);
 
 	/* A value's text is one that a config may have. */
-	text = conf_value_print(&conf_node_group()->fields[0], &before->node);
+	text = conf_value_reveal(&conf_node_group()->fields[0], &before->node);
 	assert_string_equal(text, "\"a\"");
 	free(text);
 	conf_free(before);
 	conf_free(after);
+}
+
+#define STATIC(vms, health)                                                    \
+	"node = { uplinks = [ \"e0\" ]; }; hypervisors = ( { name = \"m\"; "   \
+	"driver = \"static\"; vms = ( " vms " ); } ); tenants = ( { name = "   \
+	"\"t\"; vips = [ \"192.0.2.1\" ]; metadata = ( { xpath = \"a\"; } ); " \
+	"} ); pools = ( { tenant = \"t\"; name = \"p\"; select = [ \"a\" ]; "  \
+	"health = { port = 6379; " health " }; } );"
+#define VM(name, address) \
+	"{ name = \"" name "\"; addresses = [ \"" address "\" ]; }"
+
+/* Lists of groups: an element is known by its name, whatever its place. */
+static void test_lists(void **state)
+{
+	(void)state;
+	pair_is(STATIC(VM("a", "192.0.2.7") "," VM("b", "192.0.2.8"), ""),
+		STATIC(VM("c", "192.0.2.9") "," VM("b", "192.0.2.10"), ""),
+		"- hypervisors.m.vms.a\n"
+		"+ hypervisors.m.vms.c\n"
+		"~ hypervisors.m.vms.b.addresses: [ \"192.0.2.8\" ] -> "
+		"[ \"192.0.2.10\" ]\n");
+	pair_is(STATIC(VM("a", "192.0.2.7") "," VM("b", "192.0.2.8"), ""),
+		STATIC(VM("b", "192.0.2.8") "," VM("a", "192.0.2.7"), ""), "");
+}
+
+/* A change of a secret is told, the secret is not. */
+static void test_secrets(void **state)
+{
+	(void)state;
+	pair_is(STATIC("", "send = \"AUTH one\";"),
+		STATIC("", "send = \"AUTH two\";"),
+		"~ pools.t/p.health.send: (hidden) -> (hidden)\n");
+	pair_is(STATIC("", ""), STATIC("", "send = \"AUTH two\";"),
+		"~ pools.t/p.health.send: \"\" -> (hidden)\n");
+	pair_is(STATIC("", "send = \"AUTH two\";"), STATIC("", ""),
+		"~ pools.t/p.health.send: (hidden) -> \"\"\n");
+	pair_is(STATIC("", "send = \"AUTH one\";"),
+		STATIC("", "send = \"AUTH one\";"), "");
 }
 
 /* --- the property ------------------------------------------------------- */
@@ -162,6 +206,25 @@ static void add_line(struct layout *l, const char *path, const char *value)
 }
 
 static void lay_group(struct layout *l, const struct conf_group *group,
+		      const void *object, const char *path);
+
+/* The static VMs, which are the only list with names. */
+static void lay_list(struct layout *l, const struct conf_field *field,
+		     const void *object, const char *path)
+{
+	struct conf_vms vms;
+	char sub[400];
+	size_t i;
+
+	memcpy(&vms, (const char *)object + field->offset, sizeof(vms));
+	for (i = 0; i < vms.n; i++) {
+		assert_string_equal(field->key, "vms");
+		snprintf(sub, sizeof(sub), "%s.%s", path, vms.vm[i].name);
+		lay_group(l, field->group, &vms.vm[i], sub);
+	}
+}
+
+static void lay_group(struct layout *l, const struct conf_group *group,
 		      const void *object, const char *path)
 {
 	const struct conf_field *field;
@@ -172,14 +235,18 @@ static void lay_group(struct layout *l, const struct conf_group *group,
 	for (i = 0; i < group->n_fields; i++) {
 		field = &group->fields[i];
 		snprintf(sub, sizeof(sub), "%s.%s", path, field->key);
-		if (field->kind == KIND_LATER)
+		if (field->later)
 			continue;
+		if (field->kind == KIND_LIST) {
+			lay_list(l, field, object, sub);
+			continue;
+		}
 		if (field->kind == KIND_GROUP) {
 			lay_group(l, field->group,
 				  (const char *)object + field->offset, sub);
 			continue;
 		}
-		value = conf_value_print(field, object);
+		value = conf_value_reveal(field, object);
 		assert_non_null(value);
 		add_line(l, sub, value);
 		free(value);
@@ -296,6 +363,14 @@ static void make_text(char *text, size_t size)
 	for (t = 0, n = (size_t)random() % 3 + 1; t < n; t++)
 		fprintf(out, "%s{ name = \"h%u\"; uri = \"test:///%u\"; }",
 			t ? "," : "", t, t + (unsigned int)random() % 2 * 7);
+	fprintf(out, ", { name = \"metal\"; driver = \"static\"; vms = (");
+	for (t = 0, n = (size_t)random() % 4; t < n; t++)
+		fprintf(out,
+			"%s{ name = \"v%u\"; addresses = [ \"192.0.2.%ld\" ]; "
+			"tags = [ \"role=%ld\" ]; }",
+			t ? "," : "", 2 * t + (unsigned int)random() % 2,
+			random() % 2, random() % 2);
+	fprintf(out, "); }");
 	fprintf(out, ");\ntenants = (");
 	for (t = 0; t < n_t; t++) {
 		pools[t] = (unsigned int)random() % 4;
@@ -373,8 +448,8 @@ static void test_property(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plans),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_plans),	 cmocka_unit_test(test_order),
+		cmocka_unit_test(test_lists),	 cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_property),
 	};
 

@@ -124,9 +124,10 @@ static void check_whole_node(const struct conf_node *node)
 	assert_string_equal(node->uplinks.text[0], "eth0");
 	assert_string_equal(node->uplinks.text[1], "eth1");
 	assert_int_equal(node->announce, CONF_ANNOUNCE_NONE);
+	assert_true(node->observe);
 	assert_int_equal(node->limits.backends, 32767);
 	assert_int_equal(node->limits.services, 7);
-	assert_int_equal(node->limits.pools, 3);
+	assert_int_equal(node->limits.pools, 4);
 	assert_int_equal(node->limits.slots, 2 << 20);
 	assert_int_equal(node->limits.flows, 2048);
 	assert_int_equal(node->limits.direct_flows, 16 << 20);
@@ -135,15 +136,21 @@ static void check_whole_node(const struct conf_node *node)
 
 static void check_whole_pool(const struct conf_pool *pool)
 {
-	assert_int_equal(pool->place.line, 19);
+	assert_int_equal(pool->place.line, 29);
 	assert_string_equal(pool->name, "web");
-	assert_int_equal(pool->n_select, 4);
+	assert_int_equal(pool->n_select, 7);
+	assert_int_equal(pool->select[4].subject, SELECT_NAME);
+	assert_int_equal(pool->select[5].subject, SELECT_NETWORK);
+	assert_int_equal(pool->select[6].subject, SELECT_TAG);
 	assert_int_equal(pool->select[0].op, SELECT_EQUAL);
 	assert_string_equal(pool->select[1].value, "test");
 	assert_int_equal(pool->select[2].op, SELECT_HAS);
 	assert_int_equal(pool->select[3].op, SELECT_HAS_NOT);
 	assert_int_equal(pool->members.n, 0);
 	assert_int_equal(pool->health.type, CONF_HEALTH_TCP);
+	assert_int_equal(pool->health.via, CONF_VIA_PATH);
+	assert_string_equal(pool->health.send, "PING\r\n");
+	assert_string_equal(pool->health.expect, "+PONG");
 	assert_int_equal(pool->health.port, 81);
 	assert_int_equal(pool->health.interval_ms, 2000);
 	assert_int_equal(pool->health.timeout_ms, 2000);
@@ -164,6 +171,81 @@ static void check_whole_pool(const struct conf_pool *pool)
 	assert_int_equal(pool->drain.at_deadline, CONF_DEADLINE_RESET);
 }
 
+static void check_whole_probes(const struct conf *conf)
+{
+	const struct conf_health *health = &conf->pools[1].health;
+
+	assert_ptr_equal(conf->pools[0].backup, &conf->pools[1]);
+	assert_null(conf->pools[1].backup);
+	assert_int_equal(health->type, CONF_HEALTH_HTTPS);
+	assert_int_equal(health->via, CONF_VIA_HOST);
+	assert_string_equal(health->path, "/ready?deep=1");
+	assert_string_equal(health->host, "shop.example:8443");
+	assert_string_equal(health->sni, "shop.example"); /* the host's name */
+	assert_true(health->verify);
+	assert_int_equal(health->status.n, 2);
+	assert_int_equal(health->status.number[1], 599);
+	assert_string_equal(health->ca_file, "/etc/ca.pem");
+
+	health = &conf->pools[2].health;
+	assert_int_equal(health->via, CONF_VIA_AUTO);
+	assert_string_equal(health->path, "/");
+	assert_string_equal(health->host, "");
+	assert_string_equal(health->sni, "a.example");
+	assert_false(health->verify);
+	assert_int_equal(health->status.n, 0);
+
+	health = &conf->pools[3].health;
+	assert_int_equal(health->type, CONF_HEALTH_EXEC);
+	assert_int_equal(health->port, 0); /* it has no use for one */
+	assert_int_equal(health->command.n, 3);
+	assert_string_equal(health->command.text[2], "b c");
+}
+
+static void check_whole_hypervisors(const struct conf *conf)
+{
+	static const uint8_t mac[6] = { 0x52, 0x54, 0, 0xab, 0xcd, 0xef };
+	const struct conf_hypervisor *hypervisor = conf->hypervisors;
+	const struct conf_vm *vm;
+
+	assert_int_equal(conf->n_hypervisors, 3);
+	assert_string_equal(hypervisor->name, "hv1");
+	assert_int_equal(hypervisor->driver, CONF_DRIVER_LIBVIRT);
+	assert_string_equal(hypervisor->uri,
+			    "qemu+unix:///system?socket=/run/x");
+	assert_string_equal(hypervisor->auth_file, "/etc/auth.conf");
+	assert_string_equal(hypervisor->domain, "rack-a");
+	assert_int_equal(hypervisor->poll_ms, 1500);
+	assert_int_equal(hypervisor->vms.n, 0);
+
+	hypervisor++;
+	assert_int_equal(hypervisor->driver, CONF_DRIVER_STATIC);
+	assert_string_equal(hypervisor->uri, "");
+	assert_string_equal(hypervisor->domain, "metal"); /* its name */
+	assert_int_equal(hypervisor->vms.n, 2);
+	vm = &hypervisor->vms.vm[0];
+	assert_int_equal(vm->place.line, 13);
+	assert_string_equal(vm->name, "big one");
+	assert_string_equal(vm->uuid, "1b4e28ba-2fa1-11d2-883f-0016d3cca427");
+	assert_int_equal(vm->addresses.n, 2);
+	addr_is(&vm->addresses.addr[0], "192.0.2.7");
+	addr_is(&vm->addresses.addr[1], "2001:db8::7");
+	assert_string_equal(vm->network, "br0");
+	assert_string_equal(vm->interface, "eth7");
+	assert_memory_equal(vm->mac.byte, mac, sizeof(mac));
+	assert_int_equal(vm->tags.n, 3);
+	assert_string_equal(vm->tags.pair[0].name, "role");
+	assert_string_equal(vm->tags.pair[0].value, "web");
+	assert_string_equal(vm->tags.pair[1].value, "");
+	assert_string_equal(vm->tags.pair[2].value, "b=c");
+	assert_int_equal(vm->state, CONF_VM_PAUSED);
+	vm++;
+	assert_string_equal(vm->uuid, "");
+	assert_string_equal(vm->interface, "");
+	assert_int_equal(vm->state, CONF_VM_RUNNING);
+	assert_int_equal(conf->hypervisors[2].driver, CONF_DRIVER_FED);
+}
+
 static void test_whole(void **state)
 {
 	struct conf *conf = load_data("whole.cfg");
@@ -173,11 +255,8 @@ static void test_whole(void **state)
 	(void)state;
 	check_whole_node(&conf->node);
 	check_whole_pool(&conf->pools[0]);
-	assert_int_equal(conf->n_hypervisors, 1);
-	assert_string_equal(conf->hypervisors[0].name, "hv1");
-	assert_string_equal(conf->hypervisors[0].uri,
-			    "qemu+unix:///system?socket=/run/x");
-	assert_int_equal(conf->hypervisors[0].poll_ms, 1500);
+	check_whole_probes(conf);
+	check_whole_hypervisors(conf);
 
 	assert_int_equal(conf->n_tenants, 1);
 	assert_int_equal(tenant->vips.n, 2);
@@ -190,7 +269,13 @@ static void test_whole(void **state)
 	assert_string_equal(tenant->hypervisors.text[0], "hv1");
 	assert_int_equal(tenant->no_service, CONF_DROP);
 
-	assert_int_equal(conf->n_pools, 2);
+	assert_int_equal(tenant->metadata.n, 2);
+	assert_string_equal(tenant->metadata.xpath[0].xpath,
+			    "n:owner/n:project[@uuid='3f']");
+	assert_int_equal(tenant->metadata.xpath[0].namespaces.n, 1);
+	assert_string_equal(tenant->metadata.xpath[0].namespaces.pair->value,
+			    "urn:nova=1");
+	assert_int_equal(conf->n_pools, 4);
 	assert_ptr_equal(conf->pools[0].tenant, tenant);
 	assert_int_equal(conf->n_services, 2);
 	assert_ptr_equal(service->tenant, tenant);
@@ -202,6 +287,9 @@ static void test_whole(void **state)
 	assert_int_equal(service->mode, CONF_MODE_NAT);
 	assert_int_equal(service->return_path, CONF_RETURN_FIB);
 	assert_int_equal(service->on_port_policy, CONF_POLICY_BYPASS);
+	assert_true(service->observe);
+	assert_int_equal(service[1].on_port_policy, CONF_POLICY_STACK);
+	assert_false(service[1].observe);
 	conf_free(conf);
 }
 
@@ -403,6 +491,10 @@ static void test_names_of_values(void **state)
 	assert_string_equal(conf_weights_name(CONF_WEIGHTS_FIXED), "fixed");
 	assert_string_equal(conf_affinity_name(CONF_AFFINITY_SOURCE), "source");
 	assert_string_equal(conf_health_type_name(CONF_HEALTH_TCP), "tcp");
+	assert_string_equal(conf_health_type_name(CONF_HEALTH_EXEC), "exec");
+	assert_string_equal(conf_via_name(CONF_VIA_PATH), "path");
+	assert_string_equal(conf_driver_name(CONF_DRIVER_FED), "fed");
+	assert_string_equal(conf_vm_state_name(CONF_VM_STOPPED), "stopped");
 	assert_string_equal(conf_protocol_name(CONF_PROTOCOL_TCP), "tcp");
 	assert_string_equal(conf_mode_name(CONF_MODE_NAT), "nat");
 	assert_string_equal(conf_return_name(CONF_RETURN_FIB), "fib");
