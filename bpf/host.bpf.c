@@ -9,7 +9,10 @@
 
 #include "dataplane/core/host.h"
 
-static const struct tables tables = { BPF_TABLES };
+static const struct tables tables = {
+	BPF_TABLES,
+	.service = bpf_service,
+};
 
 /*
  * Ingress of an uplink: what XDP has rewritten for a VM and left a note with.

@@ -55,6 +55,7 @@ MAPPED_ARRAY(clock_map, struct slot_clock);
 MAPPED_ARRAY(backend_map, struct backend);
 MAPPED_ARRAY(flow_map, struct flow_line);
 MAPPED_ARRAY(direct_map, struct flow_line);
+MAPPED_ARRAY(generation_map, uint32_t);
 HASH_MAP(service_map, struct service_key, struct service);
 HASH_MAP(port_map, struct port_key, struct port);
 COUNTER_ARRAY(limiter_map, struct limiter);
@@ -115,9 +116,9 @@ LOOKUP(bpf_service_traffic, struct traffic, service_count)
 LOOKUP(bpf_backend_traffic, struct traffic, backend_count)
 LOOKUP(bpf_reason_count, struct reason_count, reason_counts)
 
-/* Lookups of struct tables that every program has. */
+/* Lookups of struct tables that every program has the same. */
 #define BPF_TABLES                                                      \
-	.node = bpf_node, .service = bpf_service, .pool = bpf_pool,     \
+	.node = bpf_node, .pool = bpf_pool,                             \
 	.slot_line = bpf_slot_line, .slot_clock = bpf_slot_clock,       \
 	.backend = bpf_backend, .flow_line = bpf_flow_line,             \
 	.direct_line = bpf_direct_line, .port = bpf_port,               \

@@ -45,6 +45,7 @@ static ALWAYS_INLINE uint32_t bpf_direct(void *e, struct direct *q)
 
 static const struct tables tables = {
 	BPF_TABLES,
+	.service = bpf_service,
 	.direct = bpf_direct,
 	.probe_node = bpf_probe_node,
 	.probe_target = bpf_probe_target,

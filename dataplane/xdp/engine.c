@@ -29,8 +29,12 @@ static int set_service(void *e, const struct service_key *key,
 		       const struct service *value)
 {
 	const struct dp *dp = e;
+	uint32_t *generation = dp->maps.area[MAP_GENERATION];
+	int err = map_set(dp->maps.fd[MAP_SERVICE], key, value);
 
-	return map_set(dp->maps.fd[MAP_SERVICE], key, value);
+	/* Now nobody goes by what was looked up before (lb.bpf.c). */
+	__atomic_fetch_add(generation, 1, __ATOMIC_RELEASE);
+	return err;
 }
 
 static int next_service(void *e, const struct service_key *key,

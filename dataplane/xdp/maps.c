@@ -110,6 +110,7 @@ static const struct map_kind kinds[] = {
 		MAPPED("service_info", struct service_info, n_service_infos),
 	[MAP_BACKEND_INFO] =
 		MAPPED("backend_info", struct backend_info, n_numbers),
+	[MAP_GENERATION] = MAPPED("generation_map", uint32_t, one),
 	[MAP_SERVICE] = HASHED("service_map", struct service_key,
 			       struct service, n_service_infos),
 	[MAP_PORT] = HASHED("port_map", struct port_key, struct port, n_ports),

@@ -21,6 +21,7 @@ enum map_id {
 	MAP_POOL_INFO,
 	MAP_SERVICE_INFO,
 	MAP_BACKEND_INFO,
+	MAP_GENERATION,
 	N_MAPPED, /* those above are mapped into memory */
 	MAP_SERVICE = N_MAPPED,
 	MAP_PORT,

@@ -83,6 +83,8 @@ struct kernel {
 	int number_fd;
 	int probe_node_fd;
 	int device_fd;
+	int generation_fd;
+	uint32_t generation;
 	uint64_t *per_cpu; /* a value for each CPU */
 };
 
@@ -279,6 +281,7 @@ static int load_programs(struct kernel *k)
 	k->service_fd = map_fd(k, "service_map");
 	k->port_fd = map_fd(k, "port_map");
 	k->device_fd = map_fd(k, "device_map");
+	k->generation_fd = map_fd(k, "generation_map");
 	return 0;
 }
 
@@ -389,6 +392,7 @@ static void load_array(struct kernel *k, size_t row, uint8_t *ret_to)
 
 static void store_tables(struct kernel *k, const struct mem_tables *m)
 {
+	const uint32_t only = 0;
 	uint32_t i;
 	size_t row;
 
@@ -400,6 +404,10 @@ static void store_tables(struct kernel *k, const struct mem_tables *m)
 			bpf_map_update_elem(k->service_fd, &m->services[i].key,
 					    &m->services[i].value, BPF_ANY),
 			0);
+	k->generation++;
+	assert_int_equal(bpf_map_update_elem(k->generation_fd, &only,
+					     &k->generation, BPF_ANY),
+			 0);
 	clear_hash(k->port_fd, sizeof(struct port_key));
 	for (i = 0; i < m->n_ports; i++)
 		assert_int_equal(
