@@ -180,6 +180,48 @@ has "no pool selects it" "$out"
 narrow
 virsh undefine web-7 >/dev/null
 
+say "why a VM is not in service"
+why_is() { # NUMBER POOL TEXT: what WHY says of it
+	until_ok 10 eval "drover vms web-$1 --json | jq -e --arg pool '$2' --arg text '$3' \
+		'.data.pools[] | select(.pool == \$pool) | .why | contains(\$text)'" ||
+		die "web-$1 in $2 does not say \"$3\": $(drover vms --wide)"
+	expect 0 drover vms --wide
+	has "$3" "$out"
+}
+# Its port belongs to another service already.
+hv_tag 1 role=web extra=yes
+node_conf
+sed -i 's/^services = (/&\n  { tenant = "shop"; name = "other"; vip = "'"$vip"'"; port = 8082;\n    pool = "other"; target_port = 80; },/
+	s/^pools = (/&\n  { tenant = "shop"; name = "other"; select = [ "extra=yes" ]; },/' "$conf"
+expect 0 drover reload
+why_is 1 shop/other "service shop/http has port 80 of it"
+expect 0 drover services --wide
+has "nobody serves: 1 of 1 VMs in conflict" "$out"
+expect 0 drover pools other
+has "nobody serves" "$out"
+hv_tag 1 role=web
+node_conf
+expect 0 drover reload
+# The host has rules of its own for its port; it is not there at all.
+hv_destroy 3
+why_is 3 shop/web "not running"
+sed "s|<target dev='p3'/>|&<bandwidth><outbound average='1000'/></bandwidth>|" \
+	"$dir/vm3.xml" >"$dir/shaped.xml"
+virsh define "$dir/shaped.xml" >/dev/null
+hv_start 3
+why_is 3 shop/web "on_port_policy"
+expect 0 drover vms web-3
+has "<bandwidth>" "$out"
+hv_destroy 3
+sed "s/'p3'/'p9'/" "$dir/vm3.xml" >"$dir/portless.xml"
+virsh define "$dir/portless.xml" >/dev/null
+hv_start 3
+why_is 3 shop/web "its port is gone"
+hv_destroy 3
+virsh define "$dir/vm3.xml" >/dev/null
+hv_start 3
+serving 1 2 3
+
 say "names as long as they may be fit 100 columns, and --wide has them whole"
 long=$(printf '%063d' 0 | tr 0 x)
 virsh dumpxml web-3 >/dev/null
@@ -314,6 +356,15 @@ has "nothing is being forwarded" "$err"
 expect 0 drover detach
 node_start
 serving 1 2 3
+# Nobody can ask their hypervisor any more: they serve on, and that is said.
+kill -KILL "$(cat "$dir/hv/run/pid")"
+until_ok 20 eval 'drover vms | grep -q "running, stale .* serving"' ||
+	die "not stale: $(drover vms)"
+narrow
+expect 0 drover vms web-1
+has "stale" "$out"
+expect 0 drover status
+has "out of reach" "$out"
 node_stop KILL
 expect 0 drover detach
 [ ! -e "$pins" ] || die "pins are left: $(ls "$pins")"
