@@ -206,6 +206,8 @@ static void service_note(json_t *service, const struct daemon *d)
 			 served ? "" : "nobody serves: ", t.n_conflicts, t.n);
 	else if (!served)
 		snprintf(note, sizeof(note), "nobody serves");
+	else if (json_is_true(json_object_get(service, "observed")))
+		snprintf(note, sizeof(note), "only observed");
 	json_object_set_new(service, "note", json_string(note));
 }
 
