@@ -15,7 +15,8 @@
  * a timeout, another server on the same connection, a wrong byte or another
  * client address is a failure. Ends after MS, or at SIGTERM, and prints one
  * line; exit 0 if nothing failed and everything asked for was seen. TRAFFIC_FROM
- * in the environment is the client's address, if it has several.
+ * in the environment is the client's address, if it has several; with
+ * TRAFFIC_PROXY the server may see another one.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,6 +55,7 @@ static struct tally {
 
 static struct sockaddr_in target;
 static struct sockaddr_in source = { .sin_family = AF_INET };
+static bool behind_proxy;
 static volatile sig_atomic_t stopping;
 
 static void on_term(int signo)
@@ -256,7 +258,7 @@ static bool ask(int fd, char *ret_name)
 	(void)inet_ntop(AF_INET, &addr.sin_addr, text, sizeof(text));
 	(void)snprintf(own, sizeof(own), "%s:%u", text, ntohs(addr.sin_port));
 	space = strchr(line, ' ');
-	if (!space || strcmp(space + 1, own) != 0) {
+	if (!space || (strcmp(space + 1, own) != 0 && !behind_proxy)) {
 		errno = EBADMSG;
 		return false;
 	}
@@ -407,6 +409,7 @@ int main(int argc, char **argv)
 	struct sigaction term = { .sa_handler = on_term };
 	const char *from = getenv("TRAFFIC_FROM");
 
+	behind_proxy = getenv("TRAFFIC_PROXY") != NULL;
 	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (tally == MAP_FAILED)
