@@ -98,12 +98,14 @@ static json_t *render_health(const struct rec_member *m)
 	if (!m->has_target)
 		return json_pack("{s:s,s:s}", "state", "unknown", "reason",
 				 "not probed");
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:b}", "state",
+	return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:b}", "state",
 			 health_state_name(m->probe.state), "reason",
-			 m->probe.reason, "latency_us",
-			 (json_int_t)m->probe.latency_us, "smoothed_us",
-			 (json_int_t)m->probe.smoothed_us, "probes",
-			 (json_int_t)m->probe.n_probes, "failures",
+			 m->probe.reason, "via",
+			 conf_via_name(m->target_way.by_path ? CONF_VIA_PATH :
+							       CONF_VIA_HOST),
+			 "latency_us", (json_int_t)m->probe.latency_us,
+			 "smoothed_us", (json_int_t)m->probe.smoothed_us,
+			 "probes", (json_int_t)m->probe.n_probes, "failures",
 			 (json_int_t)m->probe.n_failures, "flapping",
 			 (int)m->probe.flapping);
 }

@@ -22,6 +22,7 @@
 #include "control/inputs.h"
 #include "control/log.h"
 #include "control/targets.h"
+#include "control/way.h"
 
 #define NS_PER_MS	 1000000ULL
 #define NS_PER_US	 1000ULL
@@ -144,6 +145,7 @@ static void reconcile(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	apply(d, snapshot);
+	way_plan(d->rec, d->inv, d->reach, d->engine, d->dp);
 	targets_update(d->health, d->rec, d->inv);
 	announce_apply(d->announce, snapshot->vips, snapshot->n_vips);
 	arm_at(d->reconcile_event, wake_ns);
@@ -341,6 +343,7 @@ static int start_engine(struct daemon *d)
 			    .n_direct = node->limits.direct_flows },
 		.reply_rate_pps = node->limits.replies_per_s,
 		.direct_idle_ms = DIRECT_IDLE_MS,
+		.probe_source = node->probe_source,
 		.log = log_engine,
 	};
 	char error[DP_ERROR_SIZE] = "";

@@ -55,6 +55,7 @@ struct daemon {
 	struct hypervisors *hypervisors;
 	struct links *links;
 	struct neigh *neigh;
+	struct reach *reach;
 	struct health *health;
 	struct announce *announce;
 	struct api *api;

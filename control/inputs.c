@@ -10,6 +10,7 @@
 
 #include "control/announce.h"
 #include "control/log.h"
+#include "control/reach.h"
 #include "control/targets.h"
 
 /* Of a VM that is gone no packet may be steered to any more: now, not later. */
@@ -120,6 +121,8 @@ static void link_gone(void *arg, uint32_t ifindex, uint64_t at_ns)
 	if (!d->leaving)
 		d->engine->port_lost(d->dp, ifindex, at_ns);
 	inv_link_gone(d->inv, ifindex, at_ns);
+	/* It may be one of ours, which the engine makes anew. */
+	daemon_changed(d, at_ns);
 }
 
 static void neighs_begun(void *arg)
@@ -142,6 +145,12 @@ static void neigh_gone(void *arg, const struct neigh_info *neigh,
 		       uint64_t at_ns)
 {
 	inv_neigh_gone(((struct daemon *)arg)->inv, neigh, at_ns);
+}
+
+/* The host itself is in other networks now: probes may go another way. */
+static void addresses_changed(void *arg, uint64_t at_ns)
+{
+	daemon_changed(arg, at_ns);
 }
 
 static void probe_changed(uint64_t id, enum health_state old,
@@ -216,6 +225,8 @@ static int start_watchers(struct daemon *d)
 
 	if (!rc)
 		rc = neigh_start(d->base, &neigh_ops, &d->neigh);
+	if (!rc)
+		rc = reach_start(d->base, addresses_changed, d, &d->reach);
 	return rc;
 }
 
@@ -257,6 +268,7 @@ void inputs_stop(struct daemon *d)
 		neigh_stop(d->neigh);
 	if (d->links)
 		links_stop(d->links);
+	reach_stop(d->reach);
 	health_close(d->health);
 	announce_free(d->announce);
 	inv_free(d->inv);

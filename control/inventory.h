@@ -281,6 +281,9 @@ void inv_link_gone(struct inv *inv, uint32_t ifindex, uint64_t at_ns);
 void inv_links_begin(struct inv *inv);
 void inv_links_end(struct inv *inv, uint64_t at_ns);
 
+/* An interface by its number; NULL if there is none. */
+const struct link_info *inv_link_find(const struct inv *inv, uint32_t ifindex);
+
 /* What neigh.h tells, to be passed on. */
 MUST_CHECK int inv_neigh(struct inv *inv, const struct neigh_info *neigh,
 			 uint64_t at_ns);

@@ -89,7 +89,6 @@ struct inv_cause {
 /* Room for one more, doubling. -ENOMEM leaves everything as it was. */
 MUST_CHECK int inv_grow(void **rows, size_t n, size_t *max, size_t row_size);
 
-const struct link_info *inv_link_find(const struct inv *inv, uint32_t ifindex);
 const struct link_info *inv_link_named(const struct inv *inv, const char *name);
 
 /* Index of the first entry of a MAC, or of where it would be. */

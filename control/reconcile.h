@@ -54,6 +54,19 @@ enum rec_weight_from {
 };
 
 /**
+ * struct rec_way - how its probes get to a VM; way.h decides.
+ * @is_there: they do.
+ * @by_path: over the data path.
+ * @at: where a probe connects to; @device: the interface, "" = as routes say.
+ */
+struct rec_way {
+	bool is_there;
+	bool by_path;
+	struct ip_addr at;
+	char device[DP_IFNAME_SIZE];
+};
+
+/**
  * struct rec_member - a VM in a pool.
  * @pool: of the config in force; NULL: the pool is no longer configured.
  * @pool_name: "tenant/pool".
@@ -69,7 +82,9 @@ enum rec_weight_from {
  * @rules: those rules, in words, if they are what keeps it out.
  * @addr, @mac, @ifname, @ifindex: where it is; @has_addr and @ifindex say
  *                                 whether.
- * @probe: what probes say; @has_target: it is probed, at @target_addr.
+ * @way: how probes get to it.
+ * @probe: what probes say; @has_target: it is probed, at @target_addr, by
+ *         @target_way.
  * @status: how it stands in the tables, as of the last look; @in_tables: it
  *          has a backend number there.
  * @facts, @answer, @why: what was judged, the answer, its reason in words.
@@ -99,6 +114,8 @@ struct rec_member {
 	uint32_t ifindex;
 	bool stack;
 	char rules[REC_RULES_SIZE];
+	struct rec_way way;
+	struct rec_way target_way;
 	bool has_target;
 	struct ip_addr target_addr;
 	uint16_t target_port;

@@ -34,12 +34,16 @@ static void add_target(struct health *health, struct rec_member *m)
 	struct health_target target = {
 		.id = m->id,
 		.kind = HEALTH_TCP,
-		.addr = m->addr,
+		.addr = m->way.at,
+		.shown = m->addr,
 		.port = c->port,
 		.params = params_of(c),
+		.initial = m->probe.state,
 	};
-	int rc = health_add(health, &target);
+	int rc;
 
+	memcpy(target.device, m->way.device, sizeof(target.device));
+	rc = health_add(health, &target);
 	if (rc) {
 		log_err("vm %s: can't be probed: %s", m->vm_name,
 			strerror(-rc));
@@ -48,17 +52,36 @@ static void add_target(struct health *health, struct rec_member *m)
 	m->has_target = true;
 	m->target_addr = m->addr;
 	m->target_port = c->port;
+	m->target_way = m->way;
+}
+
+static bool same_way(const struct rec_way *a, const struct rec_way *b)
+{
+	return !memcmp(&a->at, &b->at, sizeof(a->at)) &&
+	       !strcmp(a->device, b->device);
+}
+
+/* By another way it is still the same VM: what is known of it stays. */
+static void change_way(struct health *health, struct rec_member *m)
+{
+	(void)health_remove(health, m->id);
+	m->has_target = false;
+}
+
+bool targets_wanted(const struct rec_member *m, const struct inv *inv)
+{
+	const struct inv_vm *vm = inv_get(inv, m->uuid);
+
+	return m->pool && m->has_addr &&
+	       (vm ? vm->run == INV_RUN_UP : m->in_tables);
 }
 
 static void update_one(struct health *health, struct rec_member *m,
 		       const struct inv *inv)
 {
-	const struct inv_vm *vm = inv_get(inv, m->uuid);
 	struct health_params params;
-	bool wanted = m->pool && m->has_addr &&
-		      (vm ? vm->run == INV_RUN_UP : m->in_tables);
 
-	if (!wanted) {
+	if (!targets_wanted(m, inv) || !m->way.is_there) {
 		targets_drop(health, m);
 		return;
 	}
@@ -67,6 +90,8 @@ static void update_one(struct health *health, struct rec_member *m,
 	    (memcmp(&m->target_addr, &m->addr, sizeof(m->addr)) != 0 ||
 	     m->target_port != m->pool->health.port))
 		targets_drop(health, m);
+	else if (m->has_target && !same_way(&m->target_way, &m->way))
+		change_way(health, m);
 	if (!m->has_target)
 		add_target(health, m);
 	else if (health_change(health, m->id, &params))

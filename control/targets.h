@@ -8,11 +8,14 @@
 #include "control/reconcile.h"
 
 /**
- * targets_update() - probe each member that runs and has an address, at the
- * address it has, and nobody else.
+ * targets_update() - probe each member that runs and has an address, by the way
+ * that way.h found, and nobody else.
  */
 void targets_update(struct health *health, struct rec *rec,
 		    const struct inv *inv);
+
+/* Is it to be probed? */
+bool targets_wanted(const struct rec_member *m, const struct inv *inv);
 
 /* A member goes: its target, if it has one, goes too. */
 void targets_drop(struct health *health, struct rec_member *m);

@@ -74,6 +74,8 @@ struct health_params {
  * @id: the caller's number, unique.
  * @kind: how.
  * @addr: where, IPv4 or IPv6.
+ * @shown: address that reasons name; all zero = @addr. The target's own, where
+ *         @addr is only a way to it.
  * @port: where, host byte order; not 0.
  * @device: interface that probes leave by, "" = as the routes say. An IPv6
  *          link-local address needs it.
@@ -87,6 +89,7 @@ struct health_target {
 	uint64_t id;
 	enum health_kind kind;
 	struct ip_addr addr;
+	struct ip_addr shown;
 	uint16_t port;
 	char device[HEALTH_DEVICE_SIZE];
 	struct ip_addr source;

@@ -146,16 +146,18 @@ void record_status(const struct record *r, const struct health_target *target,
 void target_name(const struct health_target *target, char *buf, size_t size)
 {
 	const char *kind = health_kind_name(target->kind);
+	const struct ip_addr *ip = &target->addr;
 	char addr[INET6_ADDRSTRLEN] = "?";
 	const char *device = target->device;
 
-	if (IP_IS_V4(target->addr)) {
-		(void)inet_ntop(AF_INET, &target->addr.word[3], addr,
-				sizeof(addr));
+	if (target->shown.word[3])
+		ip = &target->shown;
+	if (IP_IS_V4(*ip)) {
+		(void)inet_ntop(AF_INET, &ip->word[3], addr, sizeof(addr));
 		(void)snprintf(buf, size, "%s %s:%u", kind, addr, target->port);
 		return;
 	}
-	(void)inet_ntop(AF_INET6, target->addr.word, addr, sizeof(addr));
+	(void)inet_ntop(AF_INET6, ip->word, addr, sizeof(addr));
 	(void)snprintf(buf, size, "%s [%s%s%s]:%u", kind, addr,
 		       device[0] ? "%" : "", device, target->port);
 }

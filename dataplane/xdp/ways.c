@@ -187,6 +187,22 @@ static void drop(struct dp *dp, uint32_t number)
 	w->n--;
 }
 
+void ways_lost(struct dp *dp, uint32_t ifindex)
+{
+	const struct probe_node none = { .source = 0 };
+	struct ways *w = dp->ways;
+	uint32_t i;
+
+	if (!w || !ifindex || w->veth.ifindex != ifindex)
+		return;
+	programs_set_probes(&dp->programs, &none);
+	unlink_port(dp->pin.links, ifindex);
+	for (i = FIRST_NUMBER; i < w->end; i++)
+		if (w->targets[i].ifindex)
+			drop(dp, i);
+	w->veth.ifindex = 0;
+}
+
 static int want(struct dp *dp, struct dp_way *way)
 {
 	struct ways *w = dp->ways;

@@ -20,6 +20,10 @@ void ways_close(struct dp *dp);
 MUST_CHECK int ways_set(struct dp *dp, struct dp_way *ways, uint32_t n,
 			char ret_device[DP_IFNAME_SIZE]);
 
+/* An interface is gone: if it was the probe interface, it is made anew when ways
+ * are asked for next. */
+void ways_lost(struct dp *dp, uint32_t ifindex);
+
 /* Take off what a process that was killed has left. */
 void ways_remove(const char *pin_dir);
 

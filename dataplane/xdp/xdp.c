@@ -358,6 +358,7 @@ static void xdp_port_lost(struct dp *dp, uint32_t ifindex, uint64_t at_ns)
 {
 	publish_port_lost(dp->publish, ifindex, at_ns);
 	uplinks_lost(dp, ifindex);
+	ways_lost(dp, ifindex);
 }
 
 static bool xdp_link_seen(struct dp *dp, const char *ifname, uint32_t ifindex)

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ways of probes.
+ */
+#include "control/way.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/log.h"
+#include "control/reach.h"
+#include "control/targets.h"
+
+/* The host's own network on the VM's bridge, or on a VLAN of that bridge. */
+static bool host_reaches(const struct rec_member *m, const struct inv *inv,
+			 const struct reach *reach)
+{
+	uint32_t by = reach_by(reach, &m->addr);
+	const struct link_info *port = inv_link_find(inv, m->ifindex);
+	const struct link_info *link = by ? inv_link_find(inv, by) : NULL;
+
+	if (!port || !link)
+		return false;
+	return port->ifindex == link->ifindex ||
+	       (port->master &&
+		(port->master == link->ifindex || port->master == link->lower));
+}
+
+static bool by_path(const struct rec_member *m, const struct inv *inv,
+		    const struct reach *reach)
+{
+	switch (m->pool->health.via) {
+	case CONF_VIA_HOST:
+		return false;
+	case CONF_VIA_PATH:
+		return true;
+	case CONF_VIA_AUTO:
+		break;
+	}
+	/* Where its port is not here, or its address IPv6, there is no other. */
+	return m->ifindex && IP_IS_V4(m->addr) && !host_reaches(m, inv, reach);
+}
+
+static void ask_way(const struct rec_member *m, struct dp_way *ret_way)
+{
+	*ret_way = (struct dp_way){ .addr = m->addr, .ifindex = m->ifindex };
+	memcpy(ret_way->mac, m->mac, sizeof(ret_way->mac));
+}
+
+/* The answer, in the order of the questions. */
+static void take_ways(struct rec *rec, const struct dp_way *ways,
+		      const char *device)
+{
+	struct rec_member *m;
+	size_t i;
+
+	for (i = 0; i < rec_count(rec); i++) {
+		m = rec_at(rec, i);
+		if (!m->way.by_path)
+			continue;
+		m->way.is_there = !ways->err;
+		m->way.at = ways->at;
+		snprintf(m->way.device, sizeof(m->way.device), "%s", device);
+		ways++;
+	}
+}
+
+/* Said once, until it is another or over. */
+static void complain(int rc)
+{
+	static int said;
+
+	if (rc && rc != said)
+		log_err("probes over the data path: %s; VMs that need them are "
+			"not probed",
+			strerror(-rc));
+	said = rc;
+}
+
+void way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
+	      const struct dp_ops *engine, struct dp *dp)
+{
+	char device[DP_IFNAME_SIZE] = "";
+	struct dp_way *ways;
+	struct rec_member *m;
+	uint32_t n = 0;
+	size_t i;
+	int rc;
+
+	ways = calloc(rec_count(rec) + 1, sizeof(*ways));
+	if (!ways) {
+		complain(-ENOMEM);
+		return;
+	}
+	for (i = 0; i < rec_count(rec); i++) {
+		m = rec_at(rec, i);
+		m->way = (struct rec_way){ .at = m->addr };
+		if (!targets_wanted(m, inv))
+			continue;
+		m->way.is_there = !by_path(m, inv, reach);
+		/* Answers are caught where the snapshot has it attached. */
+		m->way.by_path = !m->way.is_there && m->publish && m->ifindex;
+		if (m->way.by_path)
+			ask_way(m, &ways[n++]);
+	}
+	rc = engine->ways(dp, ways, n, device);
+	complain(rc);
+	for (i = 0; rc && i < n; i++)
+		ways[i].err = rc;
+	take_ways(rec, ways, device);
+	free(ways);
+}
