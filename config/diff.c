@@ -30,8 +30,10 @@ static int add(struct conf_changes *changes, enum conf_change_kind kind,
 		.path = strdup(path),
 		.old_text = strdup(old_text),
 		.new_text = strdup(new_text),
+		.pool = strdup(""),
 	};
-	return new->path &&new->old_text &&new->new_text ? 0 : -ENOMEM;
+	return new->path &&new->old_text &&new->new_text &&new->pool ? 0 :
+								       -ENOMEM;
 }
 
 static int diff_value(const struct conf_field *field, const void *before,
@@ -200,6 +202,31 @@ static void object_path(const struct conf_section *section, const void *object,
 		 *tenant ? "/" : "", conf_object_name(section, object));
 }
 
+/* Changes from @first on are about this object: whose connections are cut? */
+static int name_pool(struct conf_changes *changes, size_t first,
+		     const struct conf_section *section, const void *object)
+{
+	const struct conf_pool *pool = NULL;
+	struct conf_change *change;
+
+	if (section == conf_section(SECTION_POOLS))
+		pool = object;
+	else if (section == conf_section(SECTION_SERVICES))
+		pool = ((const struct conf_service *)object)->pool;
+	for (; pool && first < changes->n; first++) {
+		change = &changes->change[first];
+		if (change->effect != CONF_EFFECT_CUT)
+			continue;
+		free(change->pool);
+		if (asprintf(&change->pool, "%s/%s", pool->tenant->name,
+			     pool->name) < 0) {
+			change->pool = NULL;
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 /* Objects of @these that @others has not got. */
 static int diff_missing(const struct conf_section *section,
 			enum conf_change_kind kind, const struct conf *these,
@@ -219,6 +246,9 @@ static int diff_missing(const struct conf_section *section,
 			continue;
 		object_path(section, objects, path);
 		err = add(changes, kind, effect, path, "", "");
+		if (!err)
+			err = name_pool(changes, changes->n - 1, section,
+					objects);
 	}
 	return err;
 }
@@ -230,7 +260,7 @@ static int diff_section(const struct conf_section *section,
 	const char *objects;
 	char path[PATH_SIZE];
 	const void *old;
-	size_t n = 0, i;
+	size_t n = 0, i, first;
 	int err;
 
 	err = diff_missing(section, CONF_REMOVED, before, after, changes);
@@ -242,7 +272,10 @@ static int diff_section(const struct conf_section *section,
 		if (!old)
 			continue;
 		object_path(section, objects, path);
+		first = changes->n;
 		err = diff_group(section->group, old, objects, path, changes);
+		if (!err)
+			err = name_pool(changes, first, section, old);
 	}
 	return err;
 }
@@ -275,6 +308,7 @@ void conf_changes_done(struct conf_changes *changes)
 		free(changes->change[i].path);
 		free(changes->change[i].old_text);
 		free(changes->change[i].new_text);
+		free(changes->change[i].pool);
 	}
 	free(changes->change);
 	*changes = (struct conf_changes){ 0 };

@@ -33,6 +33,8 @@ enum conf_effect {
  * @path: "pools.shop/web.idle_timeout"; without a key if added or removed.
  * @old_text: the value before, as in a config; "" if added.
  * @new_text: the value now; "" if removed.
+ * @pool: "shop/web", whose connections CONF_EFFECT_CUT is about, by its name
+ *        before; else "".
  */
 struct conf_change {
 	enum conf_change_kind kind;
@@ -40,6 +42,7 @@ struct conf_change {
 	char *path;
 	char *old_text;
 	char *new_text;
+	char *pool;
 };
 
 /**

@@ -101,6 +101,7 @@ void api_get_service(struct api_request *r);
 void api_get_explain(struct api_request *r);
 void api_get_events(struct api_request *r);
 void api_get_counters(struct api_request *r);
+void api_get_reload(struct api_request *r);
 void api_post_reload(struct api_request *r);
 void api_post_detach(struct api_request *r);
 

@@ -44,6 +44,7 @@ static const struct {
 	{ "GET", "/v1/explain", api_get_explain },
 	{ "GET", "/v1/events", api_get_events },
 	{ "GET", "/v1/counters", api_get_counters },
+	{ "GET", "/v1/reload", api_get_reload },
 	{ "POST", "/v1/reload", api_post_reload },
 	{ "POST", "/v1/detach", api_post_detach },
 };

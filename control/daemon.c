@@ -192,19 +192,40 @@ static void look(evutil_socket_t fd, short what, void *arg)
 	evtimer_add(d->look_event, &again);
 }
 
-int daemon_reload(struct daemon *d, struct conf_errors *errs,
-		  struct conf_changes *ret_changes)
+/* The files as they are now, and how they differ from what is in force. */
+static int read_again(struct daemon *d, struct conf_errors *errs,
+		      struct conf_changes *ret_changes, struct conf **ret_conf)
 {
 	struct conf *conf = NULL;
 	int rc = conf_load(d->conf_path, &conf, errs);
 
+	if (!rc)
+		rc = conf_diff(d->conf, conf, ret_changes);
+	if (rc)
+		conf_free(conf);
+	else
+		*ret_conf = conf;
+	return rc;
+}
+
+int daemon_plan(struct daemon *d, struct conf_errors *errs,
+		struct conf_changes *ret_changes)
+{
+	struct conf *conf = NULL;
+	int rc = read_again(d, errs, ret_changes, &conf);
+
+	conf_free(conf);
+	return rc;
+}
+
+int daemon_reload(struct daemon *d, struct conf_errors *errs,
+		  struct conf_changes *ret_changes)
+{
+	struct conf *conf = NULL;
+	int rc = read_again(d, errs, ret_changes, &conf);
+
 	if (rc)
 		return rc;
-	rc = conf_diff(d->conf, conf, ret_changes);
-	if (rc) {
-		conf_free(conf);
-		return rc;
-	}
 	rc = hypervisors_apply(d->hypervisors, conf);
 	if (rc)
 		log_warn("reload: not every hypervisor is watched, see above");

@@ -102,6 +102,12 @@ int daemon_look(struct daemon *d);
 MUST_CHECK int daemon_reload(struct daemon *d, struct conf_errors *errs,
 			     struct conf_changes *ret_changes);
 
+/**
+ * daemon_plan() - what daemon_reload() would do; nothing changes.
+ */
+MUST_CHECK int daemon_plan(struct daemon *d, struct conf_errors *errs,
+			   struct conf_changes *ret_changes);
+
 /* Take the state off the machine and leave the loop a moment later. */
 MUST_CHECK int daemon_detach(struct daemon *d, char error[DP_ERROR_SIZE]);
 

@@ -10,37 +10,75 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+enum { OPTION_PLAN };
+
+/* "2 cut connections" of a plan's changes; nothing if there are none. */
+static void show_cost(const json_t *changes, const char *effect,
+		      const char *text)
+{
+	const json_t *change;
+	size_t i, n = 0;
+
+	json_array_foreach(changes, i, change)
+		n += strcmp(cli_text(change, "effect"), effect) == 0;
+	if (n)
+		printf("%zu %s\n", n, text);
+}
+
 static void show_reload(const struct cli *cli, const json_t *data,
 			const struct cli_args *args)
 {
+	const json_t *changes = json_object_get(data, "changes");
 	const json_t *warning;
 	const json_t *change;
 	size_t i;
 	size_t k;
 
 	(void)cli;
-	(void)args;
 	json_array_foreach(json_object_get(data, "warnings"), k, warning)
 		fprintf(stderr, "drover: %s\n", json_string_value(warning));
-	json_array_foreach(json_object_get(data, "changes"), i, change)
+	json_array_foreach(changes, i, change)
 		puts(cli_text(change, "text"));
-	puts(i ? "in force" : "nothing changed");
+	if (i && args->option[OPTION_PLAN]) {
+		show_cost(changes, "cut", "of them cut connections");
+		show_cost(changes, "restart",
+			  "of them wait for a restart of droverd");
+	}
+	if (i)
+		puts(args->option[OPTION_PLAN] ? "only a plan, not in force" :
+						 "in force");
+	else
+		puts("nothing changed");
 }
 
 static int reload(struct cli *cli, const struct cli_args *args)
 {
-	return cli_answer(cli, "POST", "/v1/reload", NULL, show_reload, args);
+	return cli_answer(cli, args->option[OPTION_PLAN] ? "GET" : "POST",
+			  "/v1/reload", NULL, show_reload, args);
 }
+
+static const struct cli_item reload_options[] = {
+	[OPTION_PLAN] = { "plan", NULL,
+			  "only print what would change, and what it costs",
+			  0 },
+	{ NULL, NULL, NULL, 0 },
+};
 
 const struct cli_command cmd_reload = {
 	.name = "reload",
 	.usage = "",
 	.summary = "read the config again, print what changes",
-	.text = "A config with any error is refused whole and the one in force "
-		"stays. A new service answers after about 5 s, when its VMs' "
-		"ports have learned which of their connections go past it.",
+	.options = reload_options,
+	.text = "All files are one config: with any error in any of them it is "
+		"refused whole and the one in force stays. Each change is "
+		"printed with what it costs: one that cuts connections says "
+		"how many the pool has, one that waits for a restart of "
+		"droverd says so; all others cut none. A new service answers "
+		"after about 5 s, when its VMs' ports have learned which of "
+		"their connections go past it.",
 	.exits = "4 refused, with every error as file:line",
-	.examples = "drover reload",
+	.examples = "drover reload --plan\n"
+		    "drover reload",
 	.run = reload,
 };
 

@@ -7,15 +7,6 @@
 # shellcheck disable=SC2154 # variables of the lab
 . "${0%/*}/daemon_node.sh"
 
-# json FILTER COMMAND...: the envelope, and a filter that must hold for its data.
-json() {
-	local filter=$1
-	shift
-	expect 0 drover "$@" --json
-	jq -e ".schema == 1 and (.data | $filter)" <<<"$out" >/dev/null ||
-		die "drover $* --json: not $filter: $out"
-}
-
 # No line of a listing is wider than 100 columns.
 narrow() {
 	local line LC_ALL=C.UTF-8

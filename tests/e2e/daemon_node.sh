@@ -238,6 +238,15 @@ expect() {
 $err"
 }
 
+# json FILTER COMMAND...: the envelope, and a filter that must hold for its data.
+json() {
+	local filter=$1
+	shift
+	expect 0 drover "$@" --json
+	jq -e ".schema == 1 and (.data | $filter)" <<<"$out" >/dev/null ||
+		die "drover $* --json: not $filter: $out"
+}
+
 # has TEXT WHAT: is TEXT part of it?
 has() {
 	[[ $2 == *"$1"* ]] || die "\"$1\" is not in: $2"
