@@ -34,7 +34,7 @@ dataplane/core <std(bool|def|int)\.h>|"dataplane/core/
 # Table building is pure: no engine, no library.
 dataplane $any|"dataplane/(core/)?[a-z_]+\.h"
 # An engine knows the tables, not its users, not the other engine.
-dataplane/xdp $any|"(dataplane/(core/|xdp/)?[a-z_]+|(lb|port|drops)\.skel)\.h"
+dataplane/xdp $any|"(dataplane/(core/|xdp/)?[a-z_]+|(lb|port|host|drops)\.skel)\.h"
 # What the kernel runs.
 bpf <(linux/(bpf|pkt_cls)\.h|bpf/)|"(dataplane/core/[a-z_]+|bpf/[a-z_]+\.bpf)\.h"
 # These two know nobody: control ties them together.
