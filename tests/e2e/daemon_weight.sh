@@ -75,7 +75,10 @@ shares_are 5461 5461 5461
 [ "$(in_pool 1 .weight_from)" = pool ] || die "not the pool's"
 sleep 2
 
+load_end short
+
 say "all weights 0: said, and taken back"
+load_start refused "$vip" 80 6 0 0 0
 for vm in 1 2 3; do
 	expect 0 drover weight web-$vm 0
 done
@@ -83,7 +86,7 @@ expect 0 drover pools
 has "all that serve have weight 0" "$out"
 # Nobody takes a new connection, but the open ones go on.
 until_ok 30 slots_are 1 0 || die "web-1: $(in_pool 1 .slots) slots"
-! load_stop short || die "connections were made to nobody"
+! load_stop refused || die "connections were made to nobody"
 sleep 1
 load_end long
 for vm in 1 2 3; do
