@@ -13,6 +13,7 @@
 
 #define CONNECT_TIMEOUT_MS 3000L
 #define REQUEST_TIMEOUT_MS 60000L
+#define READ_TIMEOUT_MS	   5000L /* where the tables can be read instead */
 
 /* What arrives: the body as a whole, or line by line. */
 struct receiver {
@@ -88,8 +89,9 @@ static int report_error(const struct cli *cli, const json_t *answer)
 }
 
 /*
- * Why there is no answer. A daemon that ended in the middle of one is as good as
- * none for who only asks; who wanted something done is told, since it may be.
+ * Why there is no answer. A daemon that ended in the middle of one, or hangs, is
+ * as good as none for who only asks; who wanted something done is told, since it
+ * may be.
  */
 static int curl_failed(CURLcode code, long os_errno, bool asks)
 {
@@ -104,11 +106,12 @@ static int curl_failed(CURLcode code, long os_errno, bool asks)
 	}
 	fprintf(stderr, "drover: the daemon did not answer: %s\n",
 		os_errno ? strerror((int)os_errno) : curl_easy_strerror(code));
-	return EXIT_FAILED;
+	return asks && code == CURLE_OPERATION_TIMEDOUT ? EXIT_NO_DAEMON :
+							  EXIT_FAILED;
 }
 
 static int perform(const struct cli *cli, const char *method, const char *path,
-		   const char *body, struct receiver *r)
+		   const char *body, long timeout_ms, struct receiver *r)
 {
 	struct curl_slist *headers = NULL;
 	char *url = NULL;
@@ -128,8 +131,7 @@ static int perform(const struct cli *cli, const char *method, const char *path,
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	if (!r->line_fn)
-		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, REQUEST_TIMEOUT_MS);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
 	if (body) {
 		headers = curl_slist_append(headers,
 					    "Content-Type: application/json");
@@ -146,8 +148,8 @@ static int perform(const struct cli *cli, const char *method, const char *path,
 		       curl_failed(code, os_errno, !strcmp(method, "GET"));
 }
 
-int cli_request(const struct cli *cli, const char *method, const char *path,
-		const json_t *body, json_t **ret_answer)
+static int request(const struct cli *cli, const char *method, const char *path,
+		   const json_t *body, long timeout_ms, json_t **ret_answer)
 {
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	struct receiver r = { 0 };
@@ -155,7 +157,7 @@ int cli_request(const struct cli *cli, const char *method, const char *path,
 	json_t *answer;
 	int rc;
 
-	rc = perform(cli, method, path, text, &r);
+	rc = perform(cli, method, path, text, timeout_ms, &r);
 	free(text);
 	if (rc) {
 		free(r.text);
@@ -179,11 +181,17 @@ int cli_request(const struct cli *cli, const char *method, const char *path,
 	return EXIT_DONE;
 }
 
+int cli_request(const struct cli *cli, const char *method, const char *path,
+		const json_t *body, json_t **ret_answer)
+{
+	return request(cli, method, path, body, REQUEST_TIMEOUT_MS, ret_answer);
+}
+
 int cli_stream(const struct cli *cli, const char *path,
 	       void (*fn)(void *arg, const char *line), void *arg)
 {
 	struct receiver r = { .line_fn = fn, .arg = arg };
-	int rc = perform(cli, "GET", path, NULL, &r);
+	int rc = perform(cli, "GET", path, NULL, 0, &r);
 
 	free(r.text);
 	return rc;
@@ -279,7 +287,7 @@ int cli_answer_or_read(const struct cli *cli, const char *path,
 {
 	json_t *data = NULL;
 	json_t *answer = NULL;
-	int rc = cli_request(cli, "GET", path, NULL, &answer);
+	int rc = request(cli, "GET", path, NULL, READ_TIMEOUT_MS, &answer);
 
 	if (rc == EXIT_NO_DAEMON) {
 		rc = cli_read(cli, offline, args, &data);

@@ -36,8 +36,8 @@ int cli_read(const struct cli *cli, cli_offline_fn *offline,
 	if (rc)
 		return rc;
 	fprintf(stderr,
-		"drover: no daemon runs; forwarding goes on, this is "
-		"its state in %s\n",
+		"drover: no daemon answers; forwarding goes on, this "
+		"is its state in %s\n",
 		cli->pin_dir);
 	*ret_data = data;
 	return EXIT_DONE;

@@ -290,6 +290,14 @@ say "a node's config names socket and pin directory"
 expect 0 env -u DROVER_SOCKET -u DROVER_PIN_DIR \
 	"$DROVER_BUILD/control/cli/drover" --config "$conf" status
 
+say "a daemon that hangs is none for who only asks"
+kill -STOP "$node_pid"
+before=$(now_ms)
+expect 0 drover pools
+has "no daemon answers" "$err"
+[ $(($(now_ms) - before)) -lt 8000 ] || die "it took $(($(now_ms) - before)) ms"
+kill -CONT "$node_pid"
+
 say "a daemon that dies in the middle of its answer is none"
 kill -STOP "$node_pid"
 drover status --json >"$dir/late" 2>"$dir/late.err" &
@@ -306,7 +314,7 @@ socat -u OPEN:"$dir/half" UNIX-LISTEN:"$dir/half.sock" &
 pids+=($!)
 until_ok 5 test -S "$dir/half.sock" || die "socat does not listen"
 expect 0 drover --socket "$dir/half.sock" status
-has "no daemon runs" "$err"
+has "no daemon answers" "$err"
 node_start
 serving 1 2 3
 
