@@ -27,7 +27,7 @@ fail 'docs/man/drover.1 does not have the command' "$(
 			grep -qE "^\.It Cm $name( |\$)" docs/man/drover.1 || echo "$name"
 		done)"
 fail 'docs/man/drover.1 does not have the option' "$(
-	sed -n 's/.*\[OPT_[A-Z_]*\] = { "\([a-z-]*\)",.*/\1/p' control/cli/cmd_*.c |
+	sed -n 's/.*\[OPT[A-Z_]*\] = { "\([a-z-]*\)",.*/\1/p' control/cli/cmd_*.c |
 		sort -u | while read -r name; do
 			grep -q "Fl -$name" docs/man/drover.1 || echo "--$name"
 		done)"
