@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # In kernel61.sh's guest: the real droverd over clsact. VMs of libvirt's test
-# driver serve, one is drained under load, filters that somebody takes off are
-# put back, and detach leaves nothing.
+# driver serve and are probed over the data path, one is drained under load,
+# filters that somebody takes off are put back, and detach leaves nothing.
 . "$DROVER_SOURCE/tests/e2e/daemon_node.sh"
 
 # A file of domains instead of a libvirtd: the test driver inside of droverd.
@@ -25,6 +25,15 @@ serving 1 2
 say 'clients are served'
 load_start web "$vip" 80 3 4 0 0
 sleep 3
+
+say 'probes over the data path'
+sed -i 's/health = {/health = { via = "path";/' "$conf"
+expect 0 drover reload
+for vm in 1 2; do
+	until_ok 10 eval '[ "$(drover vms web-$vm --json | jq -r \
+		".data.pools[0].health | .via + .state")" = pathup ]' ||
+		die "web-$vm is not probed over the data path"
+done
 
 say 'a drain under load'
 expect 0 drover drain web-1
