@@ -118,11 +118,11 @@ LOOKUP(bpf_reason_count, struct reason_count, reason_counts)
 
 /* Lookups of struct tables that every program has the same. */
 #define BPF_TABLES                                                      \
-	.node = bpf_node, .pool = bpf_pool,                             \
-	.slot_line = bpf_slot_line, .slot_clock = bpf_slot_clock,       \
-	.backend = bpf_backend, .flow_line = bpf_flow_line,             \
-	.direct_line = bpf_direct_line, .port = bpf_port,               \
-	.limiter = bpf_limiter, .service_traffic = bpf_service_traffic, \
+	.node = bpf_node, .pool = bpf_pool, .slot_line = bpf_slot_line, \
+	.slot_clock = bpf_slot_clock, .backend = bpf_backend,           \
+	.flow_line = bpf_flow_line, .direct_line = bpf_direct_line,     \
+	.port = bpf_port, .limiter = bpf_limiter,                       \
+	.service_traffic = bpf_service_traffic,                         \
 	.backend_traffic = bpf_backend_traffic,                         \
 	.reason_count = bpf_reason_count, .now_ns = bpf_now_ns
 

@@ -24,24 +24,33 @@ static ALWAYS_INLINE uint32_t csum_halves(be32 v)
 	return (v & 0xffff) + (v >> 16);
 }
 
+/*
+ * What a checksum changes by where a field's old value goes and a new one comes:
+ * ~m + m' of RFC 1624. Changes add up, and are the same for each checksum that
+ * covers the field.
+ */
+static ALWAYS_INLINE uint32_t csum_change(be16 old_word, be16 new_word)
+{
+	return (uint16_t)~old_word + (uint32_t)new_word;
+}
+
+static ALWAYS_INLINE uint32_t csum_change32(be32 old_field, be32 new_field)
+{
+	return csum_halves(~old_field) + csum_halves(new_field);
+}
+
 /**
- * csum_replace() - checksum after some of the covered words changed.
+ * csum_apply() - checksum after covered fields changed.
  * @csum: the checksum field as it was.
- * @old_sum: sum of the words that went (16-bit words, network order).
- * @new_sum: sum of the words that came in their place.
+ * @change: sum of csum_change() of each.
  *
  * HC' = ~(~HC + ~m + m'), RFC 1624 equation 3: unlike equation 2 it never
  * turns a correct sum into its wrong zero.
  * Return: the new field.
  */
-static ALWAYS_INLINE be16 csum_replace(be16 csum, uint32_t old_sum,
-				       uint32_t new_sum)
+static ALWAYS_INLINE be16 csum_apply(be16 csum, uint32_t change)
 {
-	uint32_t sum = (uint16_t)~csum;
-
-	sum += (uint16_t)~csum_fold(old_sum);
-	sum += csum_fold(new_sum);
-	return (be16)~csum_fold(sum);
+	return (be16)~csum_fold((uint16_t)~csum + change);
 }
 
 /*

@@ -45,13 +45,17 @@ static ALWAYS_INLINE void hash_round(struct hash_state *s)
 }
 
 /**
- * hash_words() - SipHash-1-3 of @n_words 64-bit words.
+ * hash_message() - SipHash-1-3 of whole words and up to 7 bytes more.
  * @seed: the key.
  * @word: input, little-endian words of the hashed bytes.
  * @n_words: a compile-time constant in the packet path.
+ * @tail, @tail_size: the bytes behind them, little-endian, and how many. They
+ *                    cost nothing: they share the last word with the length.
  */
-static ALWAYS_INLINE uint64_t hash_words(const struct hash_seed *seed,
-					 const uint64_t *word, uint32_t n_words)
+static ALWAYS_INLINE uint64_t hash_message(const struct hash_seed *seed,
+					   const uint64_t *word,
+					   uint32_t n_words, uint64_t tail,
+					   uint32_t tail_size)
 {
 	struct hash_state s = {
 		.v0 = seed->k0 ^ 0x736f6d6570736575ULL,
@@ -59,7 +63,7 @@ static ALWAYS_INLINE uint64_t hash_words(const struct hash_seed *seed,
 		.v2 = seed->k0 ^ 0x6c7967656e657261ULL,
 		.v3 = seed->k1 ^ 0x7465646279746573ULL,
 	};
-	uint64_t length = (uint64_t)(n_words * 8) << 56;
+	uint64_t last = tail | (uint64_t)(n_words * 8 + tail_size) << 56;
 	uint32_t i;
 
 	for (i = 0; i < n_words; i++) {
@@ -67,14 +71,21 @@ static ALWAYS_INLINE uint64_t hash_words(const struct hash_seed *seed,
 		hash_round(&s);
 		s.v0 ^= word[i];
 	}
-	s.v3 ^= length;
+	s.v3 ^= last;
 	hash_round(&s);
-	s.v0 ^= length;
+	s.v0 ^= last;
 	s.v2 ^= 0xff;
 	hash_round(&s);
 	hash_round(&s);
 	hash_round(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+/* The same of whole words. */
+static ALWAYS_INLINE uint64_t hash_words(const struct hash_seed *seed,
+					 const uint64_t *word, uint32_t n_words)
+{
+	return hash_message(seed, word, n_words, 0, 0);
 }
 
 #endif

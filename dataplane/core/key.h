@@ -21,24 +21,42 @@ static ALWAYS_INLINE uint64_t ip_addr_half(const struct ip_addr *a, int i)
 	return (uint64_t)a->word[i] << 32 | a->word[i + 1];
 }
 
-/* Hash of two addresses and 64 more bits; IPv4 takes two words, IPv6 five. */
+/* Two addresses as words; returns how many: one for IPv4, else four. */
+static ALWAYS_INLINE uint32_t key_words(const struct ip_addr *a,
+					const struct ip_addr *b,
+					uint64_t *ret_word)
+{
+	if (IP_IS_V4(*a) && IP_IS_V4(*b)) {
+		ret_word[0] = (uint64_t)a->word[3] << 32 | b->word[3];
+		return 1;
+	}
+	ret_word[0] = ip_addr_half(a, 0);
+	ret_word[1] = ip_addr_half(a, 2);
+	ret_word[2] = ip_addr_half(b, 0);
+	ret_word[3] = ip_addr_half(b, 2);
+	return 4;
+}
+
+/* What is hashed behind the addresses. */
+#define KEY_TAIL_SIZE 5
+
+static ALWAYS_INLINE uint64_t key_tail(be16 client_port, be16 server_port,
+				       uint8_t proto)
+{
+	return (uint64_t)proto << 32 | (uint64_t)client_port << 16 |
+	       server_port;
+}
+
 static ALWAYS_INLINE uint64_t key_hash(const struct hash_seed *seed,
 				       const struct ip_addr *a,
-				       const struct ip_addr *b, uint64_t rest)
+				       const struct ip_addr *b, uint64_t tail)
 {
-	uint64_t word[5];
+	uint64_t word[4];
 
-	if (IP_IS_V4(*a) && IP_IS_V4(*b)) {
-		word[0] = (uint64_t)a->word[3] << 32 | b->word[3];
-		word[1] = rest;
-		return hash_words(seed, word, 2);
-	}
-	word[0] = ip_addr_half(a, 0);
-	word[1] = ip_addr_half(a, 2);
-	word[2] = ip_addr_half(b, 0);
-	word[3] = ip_addr_half(b, 2);
-	word[4] = rest;
-	return hash_words(seed, word, 5);
+	/* Constants, so that the loops unroll. */
+	if (key_words(a, b, word) == 1)
+		return hash_message(seed, word, 1, tail, KEY_TAIL_SIZE);
+	return hash_message(seed, word, 4, tail, KEY_TAIL_SIZE);
 }
 
 /**
@@ -52,9 +70,8 @@ static ALWAYS_INLINE uint64_t key_balanced(const struct hash_seed *seed,
 					   const struct ip_addr *vip,
 					   be16 vip_port, uint8_t proto)
 {
-	uint64_t rest = (uint64_t)client_port << 48 | (uint64_t)vip_port << 32 |
-			proto;
-	uint64_t key = key_hash(seed, client, vip, rest);
+	uint64_t key = key_hash(seed, client, vip,
+				key_tail(client_port, vip_port, proto));
 	uint64_t slot;
 
 	if (affinity == AFFINITY_FLOW)
@@ -74,10 +91,14 @@ static ALWAYS_INLINE uint64_t key_direct(const struct hash_seed *seed,
 					 const struct ip_addr *vm, be16 vm_port,
 					 uint8_t proto)
 {
-	uint64_t rest = (uint64_t)client_port << 48 | (uint64_t)vm_port << 32 |
-			ifindex;
+	uint64_t tail = key_tail(client_port, vm_port, proto);
+	uint64_t word[5];
+	uint32_t n_words = key_words(client, vm, word);
 
-	return key_hash(seed, client, vm, rest ^ (uint64_t)proto << 24);
+	word[n_words] = ifindex;
+	if (n_words == 1)
+		return hash_message(seed, word, 2, tail, KEY_TAIL_SIZE);
+	return hash_message(seed, word, 5, tail, KEY_TAIL_SIZE);
 }
 
 #endif

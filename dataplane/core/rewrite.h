@@ -9,17 +9,14 @@
 #include "dataplane/core/parse.h"
 #include "dataplane/core/tables.h"
 
-/* Decrement the TTL, with the header's checksum (RFC 1141's case of RFC 1624). */
-static ALWAYS_INLINE void ip_decrement_ttl(struct ipv4_hdr *ip)
+/* Decrement the TTL; returns what the header's checksum changes by. */
+static ALWAYS_INLINE uint32_t ip_decrement_ttl(struct ipv4_hdr *ip)
 {
-	uint32_t old_word;
-	uint32_t new_word;
-
 	/* TTL and protocol share a 16-bit word of the checksum. */
-	old_word = BE16((uint16_t)ip->ttl << 8 | ip->proto);
+	be16 old_word = BE16((uint16_t)ip->ttl << 8 | ip->proto);
+
 	ip->ttl--;
-	new_word = BE16((uint16_t)ip->ttl << 8 | ip->proto);
-	ip->csum = csum_replace(ip->csum, old_word, new_word);
+	return csum_change(old_word, BE16((uint16_t)ip->ttl << 8 | ip->proto));
 }
 
 /**
@@ -36,16 +33,14 @@ rewrite_to_backend(struct pkt *p, const struct backend_record *record)
 	uint8_t *l2 = (uint8_t *)p->ip - sizeof(struct eth_hdr);
 	struct eth_hdr *eth = (struct eth_hdr *)l2;
 	be32 new_dst = record->addr.word[3];
-	uint32_t old_sum = csum_halves(p->ip->dst);
-	uint32_t new_sum = csum_halves(new_dst);
+	uint32_t change = csum_change32(p->ip->dst, new_dst);
 
 	p->head_cut = (uint32_t)(l2 - p->data);
-	p->ip->csum = csum_replace(p->ip->csum, old_sum, new_sum);
-	p->tcp->csum = csum_replace(p->tcp->csum, old_sum + p->tcp->dport,
-				    new_sum + p->target_port);
+	p->ip->csum = csum_apply(p->ip->csum, change + ip_decrement_ttl(p->ip));
+	change += csum_change(p->tcp->dport, p->target_port);
+	p->tcp->csum = csum_apply(p->tcp->csum, change);
 	p->ip->dst = new_dst;
 	p->tcp->dport = p->target_port;
-	ip_decrement_ttl(p->ip);
 	__builtin_memcpy(eth->dst, record->dst_mac, sizeof(eth->dst));
 	__builtin_memcpy(eth->src, record->src_mac, sizeof(eth->src));
 	/* The type before an IPv4 header is right as it stands. */

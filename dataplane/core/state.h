@@ -13,7 +13,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 
 /*
  * DOC: time

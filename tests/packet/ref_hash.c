@@ -89,15 +89,15 @@ uint64_t ref_key_balanced(struct ref_seed seed, int by_source, uint32_t client,
 			  uint8_t proto)
 {
 	const uint64_t slot_bits = ~(~0ULL >> 20);
-	uint8_t byte[16] = { 0 };
+	uint8_t byte[13] = { 0 };
 	uint64_t key;
 	uint64_t slot;
 
 	wire32(byte, vip);
 	wire32(byte + 4, client);
-	byte[8] = proto;
-	wire16(byte + 12, vip_port);
-	wire16(byte + 14, client_port);
+	wire16(byte + 8, vip_port);
+	wire16(byte + 10, client_port);
+	byte[12] = proto;
 	key = ref_siphash13(seed, byte, sizeof(byte));
 	if (!by_source)
 		return key;
@@ -112,15 +112,16 @@ uint64_t ref_key_direct(struct ref_seed seed, uint32_t ifindex, uint32_t client,
 			uint16_t client_port, uint32_t vm, uint16_t vm_port,
 			uint8_t proto)
 {
-	uint8_t byte[16];
+	uint8_t byte[21] = { 0 };
 
 	wire32(byte, vm);
 	wire32(byte + 4, client);
 	byte[8] = (uint8_t)ifindex;
 	byte[9] = (uint8_t)(ifindex >> 8);
 	byte[10] = (uint8_t)(ifindex >> 16);
-	byte[11] = (uint8_t)(ifindex >> 24) ^ proto;
-	wire16(byte + 12, vm_port);
-	wire16(byte + 14, client_port);
+	byte[11] = (uint8_t)(ifindex >> 24);
+	wire16(byte + 16, vm_port);
+	wire16(byte + 18, client_port);
+	byte[20] = proto;
 	return ref_siphash13(seed, byte, sizeof(byte));
 }

@@ -22,10 +22,9 @@ uint64_t ref_siphash13(struct ref_seed seed, const uint8_t *byte, size_t size);
 
 /**
  * ref_key_balanced() - the key of an IPv4 flow, as the bytes that are hashed:
- * VIP, client, protocol, three zeros, VIP's port, client's port; addresses and
- * ports as they are on the wire (on a little-endian machine).
- * @by_source: the slot bits (upper 20) are those of client, client, eight
- *             zeros.
+ * VIP, client, VIP's port, client's port, protocol; addresses and ports as they
+ * are on the wire (on a little-endian machine).
+ * @by_source: the slot bits (upper 20) are those of client, client, five zeros.
  *
  * Addresses and ports in host byte order.
  */
@@ -34,9 +33,8 @@ uint64_t ref_key_balanced(struct ref_seed seed, int by_source, uint32_t client,
 			  uint8_t proto);
 
 /**
- * ref_key_direct() - the key of a direct flow: VM, client, then a 32-bit
- * little-endian number (interface, with the protocol on top of its upper
- * byte), VM's port, client's port.
+ * ref_key_direct() - the key of a direct flow: VM, client, the interface as a
+ * 64-bit little-endian number, VM's port, client's port, protocol.
  */
 uint64_t ref_key_direct(struct ref_seed seed, uint32_t ifindex, uint32_t client,
 			uint16_t client_port, uint32_t vm, uint16_t vm_port,
