@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cli/clean.h"
 #include "control/cli/offline.h"
 
 #define CONNECT_TIMEOUT_MS 3000L
@@ -72,7 +73,7 @@ void cli_complain(const char *message, const json_t *candidates)
 }
 
 /* An answer that says no: print why, and what there is to choose from. */
-static int report_error(const struct cli *cli, const json_t *answer)
+static int report_error(const struct cli *cli, json_t *answer)
 {
 	const json_t *error = json_object_get(answer, "error");
 	const char *code = cli_text(error, "code");
@@ -80,6 +81,7 @@ static int report_error(const struct cli *cli, const json_t *answer)
 
 	if (cli->json)
 		(void)cli_print_json(answer);
+	cli_clean(answer);
 	cli_complain(cli_text(error, "message"),
 		     json_object_get(error, "details"));
 	for (i = 0; i < ARRAY_SIZE(error_codes); i++)
@@ -253,10 +255,12 @@ static int print_answer(const struct cli *cli, json_t *answer,
 {
 	int rc = EXIT_DONE;
 
-	if (cli->json)
+	if (cli->json) {
 		rc = cli_print_json(answer);
-	else
+	} else {
+		cli_clean(answer);
 		show(cli, json_object_get(answer, "data"), args);
+	}
 	json_decref(answer);
 	return rc;
 }

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "control/cli/clean.h"
 #include "control/cli/table.h"
 
 #define INDENT	   21 /* what follows the time */
@@ -46,6 +47,7 @@ static void follow_line(void *arg, const char *line)
 		puts(line);
 	} else {
 		event = json_loads(line, 0, NULL);
+		cli_clean(event);
 		if (event)
 			print_event(event);
 		json_decref(event);
