@@ -7,9 +7,12 @@
 
 #include <errno.h>
 #include <libconfig.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/errors.h"
+#include "config/syntax.h"
 
 #define DEPTH_MAX 16 /* of nodes in nodes; the schema needs 5 */
 
@@ -97,6 +100,34 @@ static bool includes(const char *text, uint32_t *ret_line)
 	}
 }
 
+/* Messages of libconfig 1.5, and what users can make more of. */
+static const struct {
+	const char *theirs;
+	const char *ours;
+} messages[] = {
+	{ "duplicate setting name",
+	  "a key is there that its group has already" },
+	{ "mismatched element type in array",
+	  "the elements of [ ... ] have to be of one kind, all strings or all "
+	  "numbers" },
+};
+
+static void tell_syntax(const char *message, const char *text,
+			struct conf_place place, struct conf_errors *errs)
+{
+	char why[160];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(messages); i++)
+		if (strcmp(message, messages[i].theirs) == 0)
+			message = messages[i].ours;
+	if (strcmp(message, "syntax error") == 0 &&
+	    conf_syntax_why(text, &place.line, why, sizeof(why)))
+		conf_complain(errs, &place, "syntax error: %s", why);
+	else
+		conf_complain(errs, &place, "%s", message);
+}
+
 int conf_parse(const char *file, const char *text, size_t size,
 	       struct conf_arena *arena, struct conf_errors *errs,
 	       struct conf_tree *ret_tree)
@@ -104,6 +135,7 @@ int conf_parse(const char *file, const char *text, size_t size,
 	struct conf_tree tree = { .place.file = file };
 	struct conf_place place = { .file = file };
 	config_t config;
+	char *lines = NULL;
 	int err = -EINVAL;
 
 	if (strlen(text) != size) {
@@ -117,8 +149,11 @@ int conf_parse(const char *file, const char *text, size_t size,
 			      "read by themselves");
 		return -EINVAL;
 	}
+	/* For libconfig 1.5 a comment without an end of line is wrong. */
+	if (asprintf(&lines, "%s\n", text) < 0)
+		return -ENOMEM;
 	config_init(&config);
-	if (config_read_string(&config, text) == CONFIG_TRUE) {
+	if (config_read_string(&config, lines) == CONFIG_TRUE) {
 		err = copy(config_root_setting(&config), &tree, arena, 0);
 		if (err == -ELOOP) {
 			conf_complain(errs, &place,
@@ -129,9 +164,11 @@ int conf_parse(const char *file, const char *text, size_t size,
 		}
 	} else {
 		place.line = (uint32_t)config_error_line(&config);
-		conf_complain(errs, &place, "%s", config_error_text(&config));
+		tell_syntax(config_error_text(&config), text, place, errs);
 	}
 	config_destroy(&config);
+	explicit_bzero(lines, size);
+	free(lines);
 	if (!err)
 		*ret_tree = tree;
 	return err;

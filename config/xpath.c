@@ -42,8 +42,8 @@ static int check_namespaces(const struct conf_xpath *xpath,
 				 pair->name, pair->name);
 			return -EINVAL;
 		}
-		if (xmlXPathRegisterNs(context, BAD_CAST pair->name,
-				       BAD_CAST pair->value) != 0)
+		if (xmlXPathRegisterNs(context, (const xmlChar *)pair->name,
+				       (const xmlChar *)pair->value) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -75,9 +75,9 @@ int conf_xpath_check(const struct conf_xpath *xpath, char *why, size_t size)
 	int err = -ENOMEM;
 	xmlDoc *doc;
 
-	doc = xmlNewDoc(BAD_CAST "1.0");
+	doc = xmlNewDoc((const xmlChar *)"1.0");
 	if (doc)
-		root = xmlNewNode(NULL, BAD_CAST "metadata");
+		root = xmlNewNode(NULL, (const xmlChar *)"metadata");
 	if (root) {
 		xmlDocSetRootElement(doc, root);
 		context = xmlXPathNewContext(doc);
@@ -88,7 +88,8 @@ int conf_xpath_check(const struct conf_xpath *xpath, char *why, size_t size)
 		context->node = root;
 		err = check_namespaces(xpath, context, why, size);
 		if (!err) {
-			result = xmlXPathEval(BAD_CAST xpath->xpath, context);
+			result = xmlXPathEval((const xmlChar *)xpath->xpath,
+					      context);
 			if (!result)
 				err = -EINVAL;
 			if (!result)

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "config/diff.h"
+#include "config/syntax.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -89,6 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    "hypervisors = ( { name = \"h\"; } );";
 	struct conf *conf = NULL, *empty = NULL;
 	struct conf_errors errs;
+	uint32_t line = 0;
+	char why[160];
 	char *text;
 	int err;
 
@@ -98,6 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(text, data, size);
 	text[size] = '\0';
 	err = conf_load_text("fuzz", text, &conf, &errs);
+	/* Nothing is found where there is nothing to find. */
+	must(err != 0 || !conf_syntax_why(text, &line, why, sizeof(why)));
 	free(text);
 	print_errors(&errs);
 	must((err == 0) == (errs.n_errors == 0));

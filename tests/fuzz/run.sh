@@ -20,7 +20,10 @@ case $runs in
 *s) limit="-max_total_time=${runs%s} -print_final_stats=1" ;;
 *) limit="-runs=$runs -seed=1" ;;
 esac
-# shellcheck disable=SC2086 # two words
+# Words of the language that the input is in, if somebody wrote them down.
+dict=${corpus%/*/*}/${corpus##*/}.dict
+[ -f "$dict" ] && limit="$limit -dict=$dict"
+# shellcheck disable=SC2086 # words
 if "$program" $limit -timeout=10 -rss_limit_mb=2048 \
 	-artifact_prefix="$scratch/" "$scratch/found" "$corpus"; then
 	exit 0

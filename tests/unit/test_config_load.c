@@ -426,7 +426,8 @@ static void test_parts(void **state)
 	/* Syntax errors of all files at once. */
 	put("conf.d/b.cfg", "pools = (\n}");
 	put("conf.d/bad.cfg", "node = { name = \"c\"; };");
-	check_says(-EINVAL, "conf.d/b.cfg:2: syntax error\n");
+	check_says(-EINVAL, "conf.d/b.cfg:2: syntax error: \"}\" where "
+			    "\"(\" of line 1 is to be closed first\n");
 	put("conf.d/b.cfg", "");
 	check_says(-EINVAL, "conf.d/bad.cfg:1: node: belongs into the main "
 			    "file or into node.cfg\n");

@@ -8,7 +8,9 @@
  *	[name]
  *	- text that base.cfg has exactly once
  *	+ what stands in its place, several lines if need be
- *	= what is printed, without the file's name
+ *	@ conf.d/b.cfg		another file beside it, and
+ *	| its lines
+ *	= what is printed, without the file's name if there is only one
  *
  * A case whose output has warnings only has to load.
  */
@@ -19,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -50,35 +54,118 @@ static char *read_data(const char *name)
 	return text;
 }
 
+/* What loading printed, for free(). */
+static char *print(const struct conf_errors *errs)
+{
+	char *printed = NULL;
+	size_t size;
+	FILE *out;
+
+	out = open_memstream(&printed, &size);
+	assert_non_null(out);
+	conf_errors_print(errs, out);
+	assert_int_equal(fclose(out), 0);
+	return printed;
+}
+
 /* What loading prints, without the file's name, for free(). */
 static char *load_and_print(const char *config, int *ret_err)
 {
 	struct conf_errors errs;
 	struct conf *conf = NULL;
-	char *printed = NULL, *at;
-	size_t size;
-	FILE *out;
+	char *printed, *at;
 
 	*ret_err = conf_load_text("F", config, &conf, &errs);
 	assert_true((*ret_err == 0) == (conf != NULL));
 	assert_true((*ret_err == 0) == (errs.n_errors == 0));
 	conf_free(conf);
-	out = open_memstream(&printed, &size);
-	assert_non_null(out);
-	conf_errors_print(&errs, out);
-	assert_int_equal(fclose(out), 0);
+	printed = print(&errs);
 	while ((at = strstr(printed, "F:")) &&
 	       (at == printed || at[-1] == '\n'))
 		memmove(at, at + 2, strlen(at + 2) + 1);
 	return printed;
 }
 
+#define N_FILES 4
+
+/**
+ * struct edited - a case.
+ * @text: base.cfg with the edits so far.
+ * @old, @new: of the edit that is being read.
+ * @wanted: what has to be printed.
+ * @file: other files beside it, @n_files of them.
+ */
 struct edited {
 	char text[TEXT_SIZE];
 	char old[4096];
 	char new[4096];
 	char wanted[16384];
+	struct {
+		char name[64];
+		char text[4096];
+	} file[N_FILES];
+	size_t n_files;
 };
+
+/* --- cases of several files ---------------------------------------------- */
+
+static void put(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void remove_all(const char *dir, const struct edited *e)
+{
+	char path[256];
+	size_t i;
+
+	for (i = 0; i < e->n_files; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, e->file[i].name);
+		assert_int_equal(unlink(path), 0);
+	}
+	snprintf(path, sizeof(path), "%s/drover.cfg", dir);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof(path), "%s/conf.d", dir);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* The same of files in a directory of their own, whose name is left out. */
+static char *load_files(const struct edited *e, int *ret_err)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct conf_errors errs;
+	struct conf *conf = NULL;
+	char dir[128], path[256];
+	char *printed, *at;
+	size_t i;
+
+	snprintf(dir, sizeof(dir), "%.80s/conf-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/conf.d", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	for (i = 0; i < e->n_files; i++)
+		put(dir, e->file[i].name, e->file[i].text);
+	put(dir, "drover.cfg", e->text);
+	snprintf(path, sizeof(path), "%s/drover.cfg", dir);
+	*ret_err = conf_load(path, &conf, &errs);
+	conf_free(conf);
+	remove_all(dir, e);
+	printed = print(&errs);
+	while ((at = strstr(printed, dir)))
+		memmove(at, at + strlen(dir) + 1,
+			strlen(at + strlen(dir) + 1) + 1);
+	return printed;
+}
+
+/* --- cases --------------------------------------------------------------- */
 
 static void append(char *buf, size_t size, const char *text)
 {
@@ -118,7 +205,8 @@ static void run_case(struct edited *e, const char *name)
 	int err;
 
 	edit(e, name);
-	printed = load_and_print(e->text, &err);
+	printed = e->n_files ? load_files(e, &err) :
+			       load_and_print(e->text, &err);
 	n_cases++;
 	n_wrong += err != 0;
 	assert_null(strstr(printed, "hunter2")); /* a secret, in the cases */
@@ -143,6 +231,18 @@ static void take_line(struct edited *e, const char *line, const char *name)
 		if (*e->new)
 			append(e->new, sizeof(e->new), "\n");
 		append(e->new, sizeof(e->new), rest);
+		break;
+	case '@':
+		assert_true(e->n_files < N_FILES);
+		append(e->file[e->n_files++].name, sizeof(e->file[0].name),
+		       rest);
+		break;
+	case '|':
+		assert_true(e->n_files > 0);
+		append(e->file[e->n_files - 1].text, sizeof(e->file[0].text),
+		       rest);
+		append(e->file[e->n_files - 1].text, sizeof(e->file[0].text),
+		       "\n");
 		break;
 	case '=':
 		append(e->wanted, sizeof(e->wanted), rest);
@@ -179,7 +279,7 @@ static void test_cases(void **state)
 	}
 	run_case(e, name);
 	print_message("%u cases, %u of them refused\n", n_cases, n_wrong);
-	assert_true(n_wrong >= 110);
+	assert_true(n_wrong >= 135);
 	free(e);
 	free(base);
 	free(cases);
@@ -258,6 +358,8 @@ static void test_truncated(void **state)
 		} else {
 			assert_int_equal(err, -EINVAL);
 			assert_string_not_equal(printed, "");
+			/* No syntax error without its reason. */
+			assert_null(strstr(printed, "syntax error\n"));
 		}
 		free(printed);
 	}
