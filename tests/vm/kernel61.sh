@@ -28,7 +28,7 @@ built=(
 	control/droverd control/cli/drover
 	tests/e2e/xdp_{driver,pass,sizes,traffic} tests/packet/test_kernel
 )
-sources=('tests/e2e/*.sh' 'tests/vm/kernel61_*.sh')
+sources=('tests/e2e/*.sh' 'tests/vm/kernel61_*.sh' tests/bench/counts)
 # In load order; the rest of the kernel is built in.
 modules=(
 	drivers/net/veth net/sched/{sch_ingress,cls_bpf}
