@@ -50,7 +50,7 @@ is_command() {
 	word=${words[0]-}
 	[ "${words[1]-}" != = ] || return 1
 	case $word in
-	scripts/* | tests/* | build*/* | .ci/*) return 0 ;;
+	drover | droverd | scripts/* | tests/* | build*/* | .ci/*) return 0 ;;
 	# Also what the lab has a function for.
 	*) [ "$(type -t "$word")" != keyword ] && type -P "$word" >/dev/null ;;
 	esac
