@@ -128,14 +128,14 @@ static void port_drop(struct publish *p, const struct port_key *key,
 	wrote(p);
 }
 
-/* Is it also a place of another record with the same address? */
-static bool is_place_of(const struct backend_record *record,
-			const struct backend_record *old, uint32_t ifindex)
+/* Is a place of one record with its address also one of another (or NULL)? */
+static bool is_shared(const struct backend_record *record, uint32_t ifindex,
+		      const struct backend_record *other)
 {
-	return record &&
-	       !__builtin_memcmp(&record->addr, &old->addr,
-				 sizeof(old->addr)) &&
-	       (record->ifindex == ifindex || record->stack_ifindex == ifindex);
+	return other &&
+	       !__builtin_memcmp(&record->addr, &other->addr,
+				 sizeof(other->addr)) &&
+	       (other->ifindex == ifindex || other->stack_ifindex == ifindex);
 }
 
 void ports_drop(struct publish *p, uint16_t number,
@@ -156,7 +156,7 @@ void ports_drop(struct publish *p, uint16_t number,
 			continue;
 		for (k = 0; k < n_places; k++) {
 			key = port_key_of(info, record, ifindex[k]);
-			if (!is_place_of(keep, record, ifindex[k]))
+			if (!is_shared(record, ifindex[k], keep))
 				port_drop(p, &key, number, 0);
 		}
 	}

@@ -76,8 +76,8 @@ static bool link_ask(uint32_t ifindex, union link_answer *ret_answer)
 	       ret_answer->header.nlmsg_len <= (size_t)n;
 }
 
-static const struct rtattr *find_attr(const struct rtattr *attr, int left,
-				      unsigned short type)
+static struct rtattr *find_attr(struct rtattr *attr, int left,
+				unsigned short type)
 {
 	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left))
 		if ((attr->rta_type & NLA_TYPE_MASK) == type)
@@ -85,8 +85,7 @@ static const struct rtattr *find_attr(const struct rtattr *attr, int left,
 	return NULL;
 }
 
-static const struct rtattr *link_attr(const union link_answer *answer,
-				      unsigned short type)
+static struct rtattr *link_attr(union link_answer *answer, unsigned short type)
 {
 	return find_attr(IFLA_RTA(NLMSG_DATA(&answer->header)),
 			 (int)IFLA_PAYLOAD(&answer->header), type);
@@ -95,7 +94,7 @@ static const struct rtattr *link_attr(const union link_answer *answer,
 uint32_t netdev_master(uint32_t ifindex)
 {
 	static union link_answer answer;
-	const struct rtattr *attr = NULL;
+	struct rtattr *attr = NULL;
 	uint32_t master = 0;
 
 	if (link_ask(ifindex, &answer))
@@ -109,7 +108,7 @@ bool netdev_is_bridge(uint32_t ifindex)
 {
 	static const char kind[] = "bridge";
 	static union link_answer answer;
-	const struct rtattr *attr = NULL;
+	struct rtattr *attr = NULL;
 
 	if (ifindex && link_ask(ifindex, &answer))
 		attr = link_attr(&answer, IFLA_LINKINFO);

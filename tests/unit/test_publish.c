@@ -882,7 +882,7 @@ static void test_admission(void **state)
 	apply(p, &w);
 	run(p, 10000);
 	/* 16 flows an entry, so a 32nd of the slots. */
-	openers = N_FLOWS * 8;
+	openers = N_FLOWS * 8ULL;
 	run(p, 2000);
 	w.pools[0].n_backends = 3;
 	apply(p, &w);
