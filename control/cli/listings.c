@@ -125,17 +125,29 @@ void list_members(const struct cli *cli, const json_t *members,
 
 /* --- settings ------------------------------------------------------------ */
 
+/* Not said, and nothing by default. */
+static bool is_empty(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return !text || !strcmp(text, "\"\"") || !strcmp(text, "[ ]");
+}
+
 void show_settings(const json_t *settings)
 {
+	json_t *object = (json_t *)(uintptr_t)settings;
 	const char *key;
 	json_t *value;
 	size_t width = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)settings, key, value)
-		width = strlen(key) > width ? strlen(key) : width;
+	json_object_foreach(object, key, value)
+		if (!is_empty(value) && strlen(key) > width)
+			width = strlen(key);
 	if (width)
 		puts("\nsettings");
-	json_object_foreach((json_t *)(uintptr_t)settings, key, value) {
+	json_object_foreach(object, key, value) {
+		if (is_empty(value))
+			continue;
 		printf("  %-*s  ", (int)width, key);
 		text_wrap(json_string_value(value), (uint32_t)width + 4,
 			  (uint32_t)width + 4, stdout);

@@ -21,7 +21,7 @@ void list_services(const struct cli *cli, const json_t *services);
 void list_members(const struct cli *cli, const json_t *members,
 		  const char *when_empty);
 
-/* Keys of the config and their values, one a line, under a heading. */
+/* Keys of the config that have a value, one a line, under a heading. */
 void show_settings(const json_t *settings);
 
 #endif
