@@ -56,6 +56,7 @@ struct daemon {
 	struct links *links;
 	struct neigh *neigh;
 	struct reach *reach;
+	struct filters *filters;
 	struct health *health;
 	struct announce *announce;
 	struct api *api;

@@ -10,6 +10,7 @@
 
 #include "control/announce.h"
 #include "control/log.h"
+#include "control/filters.h"
 #include "control/reach.h"
 #include "control/targets.h"
 
@@ -125,6 +126,28 @@ static void link_gone(void *arg, uint32_t ifindex, uint64_t at_ns)
 	daemon_changed(d, at_ns);
 }
 
+/* Somebody took a filter off: ours are put back, or the VM is taken out. */
+static void filters_changed(void *arg, uint32_t ifindex, uint64_t at_ns)
+{
+	struct daemon *d = arg;
+	int rc = d->leaving ? 0 : d->engine->hooks_changed(d->dp, ifindex);
+
+	if (rc > 0) {
+		log_warn(
+			"interface %u: programs that somebody took off are put "
+			"back",
+			ifindex);
+		journal_add(d->journal, "node", d->conf->node.name, "",
+			    "filters_restored", "interface %u", ifindex);
+	} else if (rc < 0) {
+		log_err("interface %u: programs that somebody took off can't be "
+			"put back: %s",
+			ifindex, strerror(-rc));
+		d->engine->port_lost(d->dp, ifindex, at_ns);
+		daemon_changed(d, at_ns);
+	}
+}
+
 static void neighs_begun(void *arg)
 {
 	inv_neighs_begin(((struct daemon *)arg)->inv);
@@ -227,6 +250,8 @@ static int start_watchers(struct daemon *d)
 		rc = neigh_start(d->base, &neigh_ops, &d->neigh);
 	if (!rc)
 		rc = reach_start(d->base, addresses_changed, d, &d->reach);
+	if (!rc)
+		rc = filters_start(d->base, filters_changed, d, &d->filters);
 	return rc;
 }
 
@@ -268,6 +293,7 @@ void inputs_stop(struct daemon *d)
 		neigh_stop(d->neigh);
 	if (d->links)
 		links_stop(d->links);
+	filters_stop(d->filters);
 	reach_stop(d->reach);
 	health_close(d->health);
 	announce_free(d->announce);

@@ -48,7 +48,9 @@ static int ask_for_list(struct rtnl *rtnl)
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = rtnl->ops.list;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	family = mnl_nlmsg_put_extra_header(nlh, sizeof(*family));
+	family = mnl_nlmsg_put_extra_header(nlh, rtnl->ops.list_size ?
+							 rtnl->ops.list_size :
+							 sizeof(*family));
 	family->rtgen_family = AF_UNSPEC;
 	rtnl->disturbed = false;
 	rtnl->listing = true;

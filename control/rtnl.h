@@ -15,6 +15,7 @@ struct nlmsghdr;
  * struct rtnl_ops - what is watched.
  * @group: RTNLGRP_…
  * @list: type of the request for a list, RTM_GET…
+ * @list_size: of the header that this type wants, if more than the family.
  * @begin: a list begins; may be NULL.
  * @end: it is complete; may be NULL.
  * @message: one message, of the list or a change.
@@ -23,6 +24,7 @@ struct nlmsghdr;
 struct rtnl_ops {
 	unsigned int group;
 	uint16_t list;
+	size_t list_size;
 	void (*begin)(void *arg);
 	void (*end)(void *arg, uint64_t at_ns);
 	void (*message)(void *arg, const struct nlmsghdr *nlh, uint64_t at_ns);

@@ -388,6 +388,9 @@ struct dp; /* an open data plane; each engine embeds it */
  *        An uplink that is gone is attached again when it is seen.
  * @link_seen: there is an interface, or it has changed. Returns true if it is an
  *        uplink and has been attached just now.
+ * @hooks_changed: somebody changed what is attached to an interface: what is
+ *        missing of ours is put back. Returns 1 if something was, 0 if nothing
+ *        had to be, or -errno: it can't be, and the interface is of no use.
  * @status: fill in a struct dp_status.
  * @explain: one flow.
  * @glance: one backend number and nothing else, as it is this moment: cheap
@@ -410,6 +413,7 @@ struct dp_ops {
 	uint64_t (*tick)(struct dp *dp, uint64_t now_ns);
 	void (*port_lost)(struct dp *dp, uint32_t ifindex, uint64_t now_ns);
 	bool (*link_seen)(struct dp *dp, const char *ifname, uint32_t ifindex);
+	int (*hooks_changed)(struct dp *dp, uint32_t ifindex);
 	int (*status)(struct dp *dp, uint64_t now_ns, struct dp_status *ret);
 	int (*explain)(struct dp *dp, const struct dp_flow *flow,
 		       uint64_t now_ns, struct dp_explanation *ret);

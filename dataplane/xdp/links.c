@@ -166,22 +166,25 @@ static void filter_remove(uint32_t ifindex, enum bpf_tc_attach_point point)
 	(void)bpf_tc_detach(&hook, &opts);
 }
 
-/*
- * Did the egress filter land at ingress? The ingress qdisc, which libvirt makes
- * for <bandwidth>, has one hook and takes a filter for either.
- */
-static bool egress_missing(uint32_t ifindex, int out_fd)
+static uint32_t program_id(int prog_fd)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
-		    .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE,
-		    .priority = FILTER_PRIORITY);
 	struct bpf_prog_info info = { .type = 0 };
 	uint32_t size = sizeof(info);
 
+	return bpf_obj_get_info_by_fd(prog_fd, &info, &size) ? 0 : info.id;
+}
+
+/* Is this program our filter there? */
+static bool filter_is(uint32_t ifindex, enum bpf_tc_attach_point point,
+		      int prog_fd)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+		    .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE,
+		    .priority = FILTER_PRIORITY);
+
 	return !bpf_tc_query(&hook, &opts) &&
-	       !bpf_obj_get_info_by_fd(out_fd, &info, &size) &&
-	       opts.prog_id == info.id;
+	       opts.prog_id == program_id(prog_fd);
 }
 
 /* The interface of "clsact-7"; 0 = another kind of pin. */
@@ -221,7 +224,11 @@ static int link_port_clsact(const char *dir, uint32_t ifindex, int in_fd,
 	err = bpf_obj_pin(in_fd < 0 ? out_fd : in_fd, path);
 	if (!err && out_fd >= 0)
 		err = filter_set(ifindex, BPF_TC_EGRESS, out_fd);
-	if (!err && out_fd >= 0 && egress_missing(ifindex, out_fd))
+	/*
+	 * The ingress qdisc, which libvirt makes for <bandwidth>, has one hook
+	 * and takes a filter for either.
+	 */
+	if (!err && out_fd >= 0 && filter_is(ifindex, BPF_TC_INGRESS, out_fd))
 		err = -EBUSY;
 	if (!err && in_fd >= 0)
 		err = filter_set(ifindex, BPF_TC_INGRESS, in_fd);
@@ -240,6 +247,30 @@ int link_port(const char *dir, uint32_t ifindex, int in_fd, int out_fd,
 	if (err)
 		unlink_port(dir, ifindex);
 	return err;
+}
+
+int link_port_restore(const char *dir, uint32_t ifindex, int in_fd, int out_fd)
+{
+	uint32_t pinned_id;
+	char path[PATH_SIZE];
+	int pinned;
+	int err;
+
+	link_path(path, dir, "clsact", ifindex);
+	pinned = bpf_obj_get(path);
+	if (pinned < 0)
+		return 0;
+	pinned_id = program_id(pinned);
+	close(pinned);
+	if (pinned_id != program_id(in_fd < 0 ? out_fd : in_fd))
+		return 0;
+	if ((in_fd < 0 || filter_is(ifindex, BPF_TC_INGRESS, in_fd)) &&
+	    (out_fd < 0 || filter_is(ifindex, BPF_TC_EGRESS, out_fd)))
+		return 0;
+	err = link_port_clsact(dir, ifindex, in_fd, out_fd);
+	if (err)
+		unlink_port(dir, ifindex);
+	return err ? err : 1;
 }
 
 int link_tracepoint(const char *dir, const char *name, int prog_fd)

@@ -24,6 +24,16 @@ MUST_CHECK int link_uplink(const char *dir, uint32_t ifindex, int prog_fd,
 MUST_CHECK int link_port(const char *dir, uint32_t ifindex, int in_fd,
 			 int out_fd, bool clsact);
 
+/**
+ * link_port_restore() - put back filters that somebody took off.
+ * @in_fd, @out_fd: as link_port() got them.
+ *
+ * Return: 1: put back; 0: all are there, or link_port() made no filters of
+ * these programs there; -errno: they can't be, and what was left is taken off.
+ */
+MUST_CHECK int link_port_restore(const char *dir, uint32_t ifindex, int in_fd,
+				 int out_fd);
+
 /* A raw tracepoint. */
 MUST_CHECK int link_tracepoint(const char *dir, const char *name, int prog_fd);
 

@@ -361,6 +361,26 @@ static void xdp_port_lost(struct dp *dp, uint32_t ifindex, uint64_t at_ns)
 	ways_lost(dp, ifindex);
 }
 
+static int xdp_hooks_changed(struct dp *dp, uint32_t ifindex)
+{
+	/* What a pinned program stands for, and what belongs beside it. */
+	const int pairs[][2] = {
+		{ programs_port_in(&dp->programs),
+		  programs_port_out(&dp->programs) },
+		{ programs_bridge_in(&dp->programs), -1 },
+		{ programs_uplink_in(&dp->programs),
+		  programs_uplink_out(&dp->programs) },
+		{ -1, programs_probe_out(&dp->programs) },
+	};
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(pairs) && !ret; i++)
+		ret = link_port_restore(dp->pin.links, ifindex, pairs[i][0],
+					pairs[i][1]);
+	return ret;
+}
+
 static bool xdp_link_seen(struct dp *dp, const char *ifname, uint32_t ifindex)
 {
 	if (!uplinks_seen(dp, ifname, ifindex))
@@ -429,6 +449,7 @@ const struct dp_ops dp_xdp_ops = {
 	.tick = xdp_tick,
 	.port_lost = xdp_port_lost,
 	.link_seen = xdp_link_seen,
+	.hooks_changed = xdp_hooks_changed,
 	.status = xdp_status,
 	.explain = xdp_explain,
 	.glance = xdp_glance,

@@ -43,6 +43,25 @@ expect 0 drover undrain web-1
 serving 1 2
 load_end web
 
+say 'filters that somebody takes off are put back, under load'
+has_filters() { # number
+	local hook
+	for hook in ingress egress; do
+		ns_node tc filter show dev "p$1" $hook | grep -q bpf || return 1
+	done
+}
+has_filters 1 && has_filters 2 || die 'no filters at the ports'
+before=$(now_ms)
+ns_node tc qdisc del dev p1 clsact
+until_ok 5 has_filters 1 || die 'the qdisc of VM 1 is not put back'
+say "a deleted qdisc: $(($(now_ms) - before)) ms"
+ns_node tc filter del dev p2 egress
+until_ok 5 has_filters 2 || die 'the filter of VM 2 is not put back'
+drover events | grep -q filters_restored || die "nothing said: $(drover events)"
+load_start again "$vip" 80 2 2 0 0
+sleep 2
+load_end again
+
 say 'detach leaves nothing'
 node_stop
 expect 0 ns_node "$DROVER_BUILD/control/cli/drover" detach
