@@ -27,6 +27,8 @@
  * @veth: the interface; ifindex 0 = not made yet.
  * @targets: by number, as the programs have them.
  * @wanted: of the round that goes on.
+ * @order: the numbers of the last round, in the order they were asked for: most
+ *         rounds ask for the same again.
  * @end: the highest number, and one.
  * @next: where the search for a free number begins.
  * @n: numbers in use.
@@ -37,6 +39,7 @@ struct ways {
 	struct veth veth;
 	struct probe_target *targets;
 	bool *wanted;
+	uint32_t *order;
 	uint32_t end;
 	uint32_t next;
 	uint32_t n;
@@ -48,6 +51,7 @@ static void ways_free(struct ways *w)
 		return;
 	free(w->targets);
 	free(w->wanted);
+	free(w->order);
 	free(w);
 }
 
@@ -65,7 +69,8 @@ int ways_open(const struct dp *dp, const char *pin_dir, be32 source,
 	w->next = FIRST_NUMBER;
 	w->targets = calloc(w->end, sizeof(*w->targets));
 	w->wanted = calloc(w->end, sizeof(*w->wanted));
-	if (!w->targets || !w->wanted) {
+	w->order = calloc(w->end, sizeof(*w->order));
+	if (!w->targets || !w->wanted || !w->order) {
 		ways_free(w);
 		return -ENOMEM;
 	}
@@ -203,21 +208,29 @@ void ways_lost(struct dp *dp, uint32_t ifindex)
 	w->veth.ifindex = 0;
 }
 
-static int want(struct dp *dp, struct dp_way *way)
+static bool is_target(const struct ways *w, uint32_t number,
+		      const struct probe_target *target)
+{
+	return number && !memcmp(&w->targets[number], target, sizeof(*target));
+}
+
+/* @hint: the number that it may have. */
+static int want(struct dp *dp, struct dp_way *way, uint32_t hint,
+		uint32_t *ret_number)
 {
 	struct ways *w = dp->ways;
 	struct probe_key key = { .addr = way->addr, .ifindex = way->ifindex };
 	struct probe_target target = { .addr = way->addr,
 				       .ifindex = way->ifindex };
-	uint32_t number;
+	uint32_t number = hint;
 	int err;
 
 	if (!way->ifindex || !IP_IS_V4(way->addr))
 		return -EAFNOSUPPORT;
 	memcpy(target.mac, way->mac, sizeof(target.mac));
-	number = number_of(dp, &key);
-	if (!number ||
-	    memcmp(&w->targets[number], &target, sizeof(target)) != 0) {
+	if (!is_target(w, number, &target))
+		number = number_of(dp, &key);
+	if (!is_target(w, number, &target)) {
 		err = put(dp, &key, &target, &number);
 		if (err)
 			return err;
@@ -225,6 +238,7 @@ static int want(struct dp *dp, struct dp_way *way)
 	w->wanted[number] = true;
 	way->at = way->addr;
 	way->at.word[3] = PROBE_ADDR(w->veth.local, number);
+	*ret_number = number;
 	return 0;
 }
 
@@ -232,6 +246,7 @@ int ways_set(struct dp *dp, struct dp_way *ways, uint32_t n,
 	     char ret_device[DP_IFNAME_SIZE])
 {
 	struct ways *w = dp->ways;
+	uint32_t number;
 	uint32_t i;
 	int err = 0;
 
@@ -246,7 +261,8 @@ int ways_set(struct dp *dp, struct dp_way *ways, uint32_t n,
 		return err;
 	memset(w->wanted, 0, w->end * sizeof(*w->wanted));
 	for (i = 0; i < n; i++)
-		ways[i].err = want(dp, &ways[i]);
+		ways[i].err = want(dp, &ways[i], i < w->end ? w->order[i] : 0,
+				   i < w->end ? &w->order[i] : &number);
 	for (i = FIRST_NUMBER; i < w->end && w->n; i++)
 		if (w->targets[i].ifindex && !w->wanted[i])
 			drop(dp, i);
