@@ -252,20 +252,31 @@ static void read_field(struct reader *r, const struct conf_field *field,
 		reader_mark(r, at, &node->place, path, err != 0, true);
 }
 
-#define SPARE_SIZE 64 /* of any value */
+#define SPARE_SIZE 1024 /* of any group */
 
-/* Right or wrong, it is refused: values go where nobody reads them. */
+/*
+ * Right or wrong, it is refused: values go where nobody reads them. A key that
+ * has a member all the same, so that it can be built in steps, keeps out of it.
+ */
 static void read_later(struct reader *r, const struct conf_field *field,
 		       const struct conf_tree *node, const char *path)
 {
+	struct conf_field nowhere = *field;
+
+	nowhere.offset = 0;
 	r->spare = reader_take(r, 1, SPARE_SIZE);
 	if (!r->spare)
 		return;
-	read_field(r, field, node, r->spare, path);
+	read_field(r, &nowhere, node, r->spare, path);
 	r->spare = NULL;
 	conf_complain(r->errs, &node->place,
 		      "%s: is not in this version, leave it out", path);
 }
+
+_Static_assert(sizeof(struct conf_pool) < SPARE_SIZE &&
+		       sizeof(struct conf_node) < SPARE_SIZE &&
+		       sizeof(struct conf_vm) < SPARE_SIZE,
+	       "every group finds room in the spare memory");
 
 /* Keys that nobody knows. */
 static void look_for_strangers(struct reader *r, const struct conf_group *group,

@@ -63,8 +63,8 @@ struct conf_group;
  * @kind: what it takes.
  * @required: it has to be there.
  * @later: its feature is not built yet: it is read and checked as any other,
- *         then refused. The model has no member for it, @offset is 0, and what
- *         is in its group is as it is.
+ *         then refused. The model needs no member for it, @offset is not
+ *         looked at, and what is in its group goes with it.
  * @secret: its value is never shown.
  * @effect: what a change of it costs.
  * @offset: of its member in the struct of its group.

@@ -294,7 +294,7 @@ int conf_listen_parse(const char *text)
 	bool v6 = *text == '[';
 	char addr[CONF_ADDR_SIZE];
 	struct ip_addr ip;
-	uint32_t port;
+	uint32_t port = 0;
 	size_t length;
 
 	if (!colon || conf_count_parse(colon + 1, &port) < 0 || port == 0 ||

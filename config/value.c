@@ -39,11 +39,10 @@ const char *conf_value_wanted(const struct conf_field *field)
 		       "d)";
 	case KIND_NAME:
 	case KIND_TEXT:
+	case KIND_BYTES:
 	case KIND_WORD:
 	case KIND_TENANT:
 	case KIND_POOL:
-		return "a string in quotes";
-	case KIND_BYTES:
 		return "a string in quotes";
 	case KIND_PATH:
 		return "an absolute path in quotes";

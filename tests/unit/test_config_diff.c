@@ -174,6 +174,55 @@ static void test_lists(void **state)
 		STATIC(VM("b", "192.0.2.8") "," VM("a", "192.0.2.7"), ""), "");
 }
 
+/* A change that cuts says whose connections, by the names before. */
+static void test_cut_pools(void **state)
+{
+	static const char *const services[] = {
+		"{ tenant = \"t\"; name = \"s\"; vip = \"192.0.2.1\"; port "
+		"= 1; pool = \"p\"; }, { tenant = \"t\"; name = \"gone\"; "
+		"vip = \"192.0.2.1\"; port = 2; pool = \"q\"; }",
+		"{ tenant = \"t\"; name = \"s\"; vip = \"192.0.2.1\"; port "
+		"= 1; pool = \"q\"; on_port_policy = \"stack\"; }",
+	};
+	static const char *const affinities[] = { "flow", "source" };
+	struct conf *conf[2];
+	struct conf_changes changes;
+	char *text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		assert_true(
+			asprintf(&text,
+				 "node = { uplinks = [ \"e\" ]; }; hypervisors "
+				 "= ( { name = \"h\"; } ); tenants = ( { name "
+				 "= \"t\"; vips = [ \"192.0.2.1\" ]; names = [ "
+				 "\"*\" ]; } ); pools = ( { tenant = \"t\"; "
+				 "name = \"p\"; select = [ \"a\" ]; affinity = "
+				 "\"%s\"; health = { port = 1; }; }, { tenant = "
+				 "\"t\"; name = \"q\"; select = [ \"b\" ]; "
+				 "health = { port = 1; }; } ); services = ( %s "
+				 ");",
+				 affinities[i], services[i]) > 0);
+		conf[i] = load(text);
+		free(text);
+	}
+	assert_int_equal(conf_diff(conf[0], conf[1], &changes), 0);
+	conf_free(conf[0]);
+	conf_free(conf[1]);
+	assert_int_equal(changes.n, 4);
+	assert_string_equal(changes.change[0].path, "pools.t/p.affinity");
+	assert_string_equal(changes.change[0].pool, "t/p");
+	assert_string_equal(changes.change[1].path, "services.t/gone");
+	assert_string_equal(changes.change[1].pool, "t/q");
+	assert_string_equal(changes.change[2].path, "services.t/s.pool");
+	assert_string_equal(changes.change[2].pool, "t/p");
+	assert_string_equal(changes.change[3].path,
+			    "services.t/s.on_port_policy");
+	assert_string_equal(changes.change[3].pool, "");
+	conf_changes_done(&changes);
+}
+
 /* A change of a secret is told, the secret is not. */
 static void test_secrets(void **state)
 {
@@ -448,8 +497,11 @@ static void test_property(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plans),	 cmocka_unit_test(test_order),
-		cmocka_unit_test(test_lists),	 cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_cut_pools),
+		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_property),
 	};
 

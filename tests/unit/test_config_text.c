@@ -258,6 +258,81 @@ static void test_names(void **state)
 	assert_false(conf_name_valid("\xc3\xa4"));
 }
 
+static void test_uuids(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"1b4e28ba2fa111d2883f0016d3cca427",
+		"1b4e28ba-2fa1-11d2-883f-0016d3cca42",
+		"1b4e28ba-2fa1-11d2-883f-0016d3cca4277",
+		"1b4e28ba-2fa1-11d2-883f-0016d3cca42g",
+		"1b4e28ba-2fa1-11d2-883f00016d3cca427",
+		"{1b4e28ba-2fa1-11d2-883f-0016d3cca42",
+	};
+	char uuid[CONF_UUID_SIZE] = "kept";
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(conf_uuid_parse(bad[i], uuid), -EINVAL);
+	assert_string_equal(uuid, "kept");
+	assert_int_equal(conf_uuid_parse("1B4E28BA-2fa1-11D2-883f-0016d3ccA427",
+					 uuid),
+			 0);
+	assert_string_equal(uuid, "1b4e28ba-2fa1-11d2-883f-0016d3cca427");
+}
+
+static void test_macs(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"52:54:00:12:34",
+		"52:54:00:12:34:5",
+		"52:54:00:12:34:567",
+		"52-54-00-12-34-56",
+		"52:54:00:12:34:5g",
+		"52:54:00:12:34 56",
+		"00:00:00:00:00:00",
+		"ff:ff:ff:ff:ff:ff",
+		"01:00:5e:00:00:01", /* a group's */
+		"+2:54:00:12:34:56",
+	};
+	const struct conf_mac none = { 0 };
+	struct conf_mac mac = { 0 };
+	char text[CONF_MAC_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(conf_mac_parse(bad[i], &mac), -EINVAL);
+	assert_memory_equal(&mac, &none, sizeof(mac));
+	conf_mac_print(&mac, text, sizeof(text));
+	assert_string_equal(text, "");
+	assert_int_equal(conf_mac_parse("0A:54:00:fF:34:56", &mac), 0);
+	conf_mac_print(&mac, text, sizeof(text));
+	assert_string_equal(text, "0a:54:00:ff:34:56");
+}
+
+static void test_listens(void **state)
+{
+	static const char *const good[] = { "127.0.0.1:1", "0.0.0.0:65535",
+					    "[::]:80", "[2001:db8::1]:9655" };
+	static const char *const bad[] = {
+		"",	      ":80",	     "80",	     "127.0.0.1",
+		"127.0.0.1:", "127.0.0.1:0", "host:80",	     "127.0.0.1:65536",
+		"::1:80",     "[::1]",	     "[::1]:",	     "[127.0.0.1]:80",
+		"[::1:80",    "[]:80",	     "127.0.0.1:8k", "127.0.0.1:-1",
+		"[::1]80",    "1.2.3.4]:80",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		assert_int_equal(conf_listen_parse(good[i]), 0);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(conf_listen_parse(bad[i]), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +344,9 @@ int main(void)
 		cmocka_unit_test(test_prefix_model),
 		cmocka_unit_test(test_near_words),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_uuids),
+		cmocka_unit_test(test_macs),
+		cmocka_unit_test(test_listens),
 	};
 
 	return cmocka_run_group_tests_name("config_text", tests, NULL, NULL);
