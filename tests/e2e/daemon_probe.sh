@@ -146,6 +146,8 @@ hv_up
 port_mac 1
 hv_define 1 role=web
 hv_start 1
+# Strict: what answers come by must be what they would go by.
+ns_node sysctl -qw net.ipv4.conf.all.rp_filter=1
 bridge_up bra
 bridge_up brb
 bridge_up brv
