@@ -20,13 +20,15 @@ static void __attribute__((format(printf, 4, 0)))
 tell(struct checker *c, const void *value, bool wrong, const char *format,
      va_list args)
 {
-	const struct conf_mark *mark = conf_marks_find(c->marks, value);
+	struct conf_mark *mark = conf_marks_find(c->marks, value);
 	struct conf_place whole = { .file = c->conf->node.place.file };
 	char msg[320];
 
 	if (mark && mark->wrong)
 		return;
 	vsnprintf(msg, sizeof(msg), format, args);
+	if (mark)
+		mark->told |= wrong;
 	if (!mark)
 		conf_complain(c->errs, &whole, "%s", msg);
 	else if (wrong)
@@ -58,6 +60,13 @@ bool check_is_wrong(const struct checker *c, const void *value)
 	const struct conf_mark *mark = conf_marks_find(c->marks, value);
 
 	return mark && mark->wrong;
+}
+
+bool check_is_told(const struct checker *c, const void *value)
+{
+	const struct conf_mark *mark = conf_marks_find(c->marks, value);
+
+	return mark && (mark->wrong || mark->told);
 }
 
 bool check_is_written(const struct checker *c, const void *value)

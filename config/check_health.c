@@ -118,7 +118,7 @@ static bool has_services(const struct conf *conf, const struct conf_pool *pool)
 static void check_port(struct checker *c, const struct conf_pool *pool)
 {
 	if (pool->health.port || pool->health.type == CONF_HEALTH_EXEC ||
-	    !check_services_known(c))
+	    !check_services_known(c) || check_is_told(c, &pool->name))
 		return;
 	if (has_services(c->conf, pool))
 		check_wrong(c, &pool->health.port,

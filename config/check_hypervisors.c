@@ -67,7 +67,8 @@ static void same_uri(struct checker *c, const void *first, const void *again)
 	char where[CHECK_WHERE_SIZE];
 	size_t length;
 
-	if (check_is_wrong(c, &x->driver) || check_is_wrong(c, &y->driver))
+	if (check_is_told(c, &y->name) || check_is_wrong(c, &x->driver) ||
+	    check_is_wrong(c, &y->driver))
 		return; /* it may have no URI then */
 	if (find_password(y->uri, &length))
 		return; /* which is told, and its text is not */

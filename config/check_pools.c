@@ -239,7 +239,7 @@ void check_pools(struct checker *c)
 		check_health(c, pool);
 		check_times(c, pool);
 		check_backup(c, pool);
-		if (pool->name && check_services_known(c) &&
+		if (!check_is_told(c, &pool->name) && check_services_known(c) &&
 		    !has_user(conf, pool))
 			check_doubt(c, &pool->name, "no service uses it");
 	}

@@ -58,6 +58,8 @@ static void same_address(struct checker *c, const void *first,
 	const struct conf_service *x = first, *y = again;
 	char where[CHECK_WHERE_SIZE], vip[CONF_ADDR_SIZE];
 
+	if (check_is_told(c, &y->name))
+		return;
 	conf_addr_print(&y->vip, vip, sizeof(vip));
 	check_wrong(c, &y->vip,
 		    "%s port %u/%s is that of service \"%s/%s\" already (%s)",
@@ -184,7 +186,8 @@ static bool check_conflict(struct checker *c, const struct conf_service *first,
 static bool comparable(const struct checker *c, const struct conf_service *a,
 		       const struct conf_service *b)
 {
-	return a->pool && b->pool && a->name && b->name &&
+	return a->pool && b->pool && !check_is_told(c, &a->name) &&
+	       !check_is_told(c, &b->name) &&
 	       a->pool->tenant == b->pool->tenant && a->target_port &&
 	       a->target_port == b->target_port && a->protocol == b->protocol &&
 	       !check_is_wrong(c, &a->vip) && !check_is_wrong(c, &b->vip);

@@ -64,6 +64,9 @@ static void overlap(struct checker *c, const struct owned *a,
 	char one[CONF_PREFIX_SIZE], other[CONF_PREFIX_SIZE];
 	char where[CHECK_WHERE_SIZE];
 
+	if (first->tenant != later->tenant &&
+	    check_is_told(c, &later->tenant->name))
+		return;
 	conf_prefix_print(later->prefix, one, sizeof(one));
 	conf_prefix_print(first->prefix, other, sizeof(other));
 	if (first->tenant == later->tenant)

@@ -40,6 +40,12 @@ void check_doubt(struct checker *c, const void *value, const char *format, ...)
 bool check_is_wrong(const struct checker *c, const void *value);
 
 /**
+ * check_is_told() - the same, also by a check: of a name, that there is another
+ * object of that name already. What follows from it is not told then.
+ */
+bool check_is_told(const struct checker *c, const void *value);
+
+/**
  * check_is_written() - is a value in a file, or a default?
  */
 bool check_is_written(const struct checker *c, const void *value);

@@ -67,8 +67,8 @@ void conf_marks_sort(struct conf_marks *marks)
 	marks->n = n + 1;
 }
 
-const struct conf_mark *conf_marks_find(const struct conf_marks *marks,
-					const void *value)
+struct conf_mark *conf_marks_find(const struct conf_marks *marks,
+				  const void *value)
 {
 	const struct conf_mark key = { .value = value };
 

@@ -16,6 +16,7 @@
  * @path: as in messages, "pools.web.health.port".
  * @wrong: it has been complained about and is zero; checks leave it alone.
  * @written: it is in a file; else it is a default.
+ * @told: a check has complained about it; what follows from that needn't be.
  * @order: of reading; conf_marks_add() sets it.
  */
 struct conf_mark {
@@ -24,6 +25,7 @@ struct conf_mark {
 	const char *path;
 	bool wrong;
 	bool written;
+	bool told;
 	size_t order;
 };
 
@@ -63,8 +65,8 @@ void conf_marks_sort(struct conf_marks *marks);
 /**
  * conf_marks_find() - once sorted: a value's origin, or NULL.
  */
-const struct conf_mark *conf_marks_find(const struct conf_marks *marks,
-					const void *value);
+struct conf_mark *conf_marks_find(const struct conf_marks *marks,
+				  const void *value);
 
 /**
  * conf_marks_done() - release the list.
