@@ -22,6 +22,8 @@ static uint32_t place_of(const struct publish *p, uint32_t pool,
 	_Static_assert(sizeof(half) == DP_UUID_SIZE, "a UUID");
 	memcpy(half, uuid, sizeof(half));
 	hash = (half[0] ^ (half[1] + pool) * MIX_A) * MIX_B;
+	/* UUIDs that differ at one end only must not all meet. */
+	hash = (hash ^ hash >> 32) * MIX_A;
 	return (uint32_t)(hash >> 32) & (p->index_size - 1);
 }
 

@@ -81,8 +81,13 @@ static int set_device(void *e, uint16_t number, uint32_t ifindex)
 
 static int port_mac(void *e, uint32_t ifindex, uint8_t ret_mac[6])
 {
-	(void)e;
-	return netdev_mac(ifindex, ret_mac);
+	struct dp *dp = e;
+
+	if (dp->netdev_fd < 0)
+		dp->netdev_fd = netdev_open();
+	return dp->netdev_fd < 0 ?
+		       dp->netdev_fd :
+		       netdev_mac_at(dp->netdev_fd, ifindex, ret_mac);
 }
 
 static uint32_t port_bridge(void *e, uint32_t ifindex)

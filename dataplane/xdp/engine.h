@@ -18,6 +18,7 @@ struct ways; /* ways.h */
  * @maps, @programs: as loaded; a reader has no programs.
  * @publish: what is in force.
  * @n_cpus: that counters are kept for.
+ * @netdev_fd: to ask for MAC addresses; -1 = not yet.
  * @reads: a reader of the maps as they change.
  * @ways: for probes over the data path; NULL = a reader.
  * @clsact: of the options.
@@ -30,6 +31,7 @@ struct dp {
 	struct programs programs;
 	struct publish *publish;
 	int n_cpus;
+	int netdev_fd;
 	bool reads;
 	struct ways *ways;
 	bool clsact;

@@ -15,30 +15,56 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+int netdev_open(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* The name by a request of its own: what comes back is in the same memory. */
+static int name_of(int fd, uint32_t ifindex, char ret_name[IFNAMSIZ])
+{
+	struct ifreq ifr = { .ifr_ifindex = (int)ifindex };
+
+	if (ioctl(fd, SIOCGIFNAME, &ifr))
+		return -errno;
+	memcpy(ret_name, ifr.ifr_name, IFNAMSIZ);
+	return 0;
+}
+
 static int netdev_ioctl(uint32_t ifindex, unsigned long request,
 			struct ifreq *ifr)
 {
-	int err = 0;
-	int fd;
+	int fd = netdev_open();
+	int err = fd < 0 ? fd : name_of(fd, ifindex, ifr->ifr_name);
 
-	if (!if_indextoname(ifindex, ifr->ifr_name))
-		return -ENODEV;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (ioctl(fd, request, ifr))
+	if (!err && ioctl(fd, request, ifr))
 		err = -errno;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int netdev_mac_at(int fd, uint32_t ifindex, uint8_t ret_mac[6])
+{
+	struct ifreq ifr = { .ifr_flags = 0 };
+	int err = name_of(fd, ifindex, ifr.ifr_name);
+
+	if (!err && ioctl(fd, SIOCGIFHWADDR, &ifr))
+		err = -errno;
+	if (!err)
+		memcpy(ret_mac, ifr.ifr_hwaddr.sa_data, 6);
 	return err;
 }
 
 int netdev_mac(uint32_t ifindex, uint8_t ret_mac[6])
 {
-	struct ifreq ifr = { .ifr_flags = 0 };
-	int err = netdev_ioctl(ifindex, SIOCGIFHWADDR, &ifr);
+	int fd = netdev_open();
+	int err = fd < 0 ? fd : netdev_mac_at(fd, ifindex, ret_mac);
 
-	if (!err)
-		memcpy(ret_mac, ifr.ifr_hwaddr.sa_data, 6);
+	if (fd >= 0)
+		close(fd);
 	return err;
 }
 

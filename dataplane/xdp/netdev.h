@@ -10,6 +10,13 @@
 /* MAC address of an interface; 0, -ENODEV, -errno. */
 MUST_CHECK int netdev_mac(uint32_t ifindex, uint8_t ret_mac[6]);
 
+/*
+ * The same for who asks for a thousand of them: a socket takes longer to make
+ * than the answer does. netdev_open() makes it, to be closed by the caller.
+ */
+MUST_CHECK int netdev_open(void);
+MUST_CHECK int netdev_mac_at(int fd, uint32_t ifindex, uint8_t ret_mac[6]);
+
 /* The bridge or bond that an interface is a port of; 0 = none, or unknown. */
 uint32_t netdev_master(uint32_t ifindex);
 

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -75,6 +76,7 @@ static struct dp *dp_new(void)
 	for (i = 0; i < N_MAPS; i++)
 		dp->maps.fd[i] = -1;
 	dp->pin.lock_fd = -1;
+	dp->netdev_fd = -1;
 	dp->n_cpus = libbpf_num_possible_cpus();
 	return dp;
 }
@@ -88,6 +90,8 @@ static void xdp_close(struct dp *dp)
 	programs_done(&dp->programs);
 	maps_done(&dp->maps);
 	pin_close(&dp->pin);
+	if (dp->netdev_fd >= 0)
+		close(dp->netdev_fd);
 	if (printing == dp)
 		printing = NULL;
 	free(dp);
