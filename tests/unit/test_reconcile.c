@@ -49,6 +49,8 @@ struct fixture {
 	uint64_t wake_ns;
 	uint64_t now_ns;
 	uint64_t now_ms;
+	bool without_address; /* VMs from now on, as the next one */
+	int addr_shift;
 	int n_changes;
 	char last_change[64];
 	int n_pool_changes;
@@ -189,8 +191,8 @@ static void vm_is(struct fixture *f, int n, const char *role,
 	memcpy(vm->nics[0].mac, "\x52\x54\x00\x00\x00", 5);
 	vm->nics[0].mac[5] = (uint8_t)n;
 	vm->nics[0].addrs[0].ip.word[2] = BE32(0xffff);
-	vm->nics[0].addrs[0].ip.word[3] = BE32(0x0a000000 + n);
-	vm->nics[0].n_addrs = 1;
+	vm->nics[0].addrs[0].ip.word[3] = BE32(0x0a000000 + n + f->addr_shift);
+	vm->nics[0].n_addrs = f->without_address ? 0 : 1;
 	event->vm = vm;
 	if (vm_state != HV_STATE_OFF) {
 		snprintf(link.name, sizeof(link.name), "vnet%d", n);
@@ -722,6 +724,151 @@ static void test_conflict(void **state)
 	assert_int_equal(rec_at(f->rec, 1)->answer.verdict, VERDICT_SERVING);
 }
 
+/* By name of the services, whatever their pools are called. */
+static void test_conflict_by_service(void **state)
+{
+	struct fixture *f = *state;
+	struct conf_errors *errs = calloc(1, sizeof(*errs));
+	char *text = strdup(config);
+	char *at;
+
+	assert_non_null(errs);
+	/* NOLINTBEGIN(bugprone-not-null-terminated-result): inside a text */
+	at = strstr(text, "role=api");
+	memcpy(at, "!missing", 8);
+	at = strstr(strstr(text, "services ="), "name = \"http\"");
+	assert_non_null(at);
+	memcpy(at, "name = \"aaaa\"", 13);
+	/* NOLINTEND(bugprone-not-null-terminated-result) */
+	rec_forget_conf(f->rec);
+	conf_free(f->conf);
+	f->conf = NULL;
+	assert_int_equal(conf_load_text("test.cfg", text, &f->conf, errs), 0);
+	free(text);
+	free(errs);
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_string_equal(rec_at(f->rec, 0)->pool_name, "shop/api");
+	assert_int_equal(rec_at(f->rec, 0)->answer.reason, VERDICT_BY_CONFLICT);
+	assert_int_not_equal(rec_at(f->rec, 1)->answer.reason,
+			     VERDICT_BY_CONFLICT);
+}
+
+/* Its port is on another machine: listed with the reason, and no traffic. */
+static void test_not_on_this_node(void **state)
+{
+	struct fixture *f = *state;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	inv_hv_local(f->inv, f->hv, false, f->now_ns);
+	run(f);
+	assert_int_equal(member(f, 1)->answer.verdict, VERDICT_WAITING);
+	assert_int_equal(member(f, 1)->answer.reason, VERDICT_BY_NODE);
+	assert_null(backend(f, 1));
+}
+
+/* Nobody can ask its hypervisor: it stays as it was, and probes decide. */
+static void test_stale(void **state)
+{
+	struct fixture *f = *state;
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	vm_is(f, 2, "web", HV_STATE_RUNNING);
+	vm_is(f, 3, "web", HV_STATE_RUNNING);
+	run(f);
+	probe_says(f, 1, HEALTH_UP);
+	probe_says(f, 2, HEALTH_UP);
+	probe_says(f, 3, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 3);
+	tell(f, hv_event_new(HV_EVENT_LOST, f->now_ns));
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_int_equal(member(f, 1)->answer.reason, VERDICT_BY_PROBE_ALONE);
+	probe_says(f, 1, HEALTH_DOWN);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_LEAVING);
+	assert_int_equal(backend(f, 2)->role, DP_SERVING);
+	/* The kernel is asked, too: its port is gone. */
+	inv_link_gone(f->inv, 12, ++f->now_ns);
+	run(f);
+	assert_int_equal(backend(f, 2)->role, DP_GONE);
+	assert_int_equal(backend(f, 3)->role, DP_SERVING);
+	/* Back: what it says now counts. */
+	tell(f, hv_event_new(HV_EVENT_CONNECTED, ++f->now_ns));
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	vm_is(f, 3, "web", HV_STATE_PAUSED);
+	tell(f, hv_event_new(HV_EVENT_LISTED, ++f->now_ns));
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_int_equal(member(f, 1)->answer.reason, VERDICT_BY_PROBE_UP);
+	assert_int_equal(backend(f, 3)->role, DP_HELD);
+}
+
+static void test_address(void **state)
+{
+	struct fixture *f = *state;
+
+	f->without_address = true;
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(member(f, 1)->answer.reason, VERDICT_BY_ADDRESS);
+	assert_null(backend(f, 1));
+	f->without_address = false;
+	f->now_ns += SECOND_NS;
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_WARM);
+	probe_says(f, 1, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 1);
+	/* Another one: its packets go there from now on. */
+	f->addr_shift = 70;
+	f->now_ns += SECOND_NS;
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_int_equal(backend(f, 1)->addr.word[3], BE32(0x0a000000 + 71));
+	/* None: that nobody knows it is no reason to take it out. */
+	f->without_address = true;
+	f->now_ns += SECOND_NS;
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	assert_int_equal(backend(f, 1)->addr.word[3], BE32(0x0a000000 + 71));
+}
+
+/* What calls for a run, and what doesn't. */
+static void test_status_is_news(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_backend_status backend = { .attached = true };
+	struct dp_status status = { .backends = &backend, .n_backends = 1 };
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	memcpy(backend.uuid, uuid_of(1), HV_UUID_SIZE);
+	strcpy(backend.pool, "shop/web");
+	assert_true(rec_take_status(f->rec, &status));
+	assert_false(rec_take_status(f->rec, &status));
+	backend.traffic.in_packets = 7;
+	assert_false(rec_take_status(f->rec, &status));
+	backend.entries = 1;
+	assert_true(rec_take_status(f->rec, &status));
+	backend.entries = 9;
+	backend.slots_current = 3;
+	assert_false(rec_take_status(f->rec, &status));
+	assert_int_equal(member(f, 1)->status.entries, 9);
+	backend.attach_error = 16;
+	assert_true(rec_take_status(f->rec, &status));
+	status.n_backends = 0;
+	assert_true(rec_take_status(f->rec, &status));
+	assert_false(rec_take_status(f->rec, &status));
+}
+
 static void test_snapshot(void **state)
 {
 	struct fixture *f = *state;
@@ -761,6 +908,11 @@ int main(void)
 		TEST(test_panic),
 		TEST(test_restart_while_hypervisor_is_away),
 		TEST(test_conflict),
+		TEST(test_conflict_by_service),
+		TEST(test_not_on_this_node),
+		TEST(test_stale),
+		TEST(test_address),
+		TEST(test_status_is_news),
 		TEST(test_snapshot),
 	};
 
