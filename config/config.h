@@ -620,6 +620,12 @@ bool conf_prefix_has(const struct conf_prefix *prefix,
 		     const struct ip_addr *addr);
 
 /**
+ * conf_hypervisor_find() - by name; NULL if there is none.
+ */
+const struct conf_hypervisor *conf_hypervisor_find(const struct conf *conf,
+						   const char *name);
+
+/**
  * conf_tenant_find() - by name; NULL if there is none.
  */
 const struct conf_tenant *conf_tenant_find(const struct conf *conf,

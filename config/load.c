@@ -282,6 +282,18 @@ int conf_check(const char *path, FILE *out)
 	return 0;
 }
 
+const struct conf_hypervisor *conf_hypervisor_find(const struct conf *conf,
+						   const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_hypervisors; i++)
+		if (conf->hypervisors[i].name &&
+		    strcmp(conf->hypervisors[i].name, name) == 0)
+			return &conf->hypervisors[i];
+	return NULL;
+}
+
 const struct conf_tenant *conf_tenant_find(const struct conf *conf,
 					   const char *name)
 {

@@ -28,6 +28,7 @@ void api_get_version(struct api_request *r)
 static json_t *hypervisors(struct daemon *d)
 {
 	uint64_t now_ns = hv_clock_ns();
+	const struct conf_hypervisor *conf;
 	const struct inv_hv *hv;
 	char error[sizeof(hv->text)];
 	struct hv_counters c;
@@ -40,13 +41,16 @@ static json_t *hypervisors(struct daemon *d)
 		for (i = 0; i < inv_count(d->inv); i++)
 			n_vms += inv_at(d->inv, i)->hv == hv;
 		hypervisors_counters(d->hypervisors, hv->name, &c);
+		conf = conf_hypervisor_find(d->conf, hv->name);
 		snprintf(error, sizeof(error), "%s",
 			 hv->connected ? "" : hv->text);
 		json_array_append_new(
 			list,
-			json_pack("{s:s,s:b,s:s,s:I,s:I,s:s,s:I,s:I,s:I}",
-				  "name", hv->name, "local", (int)hv->local,
-				  "state", hv->connected ? "connected" : "lost",
+			json_pack("{s:s,s:s,s:b,s:s,s:I,s:I,s:s,s:I,s:I,s:I}",
+				  "name", hv->name, "domain",
+				  conf ? conf->domain : "", "local",
+				  (int)hv->local, "state",
+				  hv->connected ? "connected" : "lost",
 				  "since_ms",
 				  (json_int_t)((now_ns - hv->since_ns) /
 					       NS_PER_MS),

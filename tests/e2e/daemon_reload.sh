@@ -37,6 +37,8 @@ until_ok 20 eval 'drover vms --json |
 	jq -e "[.data[].pools[].flows] | add >= 12"' || die "no connections"
 mkdir "$dir/conf.d"
 
+json '.hypervisors[0] | .name == "hv" and .domain == "hv"' status
+
 say "a plan: what would change, and nothing does"
 planned
 [ "$out" = "nothing changed" ] || die "$out"

@@ -390,6 +390,8 @@ static void test_parts(void **state)
 	conf = load(path_of("drover.cfg"));
 	assert_int_equal(conf->n_tenants, 2);
 	assert_string_equal(conf->tenants[0].name, "shop"); /* a before b */
+	assert_ptr_equal(conf_hypervisor_find(conf, "hv"), conf->hypervisors);
+	assert_null(conf_hypervisor_find(conf, "h"));
 	assert_non_null(conf_tenant_find(conf, "bank"));
 	assert_null(conf_tenant_find(conf, "p"));
 	assert_ptr_equal(conf_pool_find(conf, "bank", "p"), &conf->pools[1]);
