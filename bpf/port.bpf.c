@@ -143,14 +143,29 @@ int port_out(struct __sk_buff *skb)
 	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
+/*
+ * A probe, or the kernel's last word on one. Others must not reach VMs by this
+ * way: other users of this machine, guests of a QEMU with user networking, what
+ * is forwarded (masquerading gives it the interface's own address).
+ */
+static ALWAYS_INLINE bool is_probe(struct __sk_buff *skb)
+{
+	uint32_t uid = bpf_get_socket_uid(skb);
+
+	return uid == 0 || uid == probe_node.uid;
+}
+
 /* Egress of the probe interface: a probe on its way to a VM. */
 SEC("tc")
 int probe_out(struct __sk_buff *skb)
 {
 	struct probe_edit edit = { 0 };
 	struct pkt p = pkt_of_skb(skb);
-	enum verdict verdict = probe_to_vm(&tables, NULL, &p, &edit);
+	enum verdict verdict = VERDICT_DROP;
 
+	p.reason = DROP_PROBE;
+	if (is_probe(skb))
+		verdict = probe_to_vm(&tables, NULL, &p, &edit);
 	if (verdict != VERDICT_PROBE) {
 		count_reason(&tables, NULL, p.reason, p.length);
 		return TC_ACT_SHOT;

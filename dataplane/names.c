@@ -86,8 +86,8 @@ static const struct reason_text reasons[] = {
 				"from a VM to the address that probes come "
 				"from, but the answer to none" },
 	[DROP_PROBE] = { "drop_probe",
-			 "on the probe interface, but to no VM that is "
-			 "probed" },
+			 "on the probe interface, but no probe, or to no VM "
+			 "that is probed" },
 };
 _Static_assert(ARRAY_SIZE(reasons) == N_REASONS, "each reason has a name");
 

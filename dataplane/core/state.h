@@ -320,6 +320,7 @@ _Static_assert(sizeof(struct port) == 32, "no padding in a map value");
  * @local: the address that our sockets have. Upper half of all targets'.
  * @ifindex: the interface that probes leave by, and answers come back by.
  * @mac: its MAC address; what VMs see, too.
+ * @uid: whose sockets may send there, besides the kernel's own.
  */
 struct probe_node {
 	be32 source;
@@ -327,6 +328,7 @@ struct probe_node {
 	uint32_t ifindex;
 	uint8_t mac[6];
 	uint16_t spare;
+	uint32_t uid;
 };
 
 /**
@@ -482,7 +484,7 @@ enum reason {
 	PASS_PROBE_ANSWER, /* a VM's answer: to whoever probes */
 	REPLY_PROBE_ARP,   /* a VM asks for the address that probes come from */
 	DROP_PROBE_ANSWER, /* to that address, but answers no probe */
-	DROP_PROBE,	   /* on the probe interface, but to no VM */
+	DROP_PROBE,	   /* on the probe interface, but no probe to a VM */
 
 	N_REASONS,
 };

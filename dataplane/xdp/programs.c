@@ -176,6 +176,7 @@ void programs_set_probes(const struct programs *p,
 	__atomic_store_n(&ours->source, 0, __ATOMIC_RELEASE);
 	ours->local = node->local;
 	ours->ifindex = node->ifindex;
+	ours->uid = node->uid;
 	memcpy(ours->mac, node->mac, sizeof(ours->mac));
 	__atomic_store_n(&ours->source, node->source, __ATOMIC_RELEASE);
 }

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* 0 is none and 1 is the interface's own address. */
 #define FIRST_NUMBER 2
@@ -106,7 +107,7 @@ static int begin(struct dp *dp)
 {
 	struct ways *w = dp->ways;
 	struct veth veth = { .ifindex = 0 };
-	struct probe_node node = { .source = w->source };
+	struct probe_node node = { .source = w->source, .uid = geteuid() };
 	int err;
 
 	err = veth_make(w->pin_dir, &veth);

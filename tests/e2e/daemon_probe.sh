@@ -216,6 +216,26 @@ done
 [ "$(reason drop_probe_answer)" -gt "$before" ] || die "nothing was dropped by name"
 is 5 up || die "web-5 is $(health 5 state) after that"
 
+say "nobody but the daemon reaches a VM by the addresses of probes"
+# Those of targets follow the interface's own, in the order they were asked for.
+reached() { # command that goes there
+	local last
+	for last in 2 3 4 5 6 7 8 9; do
+		! "$@" timeout 1 bash -c \
+			"exec 3<>/dev/tcp/${local_addr%.*}.$last/80" 2>/dev/null || return 0
+	done
+	return 1
+}
+reached ns_node || die "root does not reach a VM: the test is no test"
+before=$(reason drop_probe)
+reached ns_node setpriv --reuid 65534 --regid 65534 --clear-groups &&
+	die "another user reaches a VM"
+ns_node iptables -t nat -A POSTROUTING -s 10.9.0.0/24 -j MASQUERADE
+ns_vm 1 ping -c 1 -W 2 10.0.0.1 >/dev/null || die "VM 1 is not masqueraded"
+reached ns_vm 1 && die "a VM reaches another tenant's"
+ns_node iptables -t nat -F POSTROUTING
+[ "$(reason drop_probe)" -gt "$((before + 10))" ] || die "nothing was dropped by name"
+
 say "kill -9 and back: probes go on, nothing is left twice"
 node_stop KILL
 node_start
