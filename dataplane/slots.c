@@ -100,6 +100,11 @@ void slot_clock_start(struct slots *s, struct slots_pool *p, uint32_t i)
 void slot_leave(struct slots *s, struct slots_pool *p, uint32_t i,
 		uint16_t owner)
 {
+	struct slot_clock *clock = slot_clock_of(s, p, i);
+
+	/* The seal is of the last move; refusals of the claim still count. */
+	if (READ_ONCE(clock->refused_tick) == SLOT_SEALED)
+		WRITE_ONCE(clock->refused_tick, 0);
 	slot_clock_start(s, p, i);
 	slot_set(s, p, i,
 		 slot_make(owner, slot_base(slot_get(s, p, i)),
@@ -206,8 +211,12 @@ static int pool_adopt(struct slots *s, struct slots_pool *p)
 		if (!clock->since_tick ||
 		    !tick_reached(s->now_tick, clock->since_tick))
 			slot_clock_start(s, p, i);
-		if (clock->refused_tick &&
-		    !tick_reached(s->now_tick, clock->refused_tick))
+		/* Sealed and still moving: killed between the two stores. */
+		if (clock->refused_tick == SLOT_SEALED ?
+			    slot_state(word) == SLOT_IS_MOVING :
+			    clock->refused_tick &&
+				    !tick_reached(s->now_tick,
+						  clock->refused_tick))
 			WRITE_ONCE(clock->refused_tick,
 				   tick_known(s->now_tick));
 	}

@@ -21,7 +21,8 @@
  *				slots_step() clears SLOT_MOVING after the UDP clock
  *	moving	  -> settling	slots_apply(): current goes back to base;
  *				slots_step(): the clock is over and no insert was
- *				refused for as long: base := current;
+ *				refused for as long: sealed (struct slot_clock),
+ *				then base := current;
  *				slots_gone(): base's VM is gone
  *	settling  -> steady	slots_sweep(): a pass over the flow table, begun
  *				after it settled, found no entry that it needs

@@ -195,10 +195,10 @@ static inline uint32_t pool_clock_ticks(const struct pool *record)
 	return SLOTS_CLOCK_TICKS(idle);
 }
 
-/* 0 means "not known" or "never". */
+/* 0 means "not known" or "never", 1 is SLOT_SEALED. */
 static inline uint32_t tick_known(uint32_t tick)
 {
-	return tick ? tick : ~0U;
+	return tick > SLOT_SEALED ? tick : ~0U;
 }
 
 /**

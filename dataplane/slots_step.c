@@ -15,10 +15,13 @@ static uint32_t tick_later(uint32_t a, uint32_t b)
 	return tick_before(a, b) ? b : a;
 }
 
-/* When a clock is over: so long after it began, and after the last refusal. */
-static uint32_t clock_end(const struct slot_clock *clock, uint32_t ticks)
+/*
+ * When a clock is over: so long after it began, and after the last refusal.
+ * @refused_tick: as it was read.
+ */
+static uint32_t clock_end(const struct slot_clock *clock, uint32_t refused_tick,
+			  uint32_t ticks)
 {
-	uint32_t refused_tick = READ_ONCE(clock->refused_tick);
 	uint32_t end = clock->since_tick + ticks;
 
 	return refused_tick ? tick_later(end, refused_tick + ticks) : end;
@@ -49,8 +52,9 @@ static bool slot_step(struct slots *s, struct slots_pool *p, uint32_t i,
 		      uint32_t clock_ticks, uint32_t udp_ticks,
 		      uint32_t *ret_next_tick)
 {
-	const struct slot_clock *clock = slot_clock_of(s, p, i);
+	struct slot_clock *clock = slot_clock_of(s, p, i);
 	uint32_t word = slot_get(s, p, i);
+	uint32_t refused_tick;
 
 	if (slot_state(word) == SLOT_CLAIMING) {
 		*ret_next_tick = clock->since_tick + SLOTS_CLAIM_TICKS;
@@ -61,15 +65,21 @@ static bool slot_step(struct slots *s, struct slots_pool *p, uint32_t i,
 	}
 	if (slot_state(word) != SLOT_IS_MOVING)
 		return false;
-	*ret_next_tick = clock_end(clock, clock_ticks);
+	refused_tick = READ_ONCE(clock->refused_tick);
+	*ret_next_tick = clock_end(clock, refused_tick, clock_ticks);
 	if (tick_reached(s->now_tick, *ret_next_tick)) {
+		/* Somebody was refused just now: the clock starts over. */
+		if (!__sync_bool_compare_and_swap(&clock->refused_tick,
+						  refused_tick, SLOT_SEALED))
+			return true;
 		slot_settle(s, p, i, slot_current(word));
 		return false;
 	}
 	if (!(word & SLOT_MOVING))
 		return true;
-	if (!tick_reached(s->now_tick, clock_end(clock, udp_ticks))) {
-		*ret_next_tick = clock_end(clock, udp_ticks);
+	udp_ticks = clock_end(clock, refused_tick, udp_ticks);
+	if (!tick_reached(s->now_tick, udp_ticks)) {
+		*ret_next_tick = udp_ticks;
 		return true;
 	}
 	slot_set(s, p, i, word & ~SLOT_MOVING, SLOTS_NO_TARGET);

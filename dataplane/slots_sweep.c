@@ -67,7 +67,11 @@ static bool entry_needed(const struct slots *s, const struct entry_view *view)
 		 * when the slot is marked again. */
 		return false;
 	case SLOT_SETTLING:
-		return flow_backend(view->meta) != slot_current(word);
+		/* A packet under way may have seen the slot moving still. */
+		return flow_backend(view->meta) != slot_current(word) ||
+		       s->now_tick - slot_clock_of(s, view->pool, view->slot)
+					       ->since_tick <
+			       SLOTS_GRACE_TICKS;
 	case SLOT_CLAIMING:
 	case SLOT_IS_MOVING:
 		return true;
@@ -76,12 +80,13 @@ static bool entry_needed(const struct slots *s, const struct entry_view *view)
 }
 
 /* A place that is being written: nobody takes that long but the dead. */
-static void busy_look(struct slots *s, struct flow_entry *e, uint32_t place)
+static void busy_look(struct slots *s, struct flow_entry *e, uint64_t meta,
+		      uint32_t place)
 {
 	if (!s->judge_busy)
 		return;
 	if (bit_get(s->busy, place))
-		__sync_val_compare_and_swap(&e->meta, FLOW_BUSY, 0);
+		flow_end(e, meta);
 	else
 		bit_set(s->busy, place);
 }
@@ -92,7 +97,7 @@ static void entry_look(struct slots *s, struct flow_entry *e, uint32_t place)
 	uint64_t meta = READ_ONCE(e->meta);
 
 	if (meta & FLOW_BUSY) {
-		busy_look(s, e, place);
+		busy_look(s, e, meta, place);
 		return;
 	}
 	if (s->judge_busy)
@@ -102,8 +107,7 @@ static void entry_look(struct slots *s, struct flow_entry *e, uint32_t place)
 	view = entry_read(s, e);
 	if (flow_backend(view.meta) == BACKEND_NONE)
 		return;
-	if (!entry_needed(s, &view) &&
-	    __sync_val_compare_and_swap(&e->meta, view.meta, 0) == view.meta)
+	if (!entry_needed(s, &view) && flow_end(e, view.meta))
 		return;
 	s->names[flow_backend(view.meta)].n_found++;
 	if (view.pool)

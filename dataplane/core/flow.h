@@ -11,15 +11,19 @@
  *
  *	claim	swap meta from what was judged free to BUSY, write the key,
  *		then store meta. A lost swap is a refused insert.
+ *	turn	each flow that gets a place counts on its turn, so that a
+ *		place that was given away meanwhile never has the word that
+ *		somebody read before: two flows may well have the same
+ *		backend, class and tick, and whoever ends or drops an entry
+ *		by that word would end another's.
  *	read	load meta, then the key, then meta again: a key that belongs to
  *		another meta word is seen as a miss. (Loads and stores keep
  *		their order on x86-64; other machines need acquire/release.)
  *	twins	two CPUs may insert one flow at once. Whoever finds an earlier
  *		place with the same key after its store gives its own up.
  *
- * What is left: a reader that is held up between its loads for so long that the
- * place is given away twice, the second time with the very same word (backend,
- * class and tick), takes the first new flow for its own, for one packet.
+ * What is left: somebody who is held up between a load and its swap for so long
+ * that the place is given away eight times within a tick.
  */
 #ifndef DATAPLANE_CORE_FLOW_H
 #define DATAPLANE_CORE_FLOW_H
@@ -123,10 +127,22 @@ static ALWAYS_INLINE struct flow_entry *flow_find(struct flow_line *line,
 	return NULL;
 }
 
-/* End an entry, unless somebody changed it meanwhile. */
-static ALWAYS_INLINE void flow_end(struct flow_entry *e, uint64_t meta)
+/* The meta word of a place that is free again. */
+static ALWAYS_INLINE uint64_t flow_freed(uint64_t meta)
 {
-	__sync_val_compare_and_swap(&e->meta, meta, 0);
+	return meta & FLOW_TURN;
+}
+
+/**
+ * flow_end() - end an entry, unless somebody changed it meanwhile.
+ * @meta: its meta word as it was read.
+ *
+ * Return: true if it ended here and now.
+ */
+static ALWAYS_INLINE bool flow_end(struct flow_entry *e, uint64_t meta)
+{
+	return __sync_val_compare_and_swap(&e->meta, meta, flow_freed(meta)) ==
+	       meta;
 }
 
 /* Life that a meta word is due from now on. */
@@ -164,7 +180,8 @@ static ALWAYS_INLINE uint64_t flow_set_class(uint64_t meta,
  * with one FIN (the other came while nobody took notes) is a new connection
  * from the same port: the FIN is not its. A packet of the client that is no SYN
  * ends the embryonic class; an answer confirms what an unasked packet made.
- * Return: the new word; 0 = the entry ends here (an RST to an unconfirmed one).
+ * Return: the new word; without a backend if the entry ends here (an RST to an
+ * unconfirmed one).
  */
 static ALWAYS_INLINE uint64_t flow_seen(uint64_t meta, uint8_t tcp_flags,
 					uint64_t fin, uint32_t idle_ticks,
@@ -175,7 +192,7 @@ static ALWAYS_INLINE uint64_t flow_seen(uint64_t meta, uint8_t tcp_flags,
 
 	if (tcp_flags & TCP_RST) {
 		if (!from_client && class == FLOW_UNCONFIRMED)
-			return 0;
+			return flow_freed(meta);
 		meta |= FLOW_RST;
 	} else if (tcp_flags & TCP_FIN) {
 		meta |= fin;
@@ -220,11 +237,13 @@ static ALWAYS_INLINE uint64_t flow_claim(struct flow_line *line,
 					 uint64_t key, uint64_t meta,
 					 uint32_t now_tick)
 {
+	uint64_t turn = (old + FLOW_TURN_ONE) & FLOW_TURN;
 	struct flow_entry *first;
 	uint64_t twin = 0;
 
-	if (__sync_val_compare_and_swap(&e->meta, old, FLOW_BUSY) != old)
+	if (__sync_val_compare_and_swap(&e->meta, old, FLOW_BUSY | turn) != old)
 		return 0;
+	meta |= turn;
 	WRITE_ONCE(e->key, key);
 	WRITE_ONCE(e->meta, meta);
 	first = flow_find(line, key, now_tick, &twin);

@@ -150,15 +150,27 @@ flow_owner_of(const struct tables *t, void *e, uint64_t key, uint64_t meta)
 	return owner;
 }
 
-/* Note that a slot's flow went without an entry: its clock starts over. */
-static ALWAYS_INLINE void slot_refuse(const struct tables *t, void *e,
+/*
+ * Note that a slot's flow went without an entry: its clock starts over.
+ * Return: false if that is too late, the slot's clock is over.
+ */
+static ALWAYS_INLINE bool slot_refuse(const struct tables *t, void *e,
 				      uint32_t slot, uint32_t now_tick)
 {
 	struct slot_clock *clock = t->slot_clock(e, slot);
+	uint32_t refused_tick;
 
-	/* 0 is "never"; a tick too early does no harm. */
-	if (clock)
-		WRITE_ONCE(clock->refused_tick, now_tick ? now_tick : ~0U);
+	if (!clock)
+		return true;
+	refused_tick = READ_ONCE(clock->refused_tick);
+	/* The lowest mean something else; a tick too early does no harm. */
+	if (now_tick <= SLOT_SEALED)
+		now_tick = ~0U;
+	/* A lost swap is another's refusal, or the seal. */
+	if (refused_tick != SLOT_SEALED && refused_tick != now_tick)
+		refused_tick = __sync_val_compare_and_swap(
+			&clock->refused_tick, refused_tick, now_tick);
+	return refused_tick != SLOT_SEALED;
 }
 
 /* RANK_COUNTED is in those of which half a line may be at most. */
@@ -276,6 +288,7 @@ flow_find_place(const struct tables *t, void *e, struct flow_line *line,
  * @index: of its slot in the flat array; @slot: the slot's word.
  * @kind, @tcp_flags: as in struct pkt.
  * @refused, @evicted: set as in struct pkt.
+ * @too_late: it was refused when the slot's clock was over.
  */
 struct tracked {
 	uint64_t key;
@@ -286,7 +299,8 @@ struct tracked {
 	uint8_t tcp_flags;
 	bool refused;
 	bool evicted;
-	uint8_t spare[5];
+	bool too_late;
+	uint8_t spare[4];
 };
 _Static_assert(sizeof(struct tracked) == 32, "no padding in an argument");
 
@@ -316,7 +330,7 @@ static ALWAYS_INLINE uint64_t flow_insert(const struct tables *t, void *e,
 	}
 	if (!now_meta) {
 		q->refused = true;
-		slot_refuse(t, e, q->index, now_tick);
+		q->too_late = !slot_refuse(t, e, q->index, now_tick);
 		return 0;
 	}
 	if (place.rank >= RANK_EMBRYONIC) {
@@ -379,7 +393,9 @@ static ALWAYS_INLINE uint16_t pick_tracked(const struct tables *t, void *e,
 	meta = flow_seen(meta, q->tcp_flags, FLOW_FIN_CLIENT, idle_ticks,
 			 now_tick);
 	meta = flow_insert(t, e, q, line, meta, now_tick);
-	return meta ? flow_backend(meta) : pick.refused_backend;
+	if (meta)
+		return flow_backend(meta);
+	return q->too_late ? slot_current(q->slot) : pick.refused_backend;
 }
 
 static ALWAYS_INLINE uint16_t pick_marked(const struct tables *t, void *e,
@@ -440,8 +456,6 @@ static ALWAYS_INLINE uint16_t pick_backend(const struct tables *t, void *e,
 
 	if (!(slot & SLOT_TRACKED))
 		return slot_current(slot);
-	if (p->observed)
-		return pick_decide(slot, 0, p->kind).backend;
 	return pick_marked(t, e, p, index, slot);
 }
 

@@ -91,10 +91,14 @@ _Static_assert(sizeof(struct slot_line) == 64, "a slot line is a cache line");
  * struct slot_clock - when a marked slot may take its next step.
  * @since_tick: when claiming began, or when current left base.
  * @refused_tick: the last time an insert for this slot was refused; the path
- *                writes it, 0 = never.
+ *                writes it, 0 = never. SLOT_SEALED: the clock is over and nobody
+ *                was refused; who is from now on goes where the slot is going.
  *
- * Both valid only while the slot is marked.
+ * Both valid only while the slot is marked. The seal is what puts the end of the
+ * clock and a refusal at the same moment into one order: whoever swaps first.
  */
+#define SLOT_SEALED 1U
+
 struct slot_clock {
 	uint32_t since_tick;
 	uint32_t refused_tick;
@@ -236,6 +240,7 @@ _Static_assert(sizeof(struct backend) == 128, "two cache lines");
  *	bit 26      FIN of the server seen
  *	bit 27      RST seen, and nothing but FIN and RST since
  *	bit 28      busy: the key is being written
+ *	bits 29-31  turn of the place: counts who had it, also while it is free
  *	bits 32-63  tick at which it ends
  */
 enum flow_class {
@@ -248,6 +253,8 @@ enum flow_class {
 #define FLOW_FIN_SERVER	     (1ULL << 26)
 #define FLOW_RST	     (1ULL << 27)
 #define FLOW_BUSY	     (1ULL << 28)
+#define FLOW_TURN_ONE	     (1ULL << 29)
+#define FLOW_TURN	     (7ULL << 29)
 #define FLOWS_PER_LINE	     4
 #define FLOW_EMBRYONIC_TICKS TICKS_OF_MS(75000)
 #define FLOW_CLOSING_TICKS   TICKS_OF_MS(10000)

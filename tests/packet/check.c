@@ -248,6 +248,18 @@ static uint32_t full_life(uint64_t meta, uint32_t idle_ticks)
 	return life < idle_ticks ? life : idle_ticks;
 }
 
+/* Who comes to a place counts its turn on; who is there leaves it. */
+static void check_turn(const struct flow_line *before,
+		       const struct flow_line *after,
+		       const struct flow_entry *e)
+{
+	const struct flow_entry *old = &before->entry[e - after->entry];
+	uint64_t turns = ((e->meta >> 29) - (old->meta >> 29)) & 7;
+
+	/* One that is over may make room for its own successor. */
+	assert_in_range(turns, old->key == e->key ? 0 : 1, 1);
+}
+
 /* An entry as the vector describes it, with its full life ahead. */
 static void check_seen(const struct flow_entry *e, uint64_t low_word,
 		       uint32_t idle_ticks, uint32_t now_tick,
@@ -256,7 +268,7 @@ static void check_seen(const struct flow_entry *e, uint64_t low_word,
 	uint32_t due = now_tick + full_life(e->meta, idle_ticks);
 	uint32_t expiry = (uint32_t)(e->meta >> 32);
 
-	assert_int_equal((uint32_t)e->meta, low_word);
+	assert_int_equal((uint32_t)(e->meta & ~(7ULL << 29)), low_word);
 	assert_in_range(expiry - due, 0, slack_ticks);
 }
 
@@ -281,6 +293,7 @@ static void check_entry(const struct vector *v, const struct mem_tables *before,
 		break;
 	case AFTER_SEEN:
 		assert_non_null(e);
+		check_turn(&before->flow_lines[0], &after->flow_lines[0], e);
 		check_seen(e,
 			   vm | vm << 15 | class_bits[v->after_class] |
 				   v->after_marks,
@@ -311,6 +324,8 @@ static void check_direct(const struct vector *v,
 		break;
 	case AFTER_SEEN:
 		assert_non_null(e);
+		check_turn(&before->direct_lines[0], &after->direct_lines[0],
+			   e);
 		check_seen(e, 1 | class_bits[v->direct_class] | v->direct_marks,
 			   after->node.direct_idle_ticks, now_tick,
 			   slack_ticks);

@@ -30,9 +30,9 @@ closing_entry_not_replaced | core/pick.h s/kind == FLOW_OPENER \&\& flow_closing
 unasked_entry_confirmed | core/pick.h s/FLOW_EMBRYONIC : FLOW_UNCONFIRMED, 0)/FLOW_EMBRYONIC : FLOW_EMBRYONIC, 0)/
 confirmed_is_evicted | core/pick.h s/return RANK_NEVER;/return RANK_UNCONFIRMED;/
 needed_unconfirmed_is_evicted | core/pick.h s/^\t* *RANK_KEPT;/RANK_UNCONFIRMED;/
-unconfirmed_fill_the_line | core/pick.h s/n_unconfirmed >= UNCONFIRMED_PER_LINE/n_unconfirmed > FLOWS_PER_LINE/
+unconfirmed_fill_the_line | core/pick.h s/n_counted >= UNCONFIRMED_PER_LINE/n_counted > FLOWS_PER_LINE/
 eviction_not_noted | core/pick.h s/if (owner.live)$/if (false)/
-refusal_not_noted | core/pick.h s/slot_refuse(t, e, q->index, now_tick);//
+refusal_not_noted | core/pick.h s/!slot_refuse(t, e, q->index, now_tick)/false/
 one_fin_shortens | core/flow.h s/(meta \& FLOW_FINS) == FLOW_FINS/(meta \& FLOW_FINS)/
 rst_ends_entry | core/flow.h s/if (!from_client \&\& class == FLOW_UNCONFIRMED)/if (true)/
 rst_not_taken_back | core/flow.h s/meta \&= ~FLOW_RST;//
@@ -43,7 +43,7 @@ claim_skipped | slots.h s/TICKS_OF_MS(1000)/0/
 settled_too_early | slots_state.h s/return SLOTS_CLOCK_TICKS(idle);/return SLOTS_CLOCK_TICKS(idle) \/ 2;/
 clock_not_started | slots.c /^void slot_leave/,/^}/s/^\tslot_clock_start(s, p, i);// ;; slots_plan.c s/^\t*slot_clock_start(s, p, i);/if (slot_state(word) == SLOT_STEADY) slot_clock_start(s, p, i);/
 refusals_ignored | slots_step.c s/return refused_tick ?/return false \&\& refused_tick ?/
-udp_clock_skipped | slots_step.c s/clock_end(clock, udp_ticks)/clock->since_tick/
+udp_clock_skipped | slots_step.c s/clock_end(clock, refused_tick, udp_ticks)/clock->since_tick/
 turned_back_is_steady | slots.c s/slot_make(owner, owner, SLOT_TRACKED)/slot_make(owner, owner, 0)/
 base_follows_current | slots_plan.c s/slot_make(owner, base, word \& SLOT_MARKS)/slot_make(owner, slot_current(word), word \& SLOT_MARKS)/
 crash_sets_both_fields | slots_plan.c s/if (base != gone)$/if (false)/
@@ -51,7 +51,7 @@ held_forgets_base | slots.c /^void slot_leave/,/^}/s/slot_base(slot_get(s, p, i)
 held_is_claimed | slots_plan.c s/slot_leave(s, p, i, owner);/slot_hand_on(s, p, i, owner);/
 crash_clears_marks | slots_plan.c s/else if (word \& SLOT_TRACKED)/else if (false)/
 steady_with_entries | slots_sweep.c s/if (bit_get(p->seen, i))/if (false)/
-needed_entry_dropped | slots_sweep.c s/return flow_backend(view->meta) != slot_current(word);/return false;/
+needed_entry_dropped | slots_sweep.c s/return flow_backend(view->meta) != slot_current(word) ||/return/
 moving_entry_dropped | slots_sweep.c s/case SLOT_IS_MOVING:/case SLOT_IS_MOVING: if (flow_backend(view->meta) == slot_current(word)) return false; return true;/
 stale_entry_kept | slots_sweep.c s/case SLOT_STEADY:/case SLOT_STEADY: return true;/ ;; slots_sweep.c s/if (bit_get(p->seen, i))/if (false)/
 drained_with_entries | slots_sweep.c s/maybe_quiet \&\& !name->n_found/maybe_quiet/

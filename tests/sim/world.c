@@ -429,7 +429,7 @@ static void stuff_flows(struct world *w)
 
 	for (i = 0; i < w->profile.flow_lines * FLOWS_PER_LINE; i++) {
 		entry = &w->flows[i / FLOWS_PER_LINE].entry[i % FLOWS_PER_LINE];
-		if (!entry->meta &&
+		if (entry->meta == flow_freed(entry->meta) &&
 		    random_permille(&w->random, w->profile.stuff_permille))
 			entry->meta = FLOW_BUSY;
 	}

@@ -164,6 +164,12 @@ static void test_idle_time_caps_all(void **state)
 	assert_int_equal(flow_limit(meta, 5), 5);
 }
 
+/* The word of the n-th flow that a place has. */
+static uint64_t turned(uint64_t meta, uint32_t n)
+{
+	return meta | (n * FLOW_TURN_ONE & FLOW_TURN);
+}
+
 /* A table without classes: free places first, live ones never. */
 static void test_plain_insert(void **state)
 {
@@ -175,7 +181,7 @@ static void test_plain_insert(void **state)
 	(void)state;
 	for (key = 1; key <= FLOWS_PER_LINE; key++)
 		assert_int_equal(flow_insert_plain(&line, key, meta, NOW),
-				 meta);
+				 turned(meta, 1));
 	assert_int_equal(flow_insert_plain(&line, key, meta, NOW), 0);
 	for (key = 1; key <= FLOWS_PER_LINE; key++)
 		assert_ptr_equal(flow_find(&line, key, NOW, &found),
@@ -184,7 +190,8 @@ static void test_plain_insert(void **state)
 	/* Once they have expired they are missed, and give way. */
 	assert_null(flow_find(&line, 1, NOW + 10, &found));
 	meta = flow_meta(1, 0, FLOW_CONFIRMED, NOW + 20);
-	assert_int_equal(flow_insert_plain(&line, key, meta, NOW + 10), meta);
+	assert_int_equal(flow_insert_plain(&line, key, meta, NOW + 10),
+			 turned(meta, 2));
 }
 
 /* Openers give way to newcomers, the oldest first; what is established stays. */
@@ -202,7 +209,8 @@ static void test_plain_insert_takes_openers(void **state)
 			flow_meta(1, 0, i ? FLOW_EMBRYONIC : FLOW_CONFIRMED,
 				  NOW + 20 - i);
 	}
-	assert_int_equal(flow_insert_plain(&line, 9, meta, NOW), meta);
+	assert_int_equal(flow_insert_plain(&line, 9, meta, NOW),
+			 turned(meta, 1));
 	assert_null(flow_find(&line, FLOWS_PER_LINE, NOW, &found));
 	for (i = 1; i < FLOWS_PER_LINE; i++)
 		assert_non_null(flow_find(&line, i, NOW, &found));
@@ -226,8 +234,34 @@ static void test_plain_insert_prefers_free(void **state)
 			line.entry[i].meta = meta;
 		}
 		assert_int_equal(flow_insert_plain(&line, 9, meta, times[t]),
-				 meta);
+				 turned(meta, 1));
 		assert_int_equal(line.entry[FLOWS_PER_LINE - 1].key, 9);
+	}
+}
+
+/*
+ * Two flows one after the other in a place, alike in backend, class and tick:
+ * who has read the first one's word can't end the second.
+ */
+static void test_turns(void **state)
+{
+	struct flow_line line = { 0 };
+	struct flow_entry *e = &line.entry[1];
+	uint64_t meta = flow_meta(1, 0, FLOW_EMBRYONIC, NOW + 10);
+	uint64_t first, second;
+	uint32_t n;
+
+	(void)state;
+	first = flow_claim(&line, e, 0, 5, meta, NOW);
+	assert_true(flow_end(e, first));
+	second = flow_claim(&line, e, e->meta, 6, meta, NOW);
+	assert_int_not_equal(first, second);
+	assert_false(flow_end(e, first));
+	assert_int_equal(e->meta, second);
+	/* It goes round, and nothing else of the word does. */
+	for (n = 3; n < 12; n++) {
+		second = flow_claim(&line, e, e->meta, n, meta, NOW);
+		assert_int_equal(second, turned(meta, n));
 	}
 }
 
@@ -240,10 +274,10 @@ static void test_twin_gives_up(void **state)
 
 	(void)state;
 	assert_int_equal(flow_claim(&line, &line.entry[0], 0, 5, first, NOW),
-			 first);
+			 turned(first, 1));
 	assert_int_equal(flow_claim(&line, &line.entry[2], 0, 5, second, NOW),
-			 first);
-	assert_int_equal(line.entry[2].meta, 0);
+			 turned(first, 1));
+	assert_int_equal(line.entry[2].meta, turned(0, 1));
 	/* A place that changed since it was judged is lost. */
 	assert_int_equal(flow_claim(&line, &line.entry[0], 0, 6, second, NOW),
 			 0);
@@ -347,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_plain_insert),
 		cmocka_unit_test(test_plain_insert_takes_openers),
 		cmocka_unit_test(test_plain_insert_prefers_free),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_twin_gives_up),
 		cmocka_unit_test(test_many_cpus_one_line),
 	};

@@ -109,8 +109,13 @@ again "${low[@]}"
 for vm in v5 v6 v7; do
 	ended panic $vm lab_vm_panic $vm
 done
+# It may be gone before it has answered.
+quit_qemu() {
+	lab_virsh qemu-monitor-command "$1" --hmp quit 2>/dev/null || :
+}
+
 for vm in v8 v9; do
-	ended quit $vm lab_virsh qemu-monitor-command $vm --hmp quit
+	ended quit $vm quit_qemu $vm
 done
 again "${high[@]}"
 
