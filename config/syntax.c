@@ -131,8 +131,9 @@ static struct token next(struct scan *s)
 		read_string(s, &token);
 		return token;
 	}
-	while (isalnum((unsigned char)*s->at) ||
-	       (*s->at && strchr("_.+-*/", *s->at)))
+	while ((isalnum((unsigned char)*s->at) ||
+		(*s->at && strchr("_.+-*/", *s->at))) &&
+	       strncmp(s->at, "//", 2) != 0 && strncmp(s->at, "/*", 2) != 0)
 		s->at++;
 	token.length = (size_t)(s->at - token.text);
 	if (token.length == 0) {
