@@ -93,14 +93,14 @@ static void check_preset(const char *part, const struct conf_field *field)
 	bool plain = field->kind == KIND_COUNT &&
 		     strspn(field->preset, "0123456789") ==
 			     strlen(field->preset);
-	char text[64];
+	char shown[64];
 
-	snprintf(text, sizeof(text),
+	snprintf(shown, sizeof(shown),
 		 plain			  ? "%s" :
 		 field->kind == KIND_BOOL ? ".Ql %s" :
 					    "\\(dq%s\\(dq",
 		 field->preset);
-	must_have(part, text, field->key, "drover.cfg(5)");
+	must_have(part, shown, field->key, "drover.cfg(5)");
 }
 
 /* @kept: its values are, the group is not to come. */
