@@ -461,6 +461,7 @@ struct conf_arena;
  * @tenants: …
  * @pools: …
  * @services: …
+ * @n_files: how many files it was read from.
  * @arena: all memory of the conf; nobody's business but config/'s.
  */
 struct conf {
@@ -473,6 +474,7 @@ struct conf {
 	size_t n_pools;
 	struct conf_service *services;
 	size_t n_services;
+	size_t n_files;
 	struct conf_arena *arena;
 };
 

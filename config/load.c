@@ -185,6 +185,7 @@ static int make_sense(struct loader *l)
 	const char *name;
 	int err;
 
+	l->conf->n_files = l->n_sources;
 	err = conf_model_read(l->sources, l->n_sources, l->scratch, l->errs,
 			      l->conf, &l->marks);
 	if (err)
@@ -261,6 +262,11 @@ void conf_free(struct conf *conf)
 	free(conf);
 }
 
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 int conf_check(const char *path, FILE *out)
 {
 	struct conf_errors errs;
@@ -271,13 +277,17 @@ int conf_check(const char *path, FILE *out)
 	conf_errors_print(&errs, out);
 	if (err)
 		return err;
+	fputs(path, out);
+	if (conf->n_files > 1)
+		fprintf(out, " and %zu more file%s", conf->n_files - 1,
+			plural(conf->n_files - 1));
 	fprintf(out,
-		"%s: all is well: %zu hypervisor%s, %zu tenant%s, %zu pool%s, "
+		": all is well: %zu hypervisor%s, %zu tenant%s, %zu pool%s, "
 		"%zu service%s\n",
-		path, conf->n_hypervisors, conf->n_hypervisors == 1 ? "" : "s",
-		conf->n_tenants, conf->n_tenants == 1 ? "" : "s", conf->n_pools,
-		conf->n_pools == 1 ? "" : "s", conf->n_services,
-		conf->n_services == 1 ? "" : "s");
+		conf->n_hypervisors, plural(conf->n_hypervisors),
+		conf->n_tenants, plural(conf->n_tenants), conf->n_pools,
+		plural(conf->n_pools), conf->n_services,
+		plural(conf->n_services));
 	conf_free(conf);
 	return 0;
 }

@@ -402,6 +402,9 @@ static void test_parts(void **state)
 	assert_ptr_equal(conf->services[1].pool, &conf->pools[1]);
 	conf_free(conf);
 
+	check_says(0, "drover.cfg and 2 more files: all is well: 1 "
+		      "hypervisor, 2 tenants, 2 pools, 2 services\n");
+
 	/* Between files the other one is named; what follows is not told. */
 	put("conf.d/b.cfg", TENANT("shop", "192.0.2.1"));
 	check_says(-EINVAL,
