@@ -194,8 +194,10 @@ int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 	vm = hv_vm_new();
 	if (!vm)
 		return -ENOMEM;
-	if (!dom)
-		dom = found = virDomainLookupByUUID(hv->conn, uuid);
+	if (!dom) {
+		found = virDomainLookupByUUID(hv->conn, uuid);
+		dom = found;
+	}
 	err = dom ? ask(dom, listed, &said, vm) : -EIO;
 	if (!err)
 		return note(hv, &vm, &said, why, ret_sent);
