@@ -156,21 +156,31 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Changes one VM and publishes, again and again. */
-static void measure(const char *what, void (*change)(struct dp_backend *vm))
+/*
+ * Changes one VM and publishes, again and again; @undo takes the change back
+ * before the next, and publishes that, too.
+ */
+static void measure(const char *what, void (*change)(struct dp_backend *vm),
+		    void (*undo)(struct dp_backend *vm))
 {
+	static uint32_t next;
+	struct dp_backend *vm;
 	double took_ms[ROUNDS];
 	uint32_t n_moved = 0;
 	uint32_t moved;
-	static uint32_t next;
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
+		vm = &bench.vm[next++ % N_VMS];
 		if (change)
-			change(&bench.vm[next++ % N_VMS]);
+			change(vm);
 		took_ms[i] = publish(&moved);
 		n_moved += moved;
-		run_for(20);
+		if (undo) {
+			undo(vm);
+			(void)publish(&moved);
+		}
+		run_for(undo ? 200 : 20);
 	}
 	qsort(took_ms, ROUNDS, sizeof(*took_ms), compare);
 	printf("%-24s %8.2f %8.2f %8.2f %8u\n", what, took_ms[0],
@@ -185,6 +195,11 @@ static void weigh(struct dp_backend *vm)
 static void leave(struct dp_backend *vm)
 {
 	vm->role = DP_LEAVING;
+}
+
+static void come_back(struct dp_backend *vm)
+{
+	vm->role = DP_SERVING;
 }
 
 static void go(struct dp_backend *vm)
@@ -222,10 +237,11 @@ int main(int argc, char **argv)
 	run_for(2000);
 	printf("%-24s %8s %8s %8s %8s\n", "ms a publish", "minimum", "median",
 	       "maximum", "slots");
-	measure("nothing changes", NULL);
-	measure("weight of one VM", weigh);
-	measure("one VM begins to leave", leave);
-	measure("one VM is gone", go);
+	measure("nothing changes", NULL, NULL);
+	measure("weight of one VM", weigh, NULL);
+	measure("one VM begins to leave", leave, come_back);
+	measure("one VM is gone", go, NULL);
+	measure("VM after VM leaves", leave, NULL);
 	dp_xdp_ops.close(bench.dp);
 	return dp_xdp_ops.detach(options.pin_dir, error) ? 1 : 0;
 }
