@@ -456,6 +456,8 @@ static ALWAYS_INLINE uint16_t pick_backend(const struct tables *t, void *e,
 
 	if (!(slot & SLOT_TRACKED))
 		return slot_current(slot);
+	if (p->observed)
+		return pick_decide(slot, 0, p->kind).backend;
 	return pick_marked(t, e, p, index, slot);
 }
 
