@@ -530,6 +530,12 @@ MUST_CHECK int conf_load_text(const char *name, const char *text,
 			      struct conf **ret_conf, struct conf_errors *errs);
 
 /**
+ * conf_tell_unbuilt() - add a warning for each key that is accepted and does
+ * nothing yet.
+ */
+void conf_tell_unbuilt(const struct conf *conf, struct conf_errors *errs);
+
+/**
  * conf_free() - release a conf and everything in it. NULL is fine.
  */
 void conf_free(struct conf *conf);

@@ -274,6 +274,8 @@ int conf_check(const char *path, FILE *out)
 	int err;
 
 	err = conf_load(path, &conf, &errs);
+	if (!err)
+		conf_tell_unbuilt(conf, &errs);
 	conf_errors_print(&errs, out);
 	if (err)
 		return err;

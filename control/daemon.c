@@ -200,6 +200,8 @@ static int read_again(struct daemon *d, struct conf_errors *errs,
 	int rc = conf_load(d->conf_path, &conf, errs);
 
 	if (!rc)
+		conf_tell_unbuilt(conf, errs);
+	if (!rc)
 		rc = conf_diff(d->conf, conf, ret_changes);
 	if (rc)
 		conf_free(conf);
@@ -267,11 +269,10 @@ static void reload_by_signal(struct daemon *d)
 
 	if (!errs)
 		return;
-	if (daemon_reload(d, errs, &changes)) {
+	if (daemon_reload(d, errs, &changes))
 		log_err("reload: %s is refused, the config in force stays:",
 			d->conf_path);
-		conf_errors_print(errs, stderr);
-	}
+	conf_errors_print(errs, stderr);
 	conf_changes_done(&changes);
 	free(errs);
 }

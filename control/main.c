@@ -74,6 +74,8 @@ int main(int argc, char **argv)
 	}
 	errs = calloc(1, sizeof(*errs));
 	rc = errs ? conf_load(path, &conf, errs) : -1;
+	if (!rc)
+		conf_tell_unbuilt(conf, errs);
 	if (errs)
 		conf_errors_print(errs, stderr);
 	free(errs);
