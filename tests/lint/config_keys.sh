@@ -42,7 +42,7 @@ for member in $members; do
 		bad=1
 		;;
 	yes,1)
-		echo "$0: $member is read now, its line is to go"
+		echo "$0: $member is read now: its line is to go, and that in config/unbuilt.c"
 		bad=1
 		;;
 	esac
