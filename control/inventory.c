@@ -113,6 +113,7 @@ void inv_free(struct inv *inv)
 	}
 	free(inv->vms);
 	free(inv->links);
+	free(inv->names);
 	free(inv->neighs);
 	free(inv);
 }

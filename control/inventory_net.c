@@ -53,14 +53,57 @@ const struct link_info *inv_link_find(const struct inv *inv, uint32_t ifindex)
 		       NULL;
 }
 
+/* Index of the first name that is not less. */
+static size_t name_place(const struct inv *inv, size_t n, const char *name,
+			 uint32_t ifindex)
+{
+	size_t low, high, middle;
+	int order;
+
+	low = 0;
+	high = n;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order = strcmp(inv->names[middle].name, name);
+		if (order < 0 ||
+		    (order == 0 && inv->names[middle].ifindex < ifindex))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* There is room, and @n names are in it so far. */
+static void name_add(struct inv *inv, size_t n, const struct link_info *link)
+{
+	size_t at;
+
+	at = name_place(inv, n, link->name, link->ifindex);
+	memmove(&inv->names[at + 1], &inv->names[at],
+		(n - at) * sizeof(*inv->names));
+	inv->names[at].ifindex = link->ifindex;
+	snprintf(inv->names[at].name, sizeof(inv->names[at].name), "%s",
+		 link->name);
+}
+
+static void name_remove(struct inv *inv, size_t n, const struct link_info *link)
+{
+	size_t at;
+
+	at = name_place(inv, n, link->name, link->ifindex);
+	memmove(&inv->names[at], &inv->names[at + 1],
+		(n - at - 1) * sizeof(*inv->names));
+}
+
 const struct link_info *inv_link_named(const struct inv *inv, const char *name)
 {
-	size_t i;
+	size_t at;
 
-	for (i = 0; i < inv->n_links; i++)
-		if (!strcmp(inv->links[i].link.name, name))
-			return &inv->links[i].link;
-	return NULL;
+	at = name_place(inv, inv->n_links, name, 0);
+	return at < inv->n_links && !strcmp(inv->names[at].name, name) ?
+		       inv_link_find(inv, inv->names[at].ifindex) :
+		       NULL;
 }
 
 /* Is it a VM's port, or what that port's neighbours are behind? */
@@ -114,14 +157,19 @@ int inv_link(struct inv *inv, const struct link_info *link, uint64_t at_ns)
 	if (at == inv->n_links ||
 	    inv->links[at].link.ifindex != link->ifindex) {
 		if (inv_grow((void **)&inv->links, inv->n_links,
-			     &inv->max_links, sizeof(*inv->links)))
+			     &inv->max_links, sizeof(*inv->links)) ||
+		    inv_grow((void **)&inv->names, inv->n_links,
+			     &inv->max_names, sizeof(*inv->names)))
 			return -ENOMEM;
 		memmove(&inv->links[at + 1], &inv->links[at],
 			(inv->n_links - at) * sizeof(*inv->links));
-		inv->n_links++;
+		name_add(inv, inv->n_links++, link);
 	} else if (same_link(&inv->links[at].link, link)) {
 		inv->links[at].seen = true;
 		return 0;
+	} else {
+		name_remove(inv, inv->n_links, &inv->links[at].link);
+		name_add(inv, inv->n_links - 1, link);
 	}
 	row = &inv->links[at];
 	row->link = *link;
@@ -143,6 +191,7 @@ void inv_link_gone(struct inv *inv, uint32_t ifindex, uint64_t at_ns)
 	if (at == inv->n_links || inv->links[at].link.ifindex != ifindex)
 		return;
 	link = inv->links[at].link;
+	name_remove(inv, inv->n_links, &link);
 	inv->n_links--;
 	memmove(&inv->links[at], &inv->links[at + 1],
 		(inv->n_links - at) * sizeof(*inv->links));

@@ -45,6 +45,12 @@ struct inv_link_row {
 	bool seen;
 };
 
+/* An interface by its name; two may have one for as long as a list takes. */
+struct inv_link_name {
+	char name[IF_NAMESIZE];
+	uint32_t ifindex;
+};
+
 struct inv_neigh_row {
 	struct neigh_info neigh;
 	bool seen;
@@ -59,8 +65,9 @@ struct inv_neigh_row {
  * @n_vms: their number.
  * @max_vms: room.
  * @links: sorted by number.
+ * @names: the same by name, then number.
  * @n_links: their number.
- * @max_links: room.
+ * @max_links, @max_names: room.
  * @neighs: sorted by MAC.
  * @n_neighs: their number.
  * @max_neighs: room.
@@ -73,8 +80,10 @@ struct inv {
 	size_t n_vms;
 	size_t max_vms;
 	struct inv_link_row *links;
+	struct inv_link_name *names;
 	size_t n_links;
 	size_t max_links;
+	size_t max_names;
 	struct inv_neigh_row *neighs;
 	size_t n_neighs;
 	size_t max_neighs;

@@ -488,6 +488,33 @@ static void test_lost_hypervisor(void **state)
 	world_free(world);
 }
 
+/* Interfaces are found by the names they have now. */
+static void test_renamed_port(void **state)
+{
+	struct world *world = up();
+	struct link_info link = { .ifindex = WORLD_TAP + 1,
+				  .name = "aside",
+				  .mac = { 0xfe, 0x54, 0, 0, 0, 1 },
+				  .up = true };
+	size_t i;
+
+	(void)state;
+	/* Others before and behind it in every order. */
+	for (i = 2; i < 40; i++)
+		world_tap(world, (uint8_t)(i * 5 % 41 + 1));
+	assert_int_equal(world_get(world, 1)->nics[0].ifindex, WORLD_TAP + 1);
+	assert_int_equal(inv_link(world->inv, &link, ++world->now_ns), 0);
+	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_MISSING);
+	for (i = 2; i < 40; i += 3)
+		world_tap_gone(world, (uint8_t)(i * 5 % 41 + 1));
+	strcpy(link.name, "vnet1");
+	assert_int_equal(inv_link(world->inv, &link, ++world->now_ns), 0);
+	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_OK);
+	world_tap_gone(world, 1);
+	assert_int_equal(world_get(world, 1)->nics[0].port, INV_PORT_MISSING);
+	world_free(world);
+}
+
 /* Ports are there or not as the config says whose node it is. */
 static void test_local_or_not(void **state)
 {
@@ -590,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_neighbour_elsewhere),
 		cmocka_unit_test(test_addresses_of_new_run),
 		cmocka_unit_test(test_lost_hypervisor),
+		cmocka_unit_test(test_renamed_port),
 		cmocka_unit_test(test_local_or_not),
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_definition_changes),
