@@ -22,14 +22,6 @@ static void check_hypervisor(const struct conf_hypervisor *hypervisor,
 			  conf_driver_name(hypervisor->driver));
 }
 
-static void check_tenant(const struct conf_tenant *tenant,
-			 struct conf_errors *errs)
-{
-	if (tenant->metadata.n > 0)
-		conf_warn(errs, &tenant->place, "tenants.%s.metadata: " NOTHING,
-			  tenant->name);
-}
-
 static void check_pool(const struct conf_pool *pool, struct conf_errors *errs)
 {
 	if (pool->health.type != CONF_HEALTH_TCP)
@@ -53,8 +45,6 @@ void conf_tell_unbuilt(const struct conf *conf, struct conf_errors *errs)
 
 	for (i = 0; i < conf->n_hypervisors; i++)
 		check_hypervisor(&conf->hypervisors[i], errs);
-	for (i = 0; i < conf->n_tenants; i++)
-		check_tenant(&conf->tenants[i], errs);
 	for (i = 0; i < conf->n_pools; i++)
 		check_pool(&conf->pools[i], errs);
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is an XPath one? It is tried on an empty <metadata>: only so libxml2 says
- * that a prefix or a function in it is unknown.
+ * Conditions on metadata. Is an XPath one? It is tried on an empty <metadata>:
+ * only so libxml2 says that a prefix or a function in it is unknown.
  */
 #include "config/xpath.h"
 
 #include <errno.h>
+#include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <libxml/xpath.h>
 #include <libxml/xpathInternals.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Of one evaluation: metadata is a few dozen nodes. */
+#define STEPS_MAX 100000
 
 /* libxml2 would print otherwise; the last error stays with the context. */
 static void say_nothing(void *arg, const xmlError *error)
@@ -67,25 +71,105 @@ static void tell(const struct conf_xpath *xpath, const xmlError *error,
 			 xpath->xpath, error->int1 + 1);
 }
 
+struct conf_metadata *conf_metadata_read(const char *text)
+{
+	xmlDoc *doc = NULL;
+	xmlNode *root;
+
+	if (text)
+		doc = xmlReadMemory(text, (int)strlen(text), NULL, NULL,
+				    XML_PARSE_NONET | XML_PARSE_NOERROR |
+					    XML_PARSE_NOWARNING);
+	if (doc && !doc->intSubset && xmlDocGetRootElement(doc))
+		return (struct conf_metadata *)doc;
+	xmlFreeDoc(doc);
+	doc = xmlNewDoc((const xmlChar *)"1.0");
+	root = doc ? xmlNewNode(NULL, (const xmlChar *)"metadata") : NULL;
+	if (!root) {
+		xmlFreeDoc(doc);
+		return NULL;
+	}
+	xmlDocSetRootElement(doc, root);
+	return (struct conf_metadata *)doc;
+}
+
+void conf_metadata_free(struct conf_metadata *metadata)
+{
+	xmlFreeDoc((xmlDoc *)metadata);
+}
+
+/* A context that is at <metadata>; NULL without memory. */
+static xmlXPathContext *context_at(struct conf_metadata *metadata)
+{
+	xmlDoc *doc = (xmlDoc *)metadata;
+	xmlXPathContext *context = xmlXPathNewContext(doc);
+
+	if (!context)
+		return NULL;
+	context->node = xmlDocGetRootElement(doc);
+	context->opLimit = STEPS_MAX;
+	return context;
+}
+
+static void hush(bool quiet)
+{
+	xmlSetStructuredErrorFunc(
+		NULL, quiet ? (xmlStructuredErrorFunc)say_nothing : NULL);
+	xmlSetGenericErrorFunc(NULL, quiet ? say_nothing_either : NULL);
+}
+
+static bool is_true(const xmlXPathObject *result)
+{
+	if (result->type == XPATH_NODESET)
+		return !xmlXPathNodeSetIsEmpty(result->nodesetval);
+	if (result->type == XPATH_BOOLEAN)
+		return result->boolval;
+	if (result->type == XPATH_NUMBER)
+		return result->floatval < 0 || result->floatval > 0;
+	return result->type == XPATH_STRING && *result->stringval;
+}
+
+static bool holds(const struct conf_xpath *xpath,
+		  struct conf_metadata *metadata)
+{
+	xmlXPathContext *context = context_at(metadata);
+	xmlXPathObject *result = NULL;
+	bool yes = false;
+	char why[8];
+
+	if (context && !check_namespaces(xpath, context, why, sizeof(why)))
+		result = xmlXPathEval((const xmlChar *)xpath->xpath, context);
+	if (result)
+		yes = is_true(result);
+	xmlXPathFreeObject(result);
+	xmlXPathFreeContext(context);
+	return yes;
+}
+
+bool conf_xpaths_hold(const struct conf_xpaths *xpaths,
+		      struct conf_metadata *metadata)
+{
+	bool yes = false;
+	size_t i;
+
+	if (!metadata)
+		return false;
+	hush(true);
+	for (i = 0; i < xpaths->n && !yes; i++)
+		yes = holds(&xpaths->xpath[i], metadata);
+	hush(false);
+	return yes;
+}
+
 int conf_xpath_check(const struct conf_xpath *xpath, char *why, size_t size)
 {
-	xmlXPathContext *context = NULL;
+	struct conf_metadata *metadata = conf_metadata_read(NULL);
+	xmlXPathContext *context = metadata ? context_at(metadata) : NULL;
 	xmlXPathObject *result = NULL;
-	xmlNode *root = NULL;
 	int err = -ENOMEM;
-	xmlDoc *doc;
 
-	doc = xmlNewDoc((const xmlChar *)"1.0");
-	if (doc)
-		root = xmlNewNode(NULL, (const xmlChar *)"metadata");
-	if (root) {
-		xmlDocSetRootElement(doc, root);
-		context = xmlXPathNewContext(doc);
-	}
-	xmlSetStructuredErrorFunc(NULL, (xmlStructuredErrorFunc)say_nothing);
-	xmlSetGenericErrorFunc(NULL, say_nothing_either);
+	hush(true);
 	if (context) {
-		context->node = root;
 		err = check_namespaces(xpath, context, why, size);
 		if (!err) {
 			result = xmlXPathEval((const xmlChar *)xpath->xpath,
@@ -96,10 +180,9 @@ int conf_xpath_check(const struct conf_xpath *xpath, char *why, size_t size)
 				tell(xpath, &context->lastError, why, size);
 		}
 	}
-	xmlSetGenericErrorFunc(NULL, NULL);
-	xmlSetStructuredErrorFunc(NULL, NULL);
+	hush(false);
 	xmlXPathFreeObject(result);
 	xmlXPathFreeContext(context);
-	xmlFreeDoc(doc);
+	conf_metadata_free(metadata);
 	return err;
 }

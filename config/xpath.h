@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is an XPath one? Pure.
+ * Conditions on metadata: is an XPath one, and does it hold? Pure.
  */
 #ifndef CONFIG_XPATH_H
 #define CONFIG_XPATH_H
@@ -17,5 +17,27 @@
  */
 MUST_CHECK int conf_xpath_check(const struct conf_xpath *xpath, char *why,
 				size_t size);
+
+/* A `<metadata>` element that was read. */
+struct conf_metadata;
+
+/**
+ * conf_metadata_read() - read one for any number of conditions.
+ * @text: from outside and not trusted; NULL or what is no XML = an empty one.
+ *
+ * Return: to be freed by conf_metadata_free(); NULL without memory.
+ */
+struct conf_metadata *conf_metadata_read(const char *text);
+void conf_metadata_free(struct conf_metadata *metadata);
+
+/**
+ * conf_xpaths_hold() - does one of the conditions hold?
+ * @xpaths: of a config that was checked.
+ * @metadata: NULL = none of them does.
+ *
+ * Each is given a bounded number of steps; one that needs more does not hold.
+ */
+bool conf_xpaths_hold(const struct conf_xpaths *xpaths,
+		      struct conf_metadata *metadata);
 
 #endif

@@ -349,6 +349,7 @@ const struct hv_addr *inv_vm_addr(const struct inv_vm *vm, size_t nic, bool v4);
  * @n_names: their number.
  * @hypervisors: on one of them; empty = any.
  * @n_hypervisors: their number.
+ * @metadata: one of these conditions holds; NULL = any.
  *
  * All that is given must hold. A claim that gives nothing claims nothing.
  */
@@ -360,6 +361,7 @@ struct inv_claim {
 	size_t n_names;
 	const char *const *hypervisors;
 	size_t n_hypervisors;
+	const struct conf_xpaths *metadata;
 };
 
 enum inv_owned {

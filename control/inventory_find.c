@@ -4,6 +4,8 @@
  */
 #include "control/inventory_priv.h"
 
+#include "config/xpath.h"
+
 #include <fnmatch.h>
 #include <string.h>
 #include <strings.h>
@@ -81,24 +83,12 @@ static bool matches_one_of(const char *text, const char *const *patterns,
 	return false;
 }
 
-static bool claims(const struct inv_claim *claim, const char *hypervisor,
-		   const struct hv_vm *vm, size_t *ret_nic)
+/* In one of the claim's networks, and at which NIC. */
+static bool in_networks(const struct inv_claim *claim, const struct hv_vm *vm,
+			size_t *ret_nic)
 {
 	size_t nic;
 
-	if (claim->n_names == 0 && claim->n_networks == 0 &&
-	    claim->n_hypervisors == 0)
-		return false;
-	if (claim->n_names > 0 &&
-	    !matches_one_of(vm->name, claim->names, claim->n_names))
-		return false;
-	if (claim->n_hypervisors > 0 &&
-	    !is_one_of(hypervisor, claim->hypervisors, claim->n_hypervisors))
-		return false;
-	if (claim->n_networks == 0) {
-		*ret_nic = 0;
-		return true;
-	}
 	for (nic = 0; nic < vm->n_nics; nic++) {
 		if (!is_one_of(vm->nics[nic].network, claim->networks,
 			       claim->n_networks) &&
@@ -111,14 +101,47 @@ static bool claims(const struct inv_claim *claim, const char *hypervisor,
 	return false;
 }
 
+/* @metadata: of the VM, read when the first claim asks for it. */
+static bool metadata_holds(const struct inv_claim *claim,
+			   const struct hv_vm *vm,
+			   struct conf_metadata **metadata)
+{
+	if (!claim->metadata)
+		return true;
+	if (!*metadata)
+		*metadata = conf_metadata_read(vm->metadata);
+	return conf_xpaths_hold(claim->metadata, *metadata);
+}
+
+static bool claims(const struct inv_claim *claim, const char *hypervisor,
+		   const struct hv_vm *vm, struct conf_metadata **metadata,
+		   size_t *ret_nic)
+{
+	*ret_nic = 0;
+	if (claim->n_names == 0 && claim->n_networks == 0 &&
+	    claim->n_hypervisors == 0 && !claim->metadata)
+		return false;
+	if (claim->n_names > 0 &&
+	    !matches_one_of(vm->name, claim->names, claim->n_names))
+		return false;
+	if (claim->n_hypervisors > 0 &&
+	    !is_one_of(hypervisor, claim->hypervisors, claim->n_hypervisors))
+		return false;
+	if (claim->n_networks > 0 && !in_networks(claim, vm, ret_nic))
+		return false;
+	/* The dearest last. */
+	return metadata_holds(claim, vm, metadata);
+}
+
 struct inv_owner inv_own(const char *hypervisor, const struct hv_vm *vm,
 			 const struct inv_claim *list, size_t n_claims)
 {
 	struct inv_owner owner = { .owned = INV_OWNED_NOT };
+	struct conf_metadata *metadata = NULL;
 	size_t i, nic;
 
 	for (i = 0; i < n_claims; i++) {
-		if (!claims(&list[i], hypervisor, vm, &nic))
+		if (!claims(&list[i], hypervisor, vm, &metadata, &nic))
 			continue;
 		if (owner.owned == INV_OWNED_NOT) {
 			owner.owned = INV_OWNED;
@@ -128,8 +151,9 @@ struct inv_owner inv_own(const char *hypervisor, const struct hv_vm *vm,
 			   0) {
 			owner.owned = INV_OWNED_TWICE;
 			owner.other = i;
-			return owner;
+			break;
 		}
 	}
+	conf_metadata_free(metadata);
 	return owner;
 }

@@ -350,6 +350,12 @@ static bool same_tags(const struct hv_vm *a, const struct hv_vm *b)
 	return true;
 }
 
+static bool same_metadata(const struct hv_vm *a, const struct hv_vm *b)
+{
+	return a->metadata && b->metadata ? !strcmp(a->metadata, b->metadata) :
+					    a->metadata == b->metadata;
+}
+
 static bool same_nic(const struct hv_nic *a, const struct hv_nic *b)
 {
 	return !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->kind == b->kind &&
@@ -419,6 +425,9 @@ static void tell_definition(const struct teller *teller,
 		tag_words(old, before);
 		tag_words(now, after);
 		tell(teller, INV_TAGS, before, after);
+	} else if (!same_metadata(old, now)) {
+		/* Whose it is may hang on it. */
+		tell(teller, INV_TAGS, "", "other metadata");
 	}
 }
 

@@ -232,6 +232,7 @@ static int take_claims(struct rec *rec, const struct conf *conf)
 			.n_names = t->names.n,
 			.hypervisors = t->hypervisors.text,
 			.n_hypervisors = t->hypervisors.n,
+			.metadata = t->metadata.n ? &t->metadata : NULL,
 		};
 	}
 	free(rec->claims);

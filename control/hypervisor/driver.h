@@ -39,9 +39,10 @@
 #define HV_MAC_SIZE  6
 
 /* What of a VM is kept; the rest is left out and hv_vm.truncated is set. */
-#define HV_MAX_TAGS  64
-#define HV_MAX_NICS  32
-#define HV_MAX_ADDRS 16 /* a NIC */
+#define HV_MAX_TAGS	64
+#define HV_MAX_METADATA 65536
+#define HV_MAX_NICS	32
+#define HV_MAX_ADDRS	16 /* a NIC */
 
 /**
  * enum hv_state - what a hypervisor says about a VM.
@@ -178,6 +179,8 @@ struct hv_nic {
  * @n_tags: their number.
  * @nics: in the hypervisor's order.
  * @n_nics: their number.
+ * @metadata: the `<metadata>` of its definition, XML of at most HV_MAX_METADATA
+ *	bytes; NULL = none, or longer (then @truncated).
  */
 struct hv_vm {
 	uint8_t uuid[HV_UUID_SIZE];
@@ -194,6 +197,7 @@ struct hv_vm {
 	size_t n_tags;
 	struct hv_nic *nics;
 	size_t n_nics;
+	char *metadata;
 };
 
 /**
@@ -296,6 +300,8 @@ void hv_queue_push(struct hv_queue *queue, struct hv_event *event);
  * @name: for messages.
  * @uri: where it is.
  * @poll_ms: time between two lists, which repair what events missed.
+ * @vms: of a driver that has no other source: all VMs there are; copied.
+ * @n_vms: their number.
  * @queue: where events go.
  * @arg: comes with each event.
  */
@@ -303,6 +309,8 @@ struct hv_settings {
 	const char *name;
 	const char *uri;
 	uint32_t poll_ms;
+	struct hv_vm *const *vms;
+	size_t n_vms;
 	struct hv_queue *queue;
 	void *arg;
 };
@@ -372,6 +380,14 @@ const struct hv_driver *hv_driver_find(const char *uri);
 
 struct hv_vm *hv_vm_new(void);
 void hv_vm_free(struct hv_vm *vm);
+
+/**
+ * hv_vm_copy() - a copy of all of it.
+ *
+ * Return: the copy, or NULL without memory.
+ */
+struct hv_vm *hv_vm_copy(const struct hv_vm *vm);
+
 void hv_event_free(struct hv_event *event);
 
 static inline void hv_vm_freep(struct hv_vm **vm)

@@ -27,6 +27,11 @@ static void xml_doc_freep(xmlDoc **doc)
 	xmlFreeDoc(*doc);
 }
 
+static void buffer_freep(xmlBuffer **buf)
+{
+	xmlBufferFree(*buf);
+}
+
 static void text_freep(xmlChar **text)
 {
 	xmlFree(*text);
@@ -247,6 +252,23 @@ static const xmlNode *find_ours(const xmlNode *metadata)
 	return NULL;
 }
 
+/* Kept for the operator's conditions: whose a VM is. */
+static int keep_metadata(xmlDoc *doc, xmlNode *metadata, struct hv_vm *vm)
+{
+	CLEANUP(buffer_freep) xmlBuffer *buf = xmlBufferCreate();
+	int size = buf ? xmlNodeDump(buf, doc, metadata, 0, 0) : -1;
+
+	if (size < 0)
+		return -ENOMEM;
+	if (size > HV_MAX_METADATA) {
+		vm->truncated = true;
+		return 0;
+	}
+	vm->metadata =
+		strndup((const char *)xmlBufferContent(buf), (size_t)size);
+	return vm->metadata ? 0 : -ENOMEM;
+}
+
 static int parse_metadata(const xmlNode *metadata, struct hv_vm *vm)
 {
 	const xmlNode *ours, *at;
@@ -288,6 +310,7 @@ static int parse_domain(const xmlNode *root, struct hv_vm *vm)
 	CLEANUP(text_freep) xmlChar *name = NULL;
 	CLEANUP(text_freep) xmlChar *uuid = NULL;
 	const xmlNode *devices;
+	xmlNode *metadata;
 	int err;
 
 	/* Without the element, libxml2 gives NULL here. */
@@ -305,7 +328,9 @@ static int parse_domain(const xmlNode *root, struct hv_vm *vm)
 	if (err)
 		return err;
 	parse_agent(devices, vm);
-	return parse_metadata(child(root, "metadata"), vm);
+	metadata = child(root, "metadata");
+	err = metadata ? keep_metadata(root->doc, metadata, vm) : 0;
+	return err ? err : parse_metadata(metadata, vm);
 }
 
 int libvirt_xml_parse(const char *xml, size_t size, struct hv_vm *vm)

@@ -190,6 +190,7 @@ void hv_vm_free(struct hv_vm *vm)
 	}
 	free(vm->tags);
 	free(vm->nics);
+	free(vm->metadata);
 	free(vm->name);
 	free(vm);
 }

@@ -16,11 +16,10 @@ bad=0
 # `.later = true` in its row of config/schema.c, or in its word's.
 unread='
 service.return_path  "auto" and "fib" are the same in this version
+xpath.xpath          conf_xpaths_hold() evaluates it
+xpath.namespaces     conf_xpaths_hold() evaluates it
 vm.addresses         driver "static" is not built yet
 vm.interface         driver "static" is not built yet
-xpath.xpath          ownership by metadata is not built yet
-xpath.namespaces     ownership by metadata is not built yet
-tenant.metadata      ownership by metadata is not built yet
 health.expect        probes beyond a connection are not built yet
 health.host          probes beyond a connection are not built yet
 health.sni           probes beyond a connection are not built yet

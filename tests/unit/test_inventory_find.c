@@ -2,6 +2,7 @@
 /*
  * Who is meant by a word, and whose a VM is.
  */
+#include "config/config.h"
 #include "inv_world.h"
 
 #include <setjmp.h>
@@ -159,6 +160,34 @@ static void test_own_by_two(void **state)
 	assert_int_equal(owner.other, 3);
 }
 
+/* An element of the operator's in the metadata decides, with the rest. */
+static void test_own_by_metadata(void **state)
+{
+	static struct conf_xpath shop[] = {
+		{ .xpath = "*[@tenant='shop']" },
+	};
+	static const struct conf_xpaths by_shop = { shop, 1 };
+	const struct inv_claim claims[] = {
+		{ .tenant = "shop", .metadata = &by_shop },
+		{ .tenant = "shop",
+		  .metadata = &by_shop,
+		  .networks = other,
+		  .n_networks = 2 },
+	};
+	struct hv_vm *vm = world_vm(1, "x", HV_STATE_RUNNING, 1);
+
+	(void)state;
+	assert_int_equal(inv_own("hv-a", vm, claims, 1).owned, INV_OWNED_NOT);
+	vm->metadata = strdup("<metadata><o tenant='bank'/></metadata>");
+	assert_int_equal(inv_own("hv-a", vm, claims, 1).owned, INV_OWNED_NOT);
+	free(vm->metadata);
+	vm->metadata = strdup("<metadata><o tenant='shop'/></metadata>");
+	assert_int_equal(inv_own("hv-a", vm, claims, 1).owned, INV_OWNED);
+	assert_int_equal(inv_own("hv-a", vm, &claims[1], 1).owned,
+			 INV_OWNED_NOT);
+	hv_vm_free(vm);
+}
+
 /* The NIC that serves is the one in the tenant's network. */
 static void test_own_nic(void **state)
 {
@@ -192,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_own_by_one),
 		cmocka_unit_test(test_own_by_two),
+		cmocka_unit_test(test_own_by_metadata),
 		cmocka_unit_test(test_own_nic),
 	};
 
