@@ -57,6 +57,15 @@ grep -q 'reason reply_arp' "$dir/status" || die 'ARP uncounted'
 grep -q 'reason pass_not_vip' "$dir/status" || die 'pass uncounted'
 ! grep -q 'reason drop_redirect' "$dir/status" || die 'redirects failed'
 
+say 'a service that is gone is refused at once, and served when it is back'
+must 'forget service t/alt' apply
+one $vip 8081 | grep -q 'Connection refused' || die 'served after its end'
+must "service t/alt $vip 8081 t/web 81" apply
+# Its ports learn who is there directly, for 5 s.
+must 'run 6500'
+one $vip 8081 >"$dir/again" || :
+grep -q 'short_failed=0' "$dir/again" || die "not back: $(cat "$dir/again")"
+
 say 'VMs call each other directly'
 ns_vm 2 "$traffic" load "$(addr 1)" 80 1 1 0 0 500 || die 'VM to VM'
 load_end direct
