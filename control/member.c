@@ -173,6 +173,11 @@ void member_facts(struct rec_member *m, const struct inv_vm *vm,
 		f.hv = hv_fact(vm);
 		f.port = port_fact(m, vm, owner->nic, policy);
 		f.claimed_once = owner->owned == INV_OWNED;
+		if (owner->owned == INV_OWNED_TWICE)
+			snprintf(m->claim, sizeof(m->claim),
+				 "tenants %s and %s",
+				 in->conf->tenants[owner->claim].name,
+				 in->conf->tenants[owner->other].name);
 	} else if (m->in_tables && unheard_of(m, in->inv)) {
 		/* It stays as it is in force until somebody knows better. */
 		member_relocate(m);
@@ -281,6 +286,7 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
 	texts.wish = wish_text[0] ? wish_text : NULL;
 	texts.probe = m->has_target && m->probe.reason[0] ? m->probe.reason :
 							    NULL;
+	texts.claim = m->facts.claimed_once ? NULL : m->claim;
 	texts.conflict = m->facts.conflict ? m->conflict : NULL;
 	if (m->facts.port == VERDICT_PORT_NO_RETURN && m->status.attach_error)
 		texts.port = strerror(m->status.attach_error);

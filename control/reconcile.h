@@ -77,6 +77,7 @@ struct rec_way {
  * @is_named: by the status that is being taken. @leaves: members.c's.
  * @asks_ports, @has_ports: conflict.c's.
  * @conflict: who has its port, in words, if @facts say that somebody has.
+ * @claim: which tenants claim it, in words, if @facts say that two do.
  * @vm_name: "hypervisor/name".
  * @stack: its port has rules of the host's own, and it is served through them.
  * @rules: those rules, in words, if they are what keeps it out.
@@ -106,6 +107,7 @@ struct rec_member {
 	bool asks_ports;
 	bool has_ports;
 	char conflict[REC_CONFLICT_SIZE];
+	char claim[REC_CONFLICT_SIZE];
 	char vm_name[DP_NAME_SIZE];
 	bool has_addr;
 	struct ip_addr addr;

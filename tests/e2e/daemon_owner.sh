@@ -22,7 +22,7 @@ in_pools() { # NUMBER POOL...
 }
 
 claimed_twice() { # NUMBER
-	[[ $(drover vms "web-$1" --json) == *"tenants "*" and "* ]]
+	[[ $(drover vms "web-$1" --json) == *"tenants shop and bank"* ]]
 }
 
 two_tenants() {
