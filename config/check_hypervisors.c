@@ -187,12 +187,15 @@ static void check_vm(struct checker *c, const struct conf_vm *vm)
 
 	if (vm->interface && *vm->interface)
 		check_interface(c, &vm->interface, vm->interface);
-	if (vm->interface && !*vm->interface &&
+	if (vm->interface && !*vm->interface)
+		check_doubt(c, &vm->interface,
+			    "is missing: the VM gets no traffic from this "
+			    "node");
+	if (vm->interface && *vm->interface &&
 	    memcmp(&vm->mac, &none, sizeof(none)) == 0 &&
 	    !check_is_wrong(c, &vm->mac))
-		check_doubt(c, &vm->interface,
-			    "is missing, and so is mac: the VM counts as not "
-			    "on this node");
+		check_wrong(c, &vm->mac,
+			    "is missing; packets for the VM go to it by that");
 }
 
 static void check_vms(struct checker *c, const struct conf_vms *vms)

@@ -234,8 +234,8 @@ struct conf_node {
  * @addresses: where it answers; at least one.
  * @network: bridge or network that it is in, "" = not told.
  * @interface: of this host, where the VM's packets come out; "" = not on this
- *             node, or found by @mac.
- * @mac: of the VM's NIC.
+ *             node.
+ * @mac: of the VM's NIC; not zero where there is an @interface.
  * @tags: what selectors ask for.
  * @state: what it does.
  */

@@ -15,7 +15,7 @@
 static void check_hypervisor(const struct conf_hypervisor *hypervisor,
 			     struct conf_errors *errs)
 {
-	if (hypervisor->driver != CONF_DRIVER_LIBVIRT)
+	if (hypervisor->driver == CONF_DRIVER_FED)
 		conf_warn(errs, &hypervisor->place,
 			  "hypervisors.%s.driver: \"%s\" " NOTHING,
 			  hypervisor->name,

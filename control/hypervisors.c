@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "config/config.h"
+#include "control/given.h"
 #include "control/log.h"
 
 /**
@@ -148,8 +149,10 @@ bool hypervisors_local(const struct conf *conf,
 	       ip.word[3] == BE32(1);
 }
 
-/* Its URI as libvirt is to have it, with the file of credentials; freed by the
- * caller. */
+/*
+ * Where its driver finds it: libvirt's URI with the file of credentials, or what
+ * stands for the config's list. Freed by the caller.
+ */
 static char *full_uri(const struct conf_hypervisor *c)
 {
 	static const char plain[] =
@@ -160,6 +163,8 @@ static char *full_uri(const struct conf_hypervisor *c)
 	size_t size;
 	FILE *out;
 
+	if (c->driver == CONF_DRIVER_STATIC)
+		return given_uri(c);
 	if (!at || !*at)
 		return strdup(c->uri);
 	out = open_memstream(&text, &size);
@@ -217,6 +222,8 @@ static int start(struct hypervisors *h, struct watched *w,
 {
 	struct hv_settings settings = { .queue = h->queue, .arg = w->inv_hv };
 	char *uri = full_uri(c);
+	struct hv_vm **vms;
+	int rc;
 
 	if (!uri)
 		return -ENOMEM;
@@ -229,7 +236,13 @@ static int start(struct hypervisors *h, struct watched *w,
 	settings.name = w->name;
 	settings.uri = w->uri;
 	settings.poll_ms = w->poll_ms;
-	return w->driver->open(&settings, &w->hv);
+	rc = given_vms(c, &vms, &settings.n_vms);
+	if (rc)
+		return rc;
+	settings.vms = vms;
+	rc = w->driver->open(&settings, &w->hv);
+	given_free(vms, settings.n_vms);
+	return rc;
 }
 
 static int watch(struct hypervisors *h, const struct conf *conf,

@@ -18,8 +18,6 @@ unread='
 service.return_path  "auto" and "fib" are the same in this version
 xpath.xpath          conf_xpaths_hold() evaluates it
 xpath.namespaces     conf_xpaths_hold() evaluates it
-vm.addresses         driver "static" is not built yet
-vm.interface         driver "static" is not built yet
 health.expect        probes beyond a connection are not built yet
 health.host          probes beyond a connection are not built yet
 health.sni           probes beyond a connection are not built yet

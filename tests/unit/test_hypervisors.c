@@ -81,16 +81,18 @@ static void write_file(const struct world *w, const char *name,
 	assert_int_equal(fclose(file), 0);
 }
 
+/* What a config has beside its hypervisors. */
+static const char rest[] =
+	"node = { name = \"n1\"; uplinks = [ \"up0\" ]; };\n"
+	"tenants = ( { name = \"shop\"; vips = [ \"203.0.113.1/32\" ];\n"
+	"              networks = [ \"br0\" ]; } );\n"
+	"pools = ( { tenant = \"shop\"; name = \"web\";\n"
+	"            select = [ \"a=b\" ]; health = { port = 80; }; } );\n"
+	"services = ( { tenant = \"shop\"; name = \"http\"; port = 80;\n"
+	"               vip = \"203.0.113.1\"; pool = \"web\"; } );\n";
+
 static struct conf *conf_with(const char *uri, const char *poll)
 {
-	static const char rest[] =
-		"node = { name = \"n1\"; uplinks = [ \"up0\" ]; };\n"
-		"tenants = ( { name = \"shop\"; vips = [ \"203.0.113.1/32\" ];\n"
-		"              networks = [ \"br0\" ]; } );\n"
-		"pools = ( { tenant = \"shop\"; name = \"web\";\n"
-		"            select = [ \"a=b\" ]; health = { port = 80; }; } );\n"
-		"services = ( { tenant = \"shop\"; name = \"http\"; port = 80;\n"
-		"               vip = \"203.0.113.1\"; pool = \"web\"; } );\n";
 	struct conf_errors *errs = calloc(1, sizeof(*errs));
 	struct conf *conf = NULL;
 	char text[2048];
@@ -223,6 +225,91 @@ static void test_auth_file(void **state)
 	assert_int_equal(inv_count(w->inv), 1);
 }
 
+/* --- the static driver -------------------------------------------------- */
+
+static void apply_static(struct world *w, const char *vms)
+{
+	struct conf_errors *errs = calloc(1, sizeof(*errs));
+	struct conf *conf = NULL;
+	char text[2048];
+
+	assert_non_null(errs);
+	snprintf(text, sizeof(text),
+		 "hypervisors = ( { name = \"racks\"; driver = \"static\";\n"
+		 "vms = ( %s ); } );\n%s",
+		 vms, rest);
+	if (conf_load_text("test.cfg", text, &conf, errs)) {
+		conf_errors_print(errs, stderr);
+		fail();
+	}
+	free(errs);
+	assert_int_equal(hypervisors_apply(w->hypervisors, conf), 0);
+	conf_free(conf);
+	turn(w);
+}
+
+#define WEB1                                                \
+	"{ name = \"web-1\"; addresses = [ \"10.0.0.7\" ];" \
+	"  network = \"br0\"; interface = \"veth1\";"       \
+	"  mac = \"52:54:00:00:00:07\"; tags = [ \"a=b\", \"c=d\" ]; }"
+
+static void test_static(void **state)
+{
+	static const uint8_t mac[] = { 0x52, 0x54, 0, 0, 0, 7 };
+	struct world *w = *state;
+	const struct inv_vm *vm;
+
+	apply_static(w, WEB1);
+	assert_true(inv_hvs(w->inv)->connected);
+	assert_true(inv_hvs(w->inv)->local);
+	assert_int_equal(inv_count(w->inv), 1);
+	vm = inv_at(w->inv, 0);
+	assert_string_equal(vm->vm->name, "web-1");
+	assert_int_equal(vm->run, INV_RUN_UP);
+	assert_int_equal(vm->vm->n_tags, 2);
+	assert_string_equal(vm->vm->tags[1].name, "c");
+	assert_string_equal(vm->vm->tags[1].value, "d");
+	assert_int_equal(vm->vm->n_nics, 1);
+	assert_string_equal(vm->vm->nics[0].port, "veth1");
+	assert_string_equal(vm->vm->nics[0].bridge, "br0");
+	assert_memory_equal(vm->vm->nics[0].mac, mac, sizeof(mac));
+	assert_non_null(inv_vm_addr(vm, 0, true));
+	assert_int_equal(inv_vm_addr(vm, 0, true)->ip.word[3],
+			 BE32(0x0a000007));
+}
+
+/* A reload: who stays is the same VM, who is not in the list is gone. */
+static void test_static_reload(void **state)
+{
+	struct world *w = *state;
+	uint8_t uuid[HV_UUID_SIZE];
+
+	apply_static(w, WEB1);
+	memcpy(uuid, inv_at(w->inv, 0)->uuid, sizeof(uuid));
+	/* The same list: nothing is told. */
+	apply_static(w, WEB1);
+	assert_int_equal(w->count[INV_ADDED], 1);
+	apply_static(w, WEB1 ", { name = \"web-2\"; uuid = "
+			     "\"deadbeef-0000-4000-8000-000000000002\";"
+			     " addresses = [ \"10.0.0.8\" ];"
+			     " interface = \"veth2\"; "
+			     "mac = \"52:54:00:00:00:08\"; }");
+	turn(w);
+	assert_int_equal(inv_count(w->inv), 2);
+	assert_non_null(inv_get(w->inv, uuid));
+	assert_false(inv_get(w->inv, uuid)->stale);
+	assert_int_equal(w->count[INV_ENDED], 0);
+	apply_static(w, "{ name = \"web-1\"; addresses = [ \"10.0.0.7\" ];"
+			"  state = \"stopped\"; }");
+	turn(w);
+	assert_int_equal(inv_count(w->inv), 1);
+	assert_int_equal(inv_get(w->inv, uuid)->run, INV_RUN_ENDED);
+	assert_int_equal(w->count[INV_REMOVED], 1);
+	apply_static(w, WEB1);
+	turn(w);
+	assert_int_equal(inv_get(w->inv, uuid)->run, INV_RUN_UP);
+}
+
 /* One config may serve all nodes, so names say who is meant. */
 static void test_local(void **state)
 {
@@ -265,6 +352,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_host, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_auth_file, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_static, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_static_reload, set_up,
 						tear_down),
 		cmocka_unit_test(test_local),
 	};
