@@ -34,9 +34,6 @@ static void check_pool(const struct conf_pool *pool, struct conf_errors *errs)
 			  "pools.%s.health.send: " NOTHING
 			  ", VMs are only connected to",
 			  pool->name);
-	if (pool->backup)
-		conf_warn(errs, &pool->place, "pools.%s.backup: " NOTHING,
-			  pool->name);
 }
 
 void conf_tell_unbuilt(const struct conf *conf, struct conf_errors *errs)

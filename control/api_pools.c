@@ -86,6 +86,8 @@ static const char *pool_note(const struct rec_pool *kept, const struct tally *t)
 {
 	if (kept && kept->panic.state != PANIC_CALM)
 		return "PANIC: probes are distrusted";
+	if (kept && kept->on_backup)
+		return "BACKUP: none of its own VMs serves";
 	if (!t->n)
 		return "no VM matches";
 	if (!t->by_verdict[VERDICT_SERVING])

@@ -41,4 +41,12 @@ void member_weight(struct rec_member *m, const struct inv_vm *vm,
 		   const struct rec_input *in, bool alone,
 		   uint64_t *ret_wake_ns);
 
+/* How it is probed: as its own pool says. @m->pool is not NULL. */
+static inline const struct conf_health *
+member_health(const struct rec_member *m)
+{
+	return m->as_backup && m->pool->backup ? &m->pool->backup->health :
+						 &m->pool->health;
+}
+
 #endif

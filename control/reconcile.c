@@ -322,8 +322,10 @@ static int match_vm(struct rec *rec, const struct conf *conf,
 		    const struct inv_vm *vm, const struct inv_owner *owner)
 {
 	struct rec_member *const *of_vm;
+	const struct conf_pool *pool;
 	struct rec_member *m;
 	char name[DP_NAME_SIZE];
+	bool own;
 	size_t n;
 	size_t i;
 	int rc;
@@ -334,7 +336,10 @@ static int match_vm(struct rec *rec, const struct conf *conf,
 		of_vm[i]->located = false;
 	}
 	for (i = 0; i < conf->n_pools; i++) {
-		if (!belongs(conf, &conf->pools[i], vm, owner))
+		pool = &conf->pools[i];
+		own = belongs(conf, pool, vm, owner);
+		if (!own &&
+		    (!pool->backup || !belongs(conf, pool->backup, vm, owner)))
 			continue;
 		pool_name(&conf->pools[i], name);
 		m = members_find(&rec->members, name, vm->uuid);
@@ -342,6 +347,7 @@ static int match_vm(struct rec *rec, const struct conf *conf,
 		if (rc)
 			return rc;
 		m->belongs = true;
+		m->as_backup = !own;
 	}
 	return 0;
 }
@@ -470,7 +476,8 @@ static void find_over_limit(struct rec *rec, size_t first, size_t n)
 	for (round = 0; round < 2; round++)
 		for (i = first; i < first + n; i++) {
 			m = rec->members.by_name[i];
-			if (!m->pool || m->facts.in_tables != (round == 0) ||
+			if (!m->pool || m->as_backup ||
+			    m->facts.in_tables != (round == 0) ||
 			    (!m->belongs && !m->facts.in_tables))
 				continue;
 			m->facts.over_limit = room == 0;
@@ -498,7 +505,8 @@ static void judge_panic(struct rec *rec, struct rec_pool *pool, size_t first,
 	size_t i;
 
 	for (i = first; i < first + n; i++)
-		panic_count(&tally, &rec->members.by_name[i]->facts);
+		if (!rec->members.by_name[i]->as_backup)
+			panic_count(&tally, &rec->members.by_name[i]->facts);
 	panic = panic_step(&pool->panic, &tally,
 			   conf ? conf->panic_threshold : 0, now_ms, &wake_ms);
 	if (wake_ms)
@@ -507,7 +515,8 @@ static void judge_panic(struct rec *rec, struct rec_pool *pool, size_t first,
 		wake_by(ret_wake_ns, in->now_ns + SHOWN_AGAIN_NS);
 	panic_print(&pool->panic, now_ms, ret_text, text_size);
 	for (i = first; i < first + n; i++)
-		rec->members.by_name[i]->facts.panic = panic;
+		rec->members.by_name[i]->facts.panic =
+			panic && !rec->members.by_name[i]->as_backup;
 	if ((before == PANIC_CALM) != (pool->panic.state == PANIC_CALM))
 		rec->hooks.pool_changed(rec->hooks.arg, pool->name,
 					panic ? "panic" : "panic_over",
@@ -544,6 +553,62 @@ static void judge_member(struct rec *rec, struct rec_member *m,
 		rec->hooks.changed(rec->hooks.arg, m, member_word(m));
 }
 
+/*
+ * Does a pool need its backup? Its own VMs have been judged. While the backup
+ * serves it goes on until one of them is ready for slots: a port learns first.
+ */
+static bool needs_backup(struct rec_member *const *members, size_t n)
+{
+	bool backup_serves = false;
+	bool own_serves = false;
+	bool own_ready = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (members[i]->as_backup) {
+			backup_serves |= members[i]->in_tables &&
+					 members[i]->status.slots_current;
+			continue;
+		}
+		if (members[i]->role != DP_SERVING || !members[i]->publish ||
+		    !members[i]->weight)
+			continue;
+		own_serves = true;
+		own_ready |= members[i]->in_tables &&
+			     members[i]->status.learned;
+	}
+	return backup_serves ? !own_ready : !own_serves;
+}
+
+static void judge_backup(struct rec *rec, struct rec_pool *pool,
+			 struct rec_member *const *members, size_t n,
+			 const struct rec_input *in, uint64_t *ret_wake_ns)
+{
+	bool needed = needs_backup(members, n);
+	size_t n_serving = 0;
+	char text[80];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!members[i]->as_backup)
+			continue;
+		members[i]->facts.standby = !needed;
+		judge_member(rec, members[i], in, NULL, true, ret_wake_ns);
+		n_serving += members[i]->role == DP_SERVING;
+	}
+	needed = needed && n_serving > 0;
+	if (!pool || pool->on_backup == needed)
+		return;
+	pool->on_backup = needed;
+	snprintf(text, sizeof(text), "none of its VMs serves, %zu of %s do",
+		 n_serving,
+		 pool->conf && pool->conf->backup ? pool->conf->backup->name :
+						    "its backup");
+	rec->hooks.pool_changed(rec->hooks.arg, pool->name,
+				needed ? "backup" : "backup_over",
+				needed ? text : "its own VMs serve again");
+}
+
 static void judge_pool(struct rec *rec, size_t first, size_t n,
 		       const struct rec_input *in, uint64_t *ret_wake_ns)
 {
@@ -558,10 +623,13 @@ static void judge_pool(struct rec *rec, size_t first, size_t n,
 		judge_panic(rec, pool, first, n, in, panic_text,
 			    sizeof(panic_text), ret_wake_ns);
 	for (i = 0; i < n; i++)
-		n_serving += members[i]->serving_since_ns != 0;
+		n_serving += !members[i]->as_backup &&
+			     members[i]->serving_since_ns != 0;
 	for (i = 0; i < n; i++)
-		judge_member(rec, members[i], in, panic_text, n_serving == 0,
-			     ret_wake_ns);
+		if (!members[i]->as_backup)
+			judge_member(rec, members[i], in, panic_text,
+				     n_serving == 0, ret_wake_ns);
+	judge_backup(rec, pool, members, n, in, ret_wake_ns);
 }
 
 /* Forget who neither belongs to its pool nor has a flow left. */
@@ -618,6 +686,7 @@ static bool says_otherwise(const struct rec_member *m,
 
 	return !m->in_tables || member_is_used(before) != member_is_used(now) ||
 	       before->attached != now->attached ||
+	       before->learned != now->learned ||
 	       before->attach_error != now->attach_error ||
 	       before->ifindex != now->ifindex ||
 	       memcmp(&before->addr, &now->addr, sizeof(now->addr)) != 0;

@@ -73,6 +73,7 @@ struct rec_way {
  * @uuid: the VM.
  * @id: number of its health target; never used again.
  * @belongs: config and tags still put it in the pool.
+ * @as_backup: as a VM of the pool's backup, not as one of its own.
  * @located: @vm_name and where it is are as the inventory has them.
  * @is_named: by the status that is being taken. @leaves: members.c's.
  * @asks_ports, @has_ports: conflict.c's.
@@ -101,6 +102,7 @@ struct rec_member {
 	uint8_t uuid[HV_UUID_SIZE];
 	uint64_t id;
 	bool belongs;
+	bool as_backup;
 	bool located;
 	bool is_named;
 	bool leaves;
@@ -146,6 +148,7 @@ struct rec_member {
  * @service: name of the first of its services by name; "" = none.
  * @port_policy: for ports with rules of the host's own: the strictest of theirs.
  * @panic: its state.
+ * @on_backup: none of its own VMs serves, those of its backup do.
  */
 struct rec_pool {
 	char name[DP_NAME_SIZE];
@@ -154,6 +157,7 @@ struct rec_pool {
 	const char *service;
 	enum conf_port_policy port_policy;
 	struct panic panic;
+	bool on_backup;
 };
 
 struct rec;

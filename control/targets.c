@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "control/log.h"
+#include "control/member.h"
 
 static struct health_params params_of(const struct conf_health *c)
 {
@@ -30,7 +31,7 @@ void targets_drop(struct health *health, struct rec_member *m)
 
 static void add_target(struct health *health, struct rec_member *m)
 {
-	const struct conf_health *c = &m->pool->health;
+	const struct conf_health *c = member_health(m);
 	struct health_target target = {
 		.id = m->id,
 		.kind = HEALTH_TCP,
@@ -85,10 +86,10 @@ static void update_one(struct health *health, struct rec_member *m,
 		targets_drop(health, m);
 		return;
 	}
-	params = params_of(&m->pool->health);
+	params = params_of(member_health(m));
 	if (m->has_target &&
 	    (memcmp(&m->target_addr, &m->addr, sizeof(m->addr)) != 0 ||
-	     m->target_port != m->pool->health.port))
+	     m->target_port != member_health(m)->port))
 		targets_drop(health, m);
 	else if (m->has_target && !same_way(&m->target_way, &m->way))
 		change_way(health, m);

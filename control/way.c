@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "control/log.h"
+#include "control/member.h"
 #include "control/reach.h"
 #include "control/targets.h"
 
@@ -31,7 +32,7 @@ static bool host_reaches(const struct rec_member *m, const struct inv *inv,
 static bool by_path(const struct rec_member *m, const struct inv *inv,
 		    const struct reach *reach)
 {
-	switch (m->pool->health.via) {
+	switch (member_health(m)->via) {
 	case CONF_VIA_HOST:
 		return false;
 	case CONF_VIA_PATH:

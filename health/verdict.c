@@ -21,6 +21,7 @@
 struct rule {
 	uint8_t in_tables, hv, port, wish, probe, settled;
 	uint8_t address_known, claimed_once, conflict, over_limit, panic;
+	uint8_t standby;
 	enum vm_verdict inside, outside;
 	enum verdict_reason reason;
 };
@@ -77,6 +78,10 @@ static const struct rule rules[] = {
 	  .inside = VERDICT_LEAVING,
 	  .outside = VERDICT_WAITING,
 	  .reason = VERDICT_BY_PAUSE },
+	{ .standby = IS_SO,
+	  .inside = VERDICT_LEAVING,
+	  .outside = VERDICT_WAITING,
+	  .reason = VERDICT_BY_STANDBY },
 
 	/* A VM inside has had an address; that it can't be read is no harm. */
 	{ .in_tables = IS_NOT_SO,
@@ -131,7 +136,8 @@ static bool matches(const struct rule *r, const struct verdict_facts *f)
 	       has(r->address_known, f->address_known) &&
 	       has(r->claimed_once, f->claimed_once) &&
 	       has(r->conflict, f->conflict) &&
-	       has(r->over_limit, f->over_limit) && has(r->panic, f->panic);
+	       has(r->over_limit, f->over_limit) && has(r->panic, f->panic) &&
+	       has(r->standby, f->standby);
 }
 
 struct verdict_answer verdict_find(const struct verdict_facts *facts)
@@ -184,6 +190,9 @@ static const struct words words[] = {
 	[VERDICT_BY_POLICY] = { "port_policy",
 				"the host has rules of its own at its port",
 				DETAIL(port) },
+	[VERDICT_BY_STANDBY] = { "standby",
+				 "backup, while the pool's own VMs serve",
+				 DETAIL(probe) },
 	[VERDICT_BY_LIMIT] = { "limit", "no room for it", DETAIL(limit) },
 	[VERDICT_BY_CONFLICT] = { "conflict",
 				  "another service has this port of it",

@@ -81,6 +81,7 @@ enum verdict_reason {
 	VERDICT_BY_DRAIN,
 	VERDICT_BY_POLICY,
 	VERDICT_BY_LIMIT,
+	VERDICT_BY_STANDBY, /* it is of the backup pool, and is not needed */
 	VERDICT_BY_CONFLICT,
 	VERDICT_BY_CLAIM,
 	VERDICT_BY_RETURN_PATH,
@@ -105,6 +106,7 @@ enum verdict_reason {
  * @conflict: another service has its port number.
  * @over_limit: the pool's max_backends or the tenant's max_vms leave no room.
  * @panic: the pool's, from panic_step().
+ * @standby: of the pool's backup, and the pool's own VMs serve.
  */
 struct verdict_facts {
 	bool in_tables;
@@ -118,6 +120,7 @@ struct verdict_facts {
 	bool conflict;
 	bool over_limit;
 	bool panic;
+	bool standby;
 };
 
 /**

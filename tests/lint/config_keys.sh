@@ -24,7 +24,6 @@ health.sni           probes beyond a connection are not built yet
 health.verify        probes beyond a connection are not built yet
 health.ca_file       probes beyond a connection are not built yet
 health.command       probes beyond a connection are not built yet
-pool.backup          backup pools are not built yet
 '
 
 members=$(grep -oE 'AT\(conf_[a-z_]+, [a-z_0-9]+\)' config/schema.c |

@@ -14,7 +14,7 @@
 
 #include "health/panic.h"
 
-#define BOOLS 7
+#define BOOLS 8
 #define COMBINATIONS                                                        \
 	(VERDICT_HV_N * VERDICT_PORT_N * VERDICT_WISH_N * HEALTH_N_STATES * \
 	 (1 << BOOLS))
@@ -31,6 +31,7 @@ static struct verdict_facts facts_of(unsigned int n)
 	f.conflict = n >> 4 & 1;
 	f.over_limit = n >> 5 & 1;
 	f.panic = n >> 6 & 1;
+	f.standby = n >> 7 & 1;
 	n >>= BOOLS;
 	f.hv = n % VERDICT_HV_N;
 	n /= VERDICT_HV_N;
@@ -54,7 +55,7 @@ static bool is_lost(const struct verdict_facts *f)
 
 static bool is_unwanted(const struct verdict_facts *f)
 {
-	return !f->claimed_once || f->conflict || f->over_limit ||
+	return !f->claimed_once || f->conflict || f->over_limit || f->standby ||
 	       f->port == VERDICT_PORT_POLICY || f->wish != VERDICT_WISH_NONE ||
 	       f->hv == VERDICT_HV_PAUSED;
 }
@@ -115,6 +116,8 @@ static bool is_true(enum verdict_reason reason, const struct verdict_facts *f)
 		return f->port == VERDICT_PORT_POLICY;
 	case VERDICT_BY_LIMIT:
 		return f->over_limit;
+	case VERDICT_BY_STANDBY:
+		return f->standby;
 	case VERDICT_BY_CONFLICT:
 		return f->conflict;
 	case VERDICT_BY_CLAIM:
@@ -262,6 +265,7 @@ static void one_fault_one_reason(void **state)
 	EXPECT(f.wish = VERDICT_WISH_OUT, VERDICT_BY_SELECTOR);
 	EXPECT(f.port = VERDICT_PORT_POLICY, VERDICT_BY_POLICY);
 	EXPECT(f.over_limit = true, VERDICT_BY_LIMIT);
+	EXPECT(f.standby = true, VERDICT_BY_STANDBY);
 	EXPECT(f.conflict = true, VERDICT_BY_CONFLICT);
 	EXPECT(f.claimed_once = false, VERDICT_BY_CLAIM);
 	EXPECT(f.port = VERDICT_PORT_NO_RETURN, VERDICT_BY_RETURN_PATH);

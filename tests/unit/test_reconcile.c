@@ -887,6 +887,131 @@ static void test_snapshot(void **state)
 				sizeof(struct hash_seed));
 }
 
+/* The config with pool api as web's backup, without a service of its own. */
+static void with_backup(struct fixture *f)
+{
+	struct conf_errors *errs = calloc(1, sizeof(*errs));
+	const char *slow = strstr(config, "slow_start = \"10s\";");
+	const char *api = strstr(config, ",\n             { tenant");
+	char text[2048];
+
+	assert_non_null(errs);
+	assert_non_null(slow);
+	assert_non_null(api);
+	snprintf(text, sizeof(text), "%.*sbackup = \"api\"; %.*s );\n",
+		 (int)(slow - config), config, (int)(api - slow), slow);
+	rec_forget_conf(f->rec);
+	conf_free(f->conf);
+	f->conf = NULL;
+	if (conf_load_text("test.cfg", text, &f->conf, errs)) {
+		conf_errors_print(errs, stderr);
+		fail();
+	}
+	free(errs);
+}
+
+static struct rec_member *member_in(struct fixture *f, int n, const char *pool)
+{
+	size_t i;
+
+	for (i = 0; i < rec_count(f->rec); i++)
+		if (!memcmp(rec_at(f->rec, i)->uuid, uuid_of(n),
+			    HV_UUID_SIZE) &&
+		    !strcmp(rec_at(f->rec, i)->pool_name, pool))
+			return rec_at(f->rec, i);
+	return NULL;
+}
+
+static void probe_in(struct fixture *f, int n, const char *pool,
+		     enum health_state state)
+{
+	struct rec_member *m = member_in(f, n, pool);
+
+	assert_non_null(m);
+	m->has_target = true;
+	m->probe.state = state;
+	m->probe.settled = true;
+}
+
+/* VMs of shop/web in the tables, as they stand. */
+static void stand(struct fixture *f, int n_slots_own, bool own_learned,
+		  int n_slots_backup)
+{
+	struct dp_backend_status b[2] = { { .attached = true },
+					  { .attached = true } };
+	const struct dp_status status = { .backends = b, .n_backends = 2 };
+
+	memcpy(b[0].uuid, uuid_of(1), HV_UUID_SIZE);
+	memcpy(b[1].uuid, uuid_of(2), HV_UUID_SIZE);
+	strcpy(b[0].pool, "shop/web");
+	strcpy(b[1].pool, "shop/web");
+	b[0].slots_current = (uint32_t)n_slots_own;
+	b[0].learned = own_learned;
+	b[1].slots_current = (uint32_t)n_slots_backup;
+	b[1].learned = true;
+	b[0].ifindex = 11;
+	b[1].ifindex = 12;
+	rec_take_status(f->rec, &status);
+}
+
+/* The sorry server comes in when nobody else is left, and goes again. */
+static void test_backup(void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_member *own;
+	const struct rec_member *sorry;
+
+	with_backup(f);
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	vm_is(f, 2, "api", HV_STATE_RUNNING);
+	run(f);
+	own = member_in(f, 1, "shop/web");
+	sorry = member_in(f, 2, "shop/web");
+	assert_non_null(own);
+	assert_non_null(sorry);
+	assert_null(member_in(f, 1, "shop/api"));
+	assert_true(sorry->as_backup);
+	probe_in(f, 1, "shop/web", HEALTH_UP);
+	probe_in(f, 2, "shop/web", HEALTH_UP);
+	run(f);
+	assert_int_equal(own->role, DP_SERVING);
+	assert_int_equal(sorry->answer.reason, VERDICT_BY_STANDBY);
+	assert_int_equal(sorry->role, DP_WARM);
+	assert_true(sorry->publish); /* its port learns: ready at once */
+	stand(f, 100, true, 0);
+	run(f);
+	assert_int_equal(sorry->role, DP_WARM);
+
+	/* Its only VM fails. */
+	f->n_pool_changes = 0;
+	probe_in(f, 1, "shop/web", HEALTH_DOWN);
+	run(f);
+	/* One of one is a panic, which is for its own VMs only. */
+	if (own->role == DP_SERVING)
+		assert_int_equal(sorry->role, DP_WARM);
+	vm_is(f, 1, "web", HV_STATE_OFF);
+	run(f);
+	assert_int_equal(own->role, DP_GONE);
+	assert_int_equal(sorry->role, DP_SERVING);
+	assert_true(rec_pool(f->rec, "shop/web")->on_backup);
+	assert_true(f->n_pool_changes > 0);
+
+	/* It comes back: the backup serves until its port has learned. */
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	probe_in(f, 1, "shop/web", HEALTH_UP);
+	stand(f, 0, false, 100);
+	run(f);
+	assert_int_equal(own->role, DP_SERVING);
+	assert_int_equal(sorry->role, DP_SERVING);
+	stand(f, 0, true, 100);
+	run(f);
+	assert_int_equal(sorry->role, DP_LEAVING);
+	assert_false(rec_pool(f->rec, "shop/web")->on_backup);
+	stand(f, 100, true, 0);
+	run(f);
+	assert_int_equal(sorry->role, DP_WARM);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -896,6 +1021,7 @@ int main(void)
 		TEST(test_host_rules_come),
 		TEST(test_host_rules_elsewhere),
 		TEST(test_observe),
+		TEST(test_backup),
 		TEST(test_suspended),
 		TEST(test_says_nothing_twice),
 		TEST(test_slow_start),
