@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A run of one fuzz target: run.sh PROGRAM CORPUS RUNS, or SECONDSs ("600s")
+# A run of one fuzz target: run.sh PROGRAM CORPUS RUNS, or SECONDSs ("600s"),
+# of which $DROVER_FUZZ_S makes another number.
 #
 # What it finds on the way goes to a scratch directory, so that the corpus in
 # the tree holds only what somebody put there; a failing input is printed.
@@ -17,7 +18,7 @@ mkdir "$scratch/found"
 
 # The same seed every time: a run in CI is a test, not a search. A long one is.
 case $runs in
-*s) limit="-max_total_time=${runs%s} -print_final_stats=1" ;;
+*s) limit="-max_total_time=${DROVER_FUZZ_S:-${runs%s}} -print_final_stats=1" ;;
 *) limit="-runs=$runs -seed=1" ;;
 esac
 # Words of the language that the input is in, if somebody wrote them down.
