@@ -24,16 +24,11 @@ static void check_hypervisor(const struct conf_hypervisor *hypervisor,
 
 static void check_pool(const struct conf_pool *pool, struct conf_errors *errs)
 {
-	if (pool->health.type != CONF_HEALTH_TCP)
+	if (pool->health.type == CONF_HEALTH_EXEC)
 		conf_warn(errs, &pool->place,
 			  "pools.%s.health.type: \"%s\" " NOTHING
 			  ", VMs are only connected to",
 			  pool->name, conf_health_type_name(pool->health.type));
-	if (*pool->health.send || *pool->health.expect)
-		conf_warn(errs, &pool->place,
-			  "pools.%s.health.send: " NOTHING
-			  ", VMs are only connected to",
-			  pool->name);
 }
 
 void conf_tell_unbuilt(const struct conf *conf, struct conf_errors *errs)

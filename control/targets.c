@@ -20,6 +20,41 @@ static struct health_params params_of(const struct conf_health *c)
 	};
 }
 
+static const char *or_none(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+static enum health_kind kind_of(const struct conf_health *c)
+{
+	switch (c->type) {
+	case CONF_HEALTH_HTTP:
+		return HEALTH_HTTP;
+	case CONF_HEALTH_HTTPS:
+		return HEALTH_HTTPS;
+	case CONF_HEALTH_TCP:
+	case CONF_HEALTH_EXEC:
+		break;
+	}
+	return or_none(c->send) || or_none(c->expect) ? HEALTH_TCP_ANSWER :
+							HEALTH_TCP;
+}
+
+static struct health_how how_of(const struct conf_health *c)
+{
+	return (struct health_how){
+		.send = or_none(c->send),
+		.expect = or_none(c->expect),
+		.path = or_none(c->path),
+		.host = or_none(c->host),
+		.status = c->status.number,
+		.n_status = c->status.n,
+		.sni = or_none(c->sni),
+		.ca_file = or_none(c->ca_file),
+		.verify = c->verify,
+	};
+}
+
 void targets_drop(struct health *health, struct rec_member *m)
 {
 	if (!m->has_target)
@@ -34,10 +69,11 @@ static void add_target(struct health *health, struct rec_member *m)
 	const struct conf_health *c = member_health(m);
 	struct health_target target = {
 		.id = m->id,
-		.kind = HEALTH_TCP,
+		.kind = kind_of(c),
 		.addr = m->way.at,
 		.shown = m->addr,
 		.port = c->port,
+		.how = how_of(c),
 		.params = params_of(c),
 		.initial = m->probe.state,
 	};
@@ -62,7 +98,7 @@ static bool same_way(const struct rec_way *a, const struct rec_way *b)
 	       !strcmp(a->device, b->device);
 }
 
-/* By another way it is still the same VM: what is known of it stays. */
+/* By another way, or asked another thing, it is still the same VM: what is known of it stays. */
 static void change_way(struct health *health, struct rec_member *m)
 {
 	(void)health_remove(health, m->id);
@@ -81,17 +117,21 @@ static void update_one(struct health *health, struct rec_member *m,
 		       const struct inv *inv)
 {
 	struct health_params params;
+	struct health_how how;
 
 	if (!targets_wanted(m, inv) || !m->way.is_there) {
 		targets_drop(health, m);
 		return;
 	}
 	params = params_of(member_health(m));
+	how = how_of(member_health(m));
 	if (m->has_target &&
 	    (memcmp(&m->target_addr, &m->addr, sizeof(m->addr)) != 0 ||
 	     m->target_port != member_health(m)->port))
 		targets_drop(health, m);
-	else if (m->has_target && !same_way(&m->target_way, &m->way))
+	else if (m->has_target &&
+		 (!same_way(&m->target_way, &m->way) ||
+		  !health_asks(health, m->id, kind_of(member_health(m)), &how)))
 		change_way(health, m);
 	if (!m->has_target)
 		add_target(health, m);

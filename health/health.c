@@ -31,6 +31,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "health/how.h"
 #include "health/sched.h"
 #include "health/target.h"
 
@@ -49,6 +50,7 @@ enum phase {
 /**
  * struct target - one of them.
  * @spec: what the caller wants; its id, the first member, is the tree's key.
+ * @how: memory of what @spec asks.
  * @owner: whose.
  * @kind: how to probe it.
  * @probe: one after the other.
@@ -62,6 +64,7 @@ enum phase {
  */
 struct target {
 	struct health_target spec;
+	struct health_how *how;
 	struct health *owner;
 	const struct probe_kind *kind;
 	struct probe probe;
@@ -325,6 +328,7 @@ static void begin(struct target *t)
 	t->phase = PHASE_PROBING;
 	t->started_us = clock_us();
 	arm(&t->timer, (uint64_t)t->spec.params.timeout_ms * 1000);
+	t->probe.late = NULL;
 	result = t->kind->start(&t->probe);
 	if (result != PROBE_PENDING)
 		finish(t, result);
@@ -362,8 +366,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	t->kind->stop(&t->probe);
 	t->probe.err = ETIMEDOUT;
-	(void)snprintf(t->probe.detail, sizeof(t->probe.detail),
-		       "no answer in %u ms", t->spec.params.timeout_ms);
+	(void)snprintf(t->probe.detail, sizeof(t->probe.detail), "%s in %u ms",
+		       t->probe.late ? t->probe.late : "no answer",
+		       t->spec.params.timeout_ms);
 	finish(t, PROBE_FAILED);
 }
 
@@ -391,6 +396,7 @@ static void target_free(void *arg)
 
 	halt(t);
 	free(t->probe.state);
+	free(t->how);
 	free(t);
 }
 
@@ -412,10 +418,14 @@ static struct target *target_new(struct health *h,
 	t->probe.target = &t->spec;
 	t->probe.done = on_done;
 	t->probe.state = calloc(1, t->kind->state_size);
+	t->how = how_copy(&spec->how);
+	if (t->how)
+		t->spec.how = *t->how;
 	record_init(&t->record, spec->initial, now_us / 1000);
-	if (!t->probe.state ||
+	if (!t->probe.state || !t->how ||
 	    evtimer_assign(&t->timer, h->base, on_timer, t) < 0) {
 		free(t->probe.state);
+		free(t->how);
 		free(t);
 		return NULL;
 	}
@@ -501,6 +511,14 @@ int health_change(struct health *h, uint64_t id,
 	t->spread = true;
 	schedule(t, clock_us());
 	return 0;
+}
+
+bool health_asks(const struct health *h, uint64_t id, enum health_kind kind,
+		 const struct health_how *how)
+{
+	const struct target *t = find(h, id);
+
+	return t && t->spec.kind == kind && how_same(&t->spec.how, how);
 }
 
 int health_remove(struct health *h, uint64_t id)

@@ -40,7 +40,10 @@ struct health;
 
 /* To add a kind: a row here and one in probe.c, and a file probe_<kind>.c. */
 enum health_kind {
-	HEALTH_TCP, /* a TCP handshake; probe_tcp.c */
+	HEALTH_TCP,	   /* a TCP handshake; probe_tcp.c */
+	HEALTH_TCP_ANSWER, /* and bytes both ways; probe_talk.c */
+	HEALTH_HTTP,	   /* a request; probe_talk.c */
+	HEALTH_HTTPS,	   /* a request through TLS; probe_talk.c */
 	HEALTH_N_KINDS,
 };
 
@@ -70,6 +73,43 @@ struct health_params {
 };
 
 /**
+ * struct health_list - texts.
+ */
+struct health_list {
+	const char **text;
+	size_t n;
+};
+
+/**
+ * struct health_how - what a target is asked; NULL and 0 where a kind has no
+ *                     use for it.
+ * @send: TCP: said once connected.
+ * @expect: TCP: the first 4 KiB of the answer have it in them; NULL = saying
+ *          @send is enough.
+ * @path: HTTP: of the request; NULL = "/".
+ * @host: HTTP: of its Host; NULL = the target's address and port.
+ * @status: HTTP: codes that are a success, @n_status; none = 200 to 299.
+ * @sni: HTTPS: name of the server; NULL = none.
+ * @ca_file: HTTPS: PEM file of who signs; NULL = the system's.
+ * @verify: HTTPS: the certificate has to be valid for @sni.
+ * @argv: exec: program by its path and its arguments.
+ * @env: exec: of its environment, "NAME=value".
+ */
+struct health_how {
+	const char *send;
+	const char *expect;
+	const char *path;
+	const char *host;
+	const uint32_t *status;
+	size_t n_status;
+	const char *sni;
+	const char *ca_file;
+	bool verify;
+	struct health_list argv;
+	struct health_list env;
+};
+
+/**
  * struct health_target - what to probe, and how.
  * @id: the caller's number, unique.
  * @kind: how.
@@ -82,6 +122,7 @@ struct health_params {
  * @source: address they come from; all zero (or ::ffff:0.0.0.0) = the
  *          kernel's choice.
  * @fwmark: mark of their packets, 0 = none. Needs CAP_NET_ADMIN.
+ * @how: what to ask; copied with all it points to.
  * @params: when, and how often.
  * @initial: state to start from, for callers that remember it.
  */
@@ -94,6 +135,7 @@ struct health_target {
 	char device[HEALTH_DEVICE_SIZE];
 	struct ip_addr source;
 	uint32_t fwmark;
+	struct health_how how;
 	struct health_params params;
 	enum health_state initial;
 };
@@ -201,6 +243,14 @@ MUST_CHECK int health_add(struct health *h, const struct health_target *target);
  */
 MUST_CHECK int health_change(struct health *h, uint64_t id,
 			     const struct health_params *params);
+
+/**
+ * health_asks() - is that what the target is asked, in that way?
+ *
+ * Return: false also if there is no such target.
+ */
+bool health_asks(const struct health *h, uint64_t id, enum health_kind kind,
+		 const struct health_how *how);
 
 /**
  * health_remove() - probe it no longer; no hook is called for it any more.

@@ -12,6 +12,9 @@ const struct probe_kind *probe_kind_find(enum health_kind kind)
 {
 	static const struct probe_kind *(*const kinds[])(void) = {
 		[HEALTH_TCP] = probe_tcp,
+		[HEALTH_TCP_ANSWER] = probe_tcp_answer,
+		[HEALTH_HTTP] = probe_http,
+		[HEALTH_HTTPS] = probe_https,
 	};
 
 	_Static_assert(ARRAY_SIZE(kinds) == HEALTH_N_KINDS, "a row a kind");

@@ -30,6 +30,8 @@ enum probe_result {
  *        struct probe may be gone afterwards; never from start() or stop().
  * @state: the kind's own memory, zeroed before the first start().
  * @err: positive errno of a result that has one, else 0.
+ * @late: what has been missing when time is up; NULL = "no answer". Set anew
+ *        by each start().
  * @latency_us: of a success, if the kind knows better than the clock; else 0.
  * @detail: the result in words, "connection refused".
  */
@@ -39,6 +41,7 @@ struct probe {
 	void (*done)(struct probe *p, enum probe_result result);
 	void *state;
 	int err;
+	const char *late;
 	uint32_t latency_us;
 	char detail[PROBE_DETAIL_SIZE];
 };
@@ -72,5 +75,8 @@ void probe_set_error(struct probe *p, int err);
 
 /* The kinds. */
 const struct probe_kind *probe_tcp(void);
+const struct probe_kind *probe_tcp_answer(void);
+const struct probe_kind *probe_http(void);
+const struct probe_kind *probe_https(void);
 
 #endif

@@ -48,8 +48,6 @@ has "+ tenants.bank" "$out"
 has "+ pools.bank/app" "$out"
 has "+ services.bank/app" "$out"
 has "only a plan, not in force" "$out"
-# A key that does nothing yet is told: this goes when send is built.
-has "pools.app.health.send: does nothing yet" "$err"
 nobody_changed
 json '.in_force == false and ([.changes[].effect] | unique == ["none"])' \
 	reload --plan

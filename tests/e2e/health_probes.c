@@ -595,6 +595,170 @@ static void stalls_are_no_failures(void **state)
 	rig_free(rig);
 }
 
+/* A server in b1 that takes one connection after the other, hears what is asked
+ * and says its line.
+ *
+ * @says: NULL = closes at once; "" = says nothing and stays.
+ * @heard: of the last request.
+ */
+struct server {
+	struct event_base *base;
+	struct event *event, *ask;
+	const char *says;
+	int fd, last;
+	char heard[1024];
+};
+
+/* It is asked; or is not, and speaks first. */
+static void on_ask(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+	ssize_t n;
+
+	(void)what;
+	n = recv(fd, server->heard, sizeof(server->heard) - 1, MSG_DONTWAIT);
+	if (n > 0)
+		server->heard[n] = '\0';
+	(void)send(fd, server->says, strlen(server->says), MSG_NOSIGNAL);
+}
+
+static void on_client(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval wait = { .tv_usec = 20000 };
+	struct server *server = arg;
+	int client = accept(fd, NULL, NULL);
+
+	(void)what;
+	if (client < 0)
+		return;
+	if (!server->says) {
+		(void)close(client);
+		return;
+	}
+	if (server->ask)
+		event_free(server->ask);
+	if (server->last >= 0)
+		(void)close(server->last);
+	server->last = client;
+	server->ask = event_new(server->base, client, EV_READ, on_ask, server);
+	assert_int_equal(event_add(server->ask, &wait), 0);
+}
+
+static struct server serve(struct rig *rig, uint16_t port, const char *says)
+{
+	return (struct server){
+		.base = rig->base,
+		.says = says,
+		.last = -1,
+		.fd = net_listen(port, 16),
+	};
+}
+
+static void serve_start(struct server *server)
+{
+	server->event = event_new(server->base, server->fd,
+				  EV_READ | EV_PERSIST, on_client, server);
+	assert_int_equal(event_add(server->event, NULL), 0);
+}
+
+static void serve_end(struct server *server)
+{
+	event_free(server->event);
+	if (server->ask)
+		event_free(server->ask);
+	(void)close(server->fd);
+	if (server->last >= 0)
+		(void)close(server->last);
+}
+
+/* One target, one server; what the probe ends with is said in words. */
+static void ask(enum health_kind kind, struct health_how how, const char *says,
+		enum health_state state, const char *reason, const char *heard)
+{
+	static uint16_t port = 8000;
+	struct rig *rig = rig_new(0);
+	struct server server = serve(rig, ++port, says);
+	struct health_target t = rig_target(1, port);
+	const struct seen *s;
+
+	serve_start(&server);
+	t.kind = kind;
+	t.how = how;
+	rig_add(rig, &t);
+	s = rig_wait_event(rig, 1, state, SOON);
+	contains(s->status.reason, reason);
+	if (heard)
+		contains(server.heard, heard);
+	serve_end(&server);
+	rig_free(rig);
+}
+
+static void answers_are_looked_at(void **state)
+{
+	const struct health_how ping = { .send = "PING\r\n",
+					 .expect = "+PONG" };
+	const struct health_how banner = { .expect = "220 " };
+	const struct health_how said = { .send = "hello" };
+
+	(void)state;
+	ask(HEALTH_TCP_ANSWER, ping, "+PONG\r\n", HEALTH_UP,
+	    ": answered as expected in ", "PING\r\n");
+	ask(HEALTH_TCP_ANSWER, banner, "220 mail ready\r\n", HEALTH_UP,
+	    "answered as expected", NULL);
+	ask(HEALTH_TCP_ANSWER, said, "", HEALTH_UP, "connected and said",
+	    "hello");
+	ask(HEALTH_TCP_ANSWER, ping, "", HEALTH_DOWN,
+	    "connected, no answer in 100 ms", NULL);
+	ask(HEALTH_TCP_ANSWER, banner, NULL, HEALTH_DOWN, "closed", NULL);
+}
+
+static void http_is_judged_by_its_status(void **state)
+{
+	static const uint32_t teapot[] = { 418, 503 };
+	const struct health_how plain = { .path = "/ready" };
+	const struct health_how host = { .host = "shop.example" };
+	const struct health_how odd = { .status = teapot, .n_status = 2 };
+	static char huge[100000];
+
+	(void)state;
+	memset(huge, 'x', sizeof(huge) - 1);
+	memcpy(huge, "HTTP/1.1 200 OK\r\nX: ", 20);
+	ask(HEALTH_HTTP, plain, "HTTP/1.1 200 OK\r\n\r\n", HEALTH_UP,
+	    "http 10.77.0.11:80", "GET /ready HTTP/1.1\r\nHost: 10.77.0.11:80");
+	ask(HEALTH_HTTP, host, "HTTP/1.0 204 \r\n\r\n", HEALTH_UP,
+	    ": HTTP 204 in ", "\r\nHost: shop.example\r\n");
+	ask(HEALTH_HTTP, plain, huge, HEALTH_UP, "HTTP 200", NULL);
+	ask(HEALTH_HTTP, odd, "HTTP/1.1 503 no\r\n\r\n", HEALTH_UP, "HTTP 503",
+	    NULL);
+	ask(HEALTH_HTTP, plain, "HTTP/1.1 503 no\r\n\r\n", HEALTH_DOWN,
+	    "HTTP 503, wanted 200 to 299", NULL);
+	ask(HEALTH_HTTP, odd, "HTTP/1.1 200 OK\r\n\r\n", HEALTH_DOWN,
+	    "HTTP 200, wanted 418 or others", NULL);
+	ask(HEALTH_HTTP, plain, "SSH-2.0-x\033[1m\r\n", HEALTH_DOWN,
+	    "answer \"SSH-2.0-x.[1m\" is no HTTP", NULL);
+	ask(HEALTH_HTTP, plain, "HTTP/1.1 2", HEALTH_DOWN,
+	    "connected, no answer in 100 ms", NULL);
+	ask(HEALTH_HTTP, plain, NULL, HEALTH_DOWN, "", NULL);
+}
+
+static void what_is_asked_can_be_compared(void **state)
+{
+	struct health_target t = rig_target(1, 8100);
+	struct rig *rig = rig_new(0);
+	struct health_how how = { .path = "/a" };
+
+	(void)state;
+	t.kind = HEALTH_HTTP;
+	t.how = how;
+	rig_add(rig, &t);
+	assert_true(health_asks(rig->h, 1, HEALTH_HTTP, &how));
+	assert_false(health_asks(rig->h, 1, HEALTH_HTTPS, &how));
+	assert_false(health_asks(rig->h, 2, HEALTH_HTTP, &how));
+	how.path = "/b";
+	assert_false(health_asks(rig->h, 1, HEALTH_HTTP, &how));
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -614,6 +778,9 @@ int main(void)
 		cmocka_unit_test(hooks_may_remove),
 		cmocka_unit_test(sockets_are_bounded),
 		cmocka_unit_test(stalls_are_no_failures),
+		cmocka_unit_test(answers_are_looked_at),
+		cmocka_unit_test(http_is_judged_by_its_status),
+		cmocka_unit_test(what_is_asked_can_be_compared),
 	};
 
 	net_open();

@@ -18,11 +18,6 @@ unread='
 service.return_path  "auto" and "fib" are the same in this version
 xpath.xpath          conf_xpaths_hold() evaluates it
 xpath.namespaces     conf_xpaths_hold() evaluates it
-health.expect        probes beyond a connection are not built yet
-health.host          probes beyond a connection are not built yet
-health.sni           probes beyond a connection are not built yet
-health.verify        probes beyond a connection are not built yet
-health.ca_file       probes beyond a connection are not built yet
 health.command       probes beyond a connection are not built yet
 '
 

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Probes that speak: connect, perhaps TLS, say something, judge the answer.
+ *
+ * The three kinds differ in what they say and in how they judge. None reads
+ * more than it takes to judge, at most ANSWER_MAX bytes, and the connection is
+ * reset then: no TIME_WAIT stays behind, nor a server that sends on.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "health/connect.h"
+#include "health/how.h"
+#include "health/http_answer.h"
+#include "health/tls.h"
+
+#define ANSWER_MAX 4096
+
+enum stage {
+	STAGE_CONNECT,
+	STAGE_TLS,
+	STAGE_SAY,
+	STAGE_HEAR,
+};
+
+/**
+ * struct talk - a probe under way.
+ * @fd: its socket.
+ * @ready: waits for it.
+ * @stage: what is being done.
+ * @tls: of HTTPS, else NULL.
+ * @say: what is said, @n_say bytes, @n_said of them so far.
+ * @heard: the answer so far, @n_heard bytes.
+ */
+struct talk {
+	int fd;
+	struct event ready;
+	enum stage stage;
+	struct tls *tls;
+	char *say;
+	size_t n_say, n_said;
+	char *heard;
+	size_t n_heard;
+};
+
+static void talk_stop(struct probe *p)
+{
+	struct talk *talk = p->state;
+
+	if (event_initialized(&talk->ready))
+		(void)event_del(&talk->ready);
+	tls_free(talk->tls);
+	if (talk->fd >= 0)
+		(void)close(talk->fd);
+	free(talk->say);
+	free(talk->heard);
+	*talk = (struct talk){ .fd = -1 };
+}
+
+static enum probe_result failed(struct probe *p, const char *text)
+{
+	p->err = EPROTO;
+	(void)snprintf(p->detail, sizeof(p->detail), "%s", text);
+	return PROBE_FAILED;
+}
+
+/* What a server says is shown without what would disturb a terminal. */
+static void quote(const struct talk *talk, char *buf, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && i < talk->n_heard; i++) {
+		buf[i] = talk->heard[i];
+		if (buf[i] == '\r' || buf[i] == '\n')
+			break;
+		if (buf[i] < ' ' || buf[i] > '~')
+			buf[i] = '.';
+	}
+	buf[i] = '\0';
+}
+
+#define QUOTE_SIZE 33
+
+static enum probe_result judge_http(struct probe *p, bool is_over)
+{
+	const struct talk *talk = p->state;
+	char said[QUOTE_SIZE];
+	int status = http_answer_status(talk->heard, talk->n_heard);
+
+	if (status == -EAGAIN && !is_over)
+		return PROBE_PENDING;
+	if (status == -EAGAIN)
+		return failed(p, "connected, closed before an answer");
+	quote(talk, said, sizeof(said));
+	if (status < 0) {
+		(void)snprintf(p->detail, sizeof(p->detail),
+			       "answer \"%s\" is no HTTP", said);
+		p->err = EPROTO;
+		return PROBE_FAILED;
+	}
+	p->err = 0;
+	if (how_wants(&p->target->how, status)) {
+		(void)snprintf(p->detail, sizeof(p->detail), "HTTP %d", status);
+		return PROBE_OK;
+	}
+	if (p->target->how.n_status)
+		(void)snprintf(p->detail, sizeof(p->detail),
+			       "HTTP %d, wanted %u%s", status,
+			       p->target->how.status[0],
+			       p->target->how.n_status > 1 ? " or others" : "");
+	else
+		(void)snprintf(p->detail, sizeof(p->detail),
+			       "HTTP %d, wanted 200 to 299", status);
+	return PROBE_FAILED;
+}
+
+static enum probe_result judge_tcp(struct probe *p, bool is_over)
+{
+	const struct talk *talk = p->state;
+	const char *expect = p->target->how.expect;
+	char said[QUOTE_SIZE];
+
+	if (!expect ||
+	    memmem(talk->heard, talk->n_heard, expect, strlen(expect))) {
+		p->err = 0;
+		(void)snprintf(p->detail, sizeof(p->detail), "%s",
+			       expect ? "answered as expected" :
+					"connected and said");
+		return PROBE_OK;
+	}
+	if (!is_over && talk->n_heard < ANSWER_MAX)
+		return PROBE_PENDING;
+	if (talk->n_heard == 0)
+		return failed(p, "connected, closed before an answer");
+	quote(talk, said, sizeof(said));
+	p->err = EPROTO;
+	(void)snprintf(p->detail, sizeof(p->detail),
+		       "answer \"%s\" does not have \"%.24s\"", said, expect);
+	return PROBE_FAILED;
+}
+
+static bool is_tcp(const struct probe *p)
+{
+	return p->target->kind == HEALTH_TCP_ANSWER;
+}
+
+static enum probe_result judge(struct probe *p, bool is_over)
+{
+	return is_tcp(p) ? judge_tcp(p, is_over) : judge_http(p, is_over);
+}
+
+static ssize_t io(struct talk *talk, bool is_send, char *data, size_t size)
+{
+	ssize_t n;
+
+	if (talk->tls)
+		return tls_io(talk->tls, is_send, data, size);
+	n = is_send ? send(talk->fd, data, size, MSG_NOSIGNAL) :
+		      recv(talk->fd, data, size, 0);
+	return n < 0 ? -errno : n;
+}
+
+static enum probe_result lost(struct probe *p, int err)
+{
+	const struct talk *talk = p->state;
+
+	if (talk->tls && err == EPROTO) {
+		tls_reason(talk->tls, p->detail, sizeof(p->detail));
+		p->err = err;
+		return PROBE_FAILED;
+	}
+	return connect_fail(p, err);
+}
+
+static enum probe_result hear(struct probe *p)
+{
+	struct talk *talk = p->state;
+	enum probe_result result;
+	ssize_t n;
+
+	/* A server may speak first; what is expected may be "" there. */
+	do {
+		n = io(talk, false, talk->heard + talk->n_heard,
+		       ANSWER_MAX - talk->n_heard);
+		if (n == -EAGAIN)
+			return PROBE_PENDING;
+		if (n < 0)
+			return lost(p, (int)-n);
+		talk->n_heard += (size_t)n;
+		result = judge(p, n == 0);
+	} while (result == PROBE_PENDING);
+	return result;
+}
+
+static enum probe_result say(struct probe *p)
+{
+	struct talk *talk = p->state;
+	ssize_t n;
+
+	while (talk->n_said < talk->n_say) {
+		n = io(talk, true, talk->say + talk->n_said,
+		       talk->n_say - talk->n_said);
+		if (n == -EAGAIN)
+			return PROBE_PENDING;
+		if (n < 0)
+			return lost(p, (int)-n);
+		talk->n_said += (size_t)n;
+	}
+	talk->stage = STAGE_HEAR;
+	if (is_tcp(p) && !p->target->how.expect)
+		return judge(p, false);
+	return hear(p);
+}
+
+static enum probe_result shake_hands(struct probe *p)
+{
+	struct talk *talk = p->state;
+	int r = tls_handshake(talk->tls);
+
+	if (r == -EAGAIN)
+		return PROBE_PENDING;
+	if (r < 0)
+		return lost(p, -r);
+	p->late = NULL;
+	talk->stage = STAGE_SAY;
+	return say(p);
+}
+
+static enum probe_result connected(struct probe *p)
+{
+	const struct health_how *how = &p->target->how;
+	struct talk *talk = p->state;
+	enum probe_result result = connect_finish(p, talk->fd);
+
+	if (result != PROBE_OK)
+		return result;
+	p->latency_us = 0; /* that of the answer counts */
+	talk->stage = STAGE_SAY;
+	p->late = "connected, no answer";
+	if (p->target->kind != HEALTH_HTTPS)
+		return say(p);
+
+	talk->stage = STAGE_TLS;
+	p->late = "TLS handshake: no answer";
+	talk->tls = tls_new(talk->fd, how->verify ? how->sni : NULL, how->sni,
+			    how->ca_file, p->detail, sizeof(p->detail));
+	if (!talk->tls) {
+		p->err = EIO;
+		return PROBE_BLIND;
+	}
+	return shake_hands(p);
+}
+
+static enum probe_result go_on(struct probe *p)
+{
+	const struct talk *talk = p->state;
+
+	switch (talk->stage) {
+	case STAGE_CONNECT:
+		return connected(p);
+	case STAGE_TLS:
+		return shake_hands(p);
+	case STAGE_SAY:
+		return say(p);
+	case STAGE_HEAR:
+		return hear(p);
+	}
+	return PROBE_PENDING;
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg);
+
+static enum probe_result wait_on(struct probe *p)
+{
+	struct talk *talk = p->state;
+	bool to_write = talk->stage == STAGE_CONNECT ||
+			(talk->stage == STAGE_SAY && !talk->tls);
+
+	if (talk->tls)
+		to_write = tls_wants_write(talk->tls);
+	if (event_assign(&talk->ready, p->base, talk->fd,
+			 to_write ? EV_WRITE : EV_READ, on_ready, p) == 0 &&
+	    event_add(&talk->ready, NULL) == 0)
+		return PROBE_PENDING;
+	return connect_fail(p, ENOMEM);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *p = arg;
+	enum probe_result result = go_on(p);
+
+	(void)fd;
+	(void)what;
+	if (result == PROBE_PENDING)
+		result = wait_on(p);
+	if (result == PROBE_PENDING)
+		return;
+	talk_stop(p);
+	p->done(p, result);
+}
+
+/* "10.77.0.11:8080", "[fd00::1]"; the scheme's own port is left out. */
+static void print_host(const struct health_target *t, char *buf, size_t size)
+{
+	const struct ip_addr *ip = t->shown.word[3] ? &t->shown : &t->addr;
+	bool v4 = IP_IS_V4(*ip);
+	char addr[INET6_ADDRSTRLEN] = "?", port[8] = "";
+
+	(void)inet_ntop(v4 ? AF_INET : AF_INET6,
+			v4 ? (const void *)&ip->word[3] : ip->word, addr,
+			sizeof(addr));
+	if (t->port != (t->kind == HEALTH_HTTPS ? 443 : 80))
+		(void)snprintf(port, sizeof(port), ":%u", t->port);
+	(void)snprintf(buf, size, v4 ? "%s%s" : "[%s]%s", addr, port);
+}
+
+static char *compose(const struct health_target *t)
+{
+	const struct health_how *how = &t->how;
+	char host[INET6_ADDRSTRLEN + 10], *text = NULL;
+
+	if (t->kind == HEALTH_TCP_ANSWER)
+		return strdup(how->send ? how->send : "");
+	print_host(t, host, sizeof(host));
+	if (asprintf(&text,
+		     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: drover\r\n"
+		     "Accept: */*\r\nConnection: close\r\n\r\n",
+		     how->path ? how->path : "/",
+		     how->host ? how->host : host) < 0)
+		return NULL;
+	return text;
+}
+
+static enum probe_result talk_start(struct probe *p)
+{
+	struct talk *talk = p->state;
+	enum probe_result result;
+	int r;
+
+	*talk = (struct talk){ .fd = -1 };
+	p->latency_us = 0;
+	talk->say = compose(p->target);
+	talk->heard = malloc(ANSWER_MAX);
+	r = talk->say && talk->heard ? connect_open(p->target, &talk->fd) :
+				       -ENOMEM;
+	if (r == 0 || r == -EINPROGRESS) {
+		talk->n_say = strlen(talk->say);
+		/* One that is connected already is writable at once. */
+		result = wait_on(p);
+	} else {
+		result = connect_fail(p, -r);
+	}
+	if (result != PROBE_PENDING)
+		talk_stop(p);
+	return result;
+}
+
+#define TALK(function, shown)                              \
+	const struct probe_kind *function(void)            \
+	{                                                  \
+		static const struct probe_kind kind = {    \
+			.name = (shown),                   \
+			.state_size = sizeof(struct talk), \
+			.start = talk_start,               \
+			.stop = talk_stop,                 \
+		};                                         \
+                                                           \
+		return &kind;                              \
+	}
+
+TALK(probe_tcp_answer, "tcp")
+TALK(probe_http, "http")
+TALK(probe_https, "https")
