@@ -211,12 +211,13 @@ static int pool_adopt(struct slots *s, struct slots_pool *p)
 		if (!clock->since_tick ||
 		    !tick_reached(s->now_tick, clock->since_tick))
 			slot_clock_start(s, p, i);
-		/* Sealed and still moving: killed between the two stores. */
-		if (clock->refused_tick == SLOT_SEALED ?
-			    slot_state(word) == SLOT_IS_MOVING :
-			    clock->refused_tick &&
-				    !tick_reached(s->now_tick,
-						  clock->refused_tick))
+		/* Sealed and still moving: killed between the two stores. The
+		 * path sends who is refused to current since then. */
+		if (clock->refused_tick == SLOT_SEALED &&
+		    slot_state(word) == SLOT_IS_MOVING)
+			slot_settle(s, p, i, slot_current(word));
+		else if (clock->refused_tick > SLOT_SEALED &&
+			 !tick_reached(s->now_tick, clock->refused_tick))
 			WRITE_ONCE(clock->refused_tick,
 				   tick_known(s->now_tick));
 	}

@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 	if (dp_xdp_ops.open(&options, &bench.dp, error))
 		die("engine", error);
 	describe();
-	printf("first publish of %u VMs: %.1f ms\n", N_VMS, publish(&moved));
+	printf("first publish of %d VMs: %.1f ms\n", N_VMS, publish(&moved));
 	await_slots();
 	run_for(2000);
 	printf("%-24s %8s %8s %8s %8s\n", "ms a publish", "minimum", "median",
