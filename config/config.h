@@ -530,10 +530,13 @@ MUST_CHECK int conf_load_text(const char *name, const char *text,
 			      struct conf **ret_conf, struct conf_errors *errs);
 
 /**
- * conf_tell_unbuilt() - add a warning for each key that is accepted and does
- * nothing yet.
+ * conf_refuse_unbuilt() - add an error for each key that the schema has and this
+ * version does nothing with. Asked before a config is put in force.
+ *
+ * Return: 0, or -EINVAL with errors.
  */
-void conf_tell_unbuilt(const struct conf *conf, struct conf_errors *errs);
+MUST_CHECK int conf_refuse_unbuilt(const struct conf *conf,
+				   struct conf_errors *errs);
 
 /**
  * conf_free() - release a conf and everything in it. NULL is fine.

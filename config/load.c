@@ -275,10 +275,12 @@ int conf_check(const char *path, FILE *out)
 
 	err = conf_load(path, &conf, &errs);
 	if (!err)
-		conf_tell_unbuilt(conf, &errs);
+		err = conf_refuse_unbuilt(conf, &errs);
 	conf_errors_print(&errs, out);
-	if (err)
+	if (err) {
+		conf_free(conf);
 		return err;
+	}
 	fputs(path, out);
 	if (conf->n_files > 1)
 		fprintf(out, " and %zu more file%s", conf->n_files - 1,

@@ -1,42 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the schema has and the daemon has not yet: told by name whenever a
- * config is put in force, so that no key is believed in vain.
+ * What the schema has and the daemon has not yet: refused by name, so that no
+ * key is believed in vain.
  *
- * Here, and not as `.later` in the schema, which refuses it, is what is being
- * built: the model has its members already. Whoever builds one takes its lines
- * out, here and in tests/lint/config_keys.sh; the last one takes this file out.
+ * Here, and not as `.later` in the schema, is what is half built: the model has
+ * its members already. Whoever builds the rest takes its lines out, here and in
+ * tests/lint/config_keys.sh; the last one takes this file out.
  */
 #include "config/config.h"
 #include "config/errors.h"
 
-#define NOTHING "does nothing yet in this version"
+#include <errno.h>
 
-static void check_hypervisor(const struct conf_hypervisor *hypervisor,
-			     struct conf_errors *errs)
+static int check_hypervisor(const struct conf_hypervisor *hypervisor,
+			    struct conf_errors *errs)
 {
-	if (hypervisor->driver == CONF_DRIVER_FED)
-		conf_warn(errs, &hypervisor->place,
-			  "hypervisors.%s.driver: \"%s\" " NOTHING,
-			  hypervisor->name,
-			  conf_driver_name(hypervisor->driver));
+	if (hypervisor->driver != CONF_DRIVER_FED)
+		return 0;
+	conf_complain(errs, &hypervisor->place,
+		      "hypervisors.%s.driver: \"%s\" is not in this version, "
+		      "\"libvirt\" or \"static\" is",
+		      hypervisor->name, conf_driver_name(hypervisor->driver));
+	return -EINVAL;
 }
 
-static void check_pool(const struct conf_pool *pool, struct conf_errors *errs)
+static int check_pool(const struct conf_pool *pool, struct conf_errors *errs)
 {
-	if (pool->health.type == CONF_HEALTH_EXEC)
-		conf_warn(errs, &pool->place,
-			  "pools.%s.health.type: \"%s\" " NOTHING
-			  ", VMs are only connected to",
-			  pool->name, conf_health_type_name(pool->health.type));
+	if (pool->health.type != CONF_HEALTH_EXEC)
+		return 0;
+	conf_complain(errs, &pool->place,
+		      "pools.%s.health.type: \"%s\" is not in this version, "
+		      "\"tcp\", \"http\" or \"https\" is",
+		      pool->name, conf_health_type_name(pool->health.type));
+	return -EINVAL;
 }
 
-void conf_tell_unbuilt(const struct conf *conf, struct conf_errors *errs)
+int conf_refuse_unbuilt(const struct conf *conf, struct conf_errors *errs)
 {
+	int err = 0;
 	size_t i;
 
 	for (i = 0; i < conf->n_hypervisors; i++)
-		check_hypervisor(&conf->hypervisors[i], errs);
+		if (check_hypervisor(&conf->hypervisors[i], errs))
+			err = -EINVAL;
 	for (i = 0; i < conf->n_pools; i++)
-		check_pool(&conf->pools[i], errs);
+		if (check_pool(&conf->pools[i], errs))
+			err = -EINVAL;
+	return err;
 }

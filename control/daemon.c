@@ -200,7 +200,7 @@ static int read_again(struct daemon *d, struct conf_errors *errs,
 	int rc = conf_load(d->conf_path, &conf, errs);
 
 	if (!rc)
-		conf_tell_unbuilt(conf, errs);
+		rc = conf_refuse_unbuilt(conf, errs);
 	if (!rc)
 		rc = conf_diff(d->conf, conf, ret_changes);
 	if (rc)

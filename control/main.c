@@ -75,12 +75,14 @@ int main(int argc, char **argv)
 	errs = calloc(1, sizeof(*errs));
 	rc = errs ? conf_load(path, &conf, errs) : -1;
 	if (!rc)
-		conf_tell_unbuilt(conf, errs);
+		rc = conf_refuse_unbuilt(conf, errs);
 	if (errs)
 		conf_errors_print(errs, stderr);
 	free(errs);
-	if (rc)
+	if (rc) {
+		conf_free(conf);
 		return EXIT_FAILURE;
+	}
 	log_set_level((enum log_level)conf->node.log_level);
 	return daemon_run(path, conf, &dp_xdp_ops);
 }

@@ -87,6 +87,17 @@ static SSL_CTX *get_trust(const char *ca_file)
 	return trust->ctx;
 }
 
+/* SSL_set_tlsext_host_name() takes the const away, which clang won't have. */
+static bool name_server(SSL *ssl, const char *sni)
+{
+	char name[256];
+
+	if (snprintf(name, sizeof(name), "%s", sni) >= (int)sizeof(name))
+		return false;
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+			TLSEXT_NAMETYPE_host_name, name) == 1;
+}
+
 struct tls *tls_new(int fd, const char *verify, const char *sni,
 		    const char *ca_file, char *why, size_t why_size)
 {
@@ -104,7 +115,7 @@ struct tls *tls_new(int fd, const char *verify, const char *sni,
 		return NULL;
 	tls->ssl = SSL_new(ctx);
 	if (!tls->ssl || !SSL_set_fd(tls->ssl, fd) ||
-	    (sni && !SSL_set_tlsext_host_name(tls->ssl, sni)) ||
+	    (sni && !name_server(tls->ssl, sni)) ||
 	    (verify && !SSL_set1_host(tls->ssl, verify))) {
 		(void)snprintf(why, why_size, "TLS: out of memory");
 		tls_free(tls);
