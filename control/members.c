@@ -74,7 +74,8 @@ struct rec_member *const *members_of(const struct members *set,
 	       !memcmp(set->by_vm[end]->uuid, uuid, HV_UUID_SIZE))
 		end++;
 	*ret_n = end - first;
-	return set->by_vm + first;
+	/* No arithmetic on NULL: an empty set has none. */
+	return *ret_n ? set->by_vm + first : NULL;
 }
 
 struct rec_member *members_numbered(const struct members *set, uint64_t id)

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#define BIG (256 * 1024)
+#define BIG (256UL * 1024)
 
 static struct conf_pair pairs[] = { { "o", "urn:owner" } };
 
