@@ -135,7 +135,7 @@ static bool holds(const struct conf_xpath *xpath,
 	xmlXPathContext *context = context_at(metadata);
 	xmlXPathObject *result = NULL;
 	bool yes = false;
-	char why[8];
+	char why[200]; /* for a checked config there is none */
 
 	if (context && !check_namespaces(xpath, context, why, sizeof(why)))
 		result = xmlXPathEval((const xmlChar *)xpath->xpath, context);
