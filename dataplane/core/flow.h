@@ -168,6 +168,25 @@ static ALWAYS_INLINE uint64_t flow_set_class(uint64_t meta,
 	return (meta & ~FLOW_CLASS_MASK) | (uint64_t) class << FLOW_CLASS_SHIFT;
 }
 
+/*
+ * The class of an entry after a packet. A packet of the client that is no SYN
+ * ends the embryonic class; an answer confirms what an unasked packet made. An
+ * opener on an unconfirmed entry, made perhaps by a late packet of the connection
+ * before it, has the entry from then on: so it is still there when the opener is
+ * repeated.
+ */
+static ALWAYS_INLINE enum flow_class
+flow_class_seen(enum flow_class class, bool from_client, uint8_t tcp_flags)
+{
+	if (!from_client)
+		return class == FLOW_UNCONFIRMED ? FLOW_CONFIRMED : class;
+	if (class == FLOW_UNCONFIRMED && tcp_opens(tcp_flags))
+		return FLOW_EMBRYONIC;
+	if (class == FLOW_EMBRYONIC && !(tcp_flags & TCP_SYN))
+		return FLOW_CONFIRMED;
+	return class;
+}
+
 /**
  * flow_seen() - the meta word after a packet of its flow.
  * @meta: before.
@@ -178,8 +197,7 @@ static ALWAYS_INLINE uint64_t flow_set_class(uint64_t meta,
  * RST and both FINs only shorten the life; what is neither FIN nor RST takes
  * an RST back, since the ends may have ignored it (RFC 5961). A SYN on an entry
  * with one FIN (the other came while nobody took notes) is a new connection
- * from the same port: the FIN is not its. A packet of the client that is no SYN
- * ends the embryonic class; an answer confirms what an unasked packet made.
+ * from the same port: the FIN is not its.
  * Return: the new word; without a backend if the entry ends here (an RST to an
  * unconfirmed one).
  */
@@ -201,9 +219,8 @@ static ALWAYS_INLINE uint64_t flow_seen(uint64_t meta, uint8_t tcp_flags,
 	} else {
 		meta &= ~FLOW_RST;
 	}
-	if (from_client ? class == FLOW_EMBRYONIC && !(tcp_flags & TCP_SYN) :
-			  class == FLOW_UNCONFIRMED)
-		meta = flow_set_class(meta, FLOW_CONFIRMED);
+	meta = flow_set_class(meta,
+			      flow_class_seen(class, from_client, tcp_flags));
 	return flow_set_expiry(meta, now_tick + flow_limit(meta, idle_ticks));
 }
 

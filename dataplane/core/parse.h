@@ -94,8 +94,7 @@ static ALWAYS_INLINE enum reason parse_flow(struct pkt *p)
 	p->sport = tcp->sport;
 	p->dport = tcp->dport;
 	p->tcp_flags = tcp->flags;
-	p->kind = (tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? FLOW_OPENER :
-								  FLOW_OTHER;
+	p->kind = tcp_opens(tcp->flags) ? FLOW_OPENER : FLOW_OTHER;
 	return REASON_NONE;
 }
 

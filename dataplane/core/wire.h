@@ -90,4 +90,10 @@ struct tcp_hdr {
 } WIRE;
 _Static_assert(sizeof(struct tcp_hdr) == 20, "TCP header");
 
+/* A segment that begins a connection. */
+static ALWAYS_INLINE bool tcp_opens(uint8_t flags)
+{
+	return (flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
 #endif

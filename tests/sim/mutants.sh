@@ -37,7 +37,8 @@ one_fin_shortens | core/flow.h s/(meta \& FLOW_FINS) == FLOW_FINS/(meta \& FLOW_
 rst_ends_entry | core/flow.h s/if (!from_client \&\& class == FLOW_UNCONFIRMED)/if (true)/
 rst_not_taken_back | core/flow.h s/meta \&= ~FLOW_RST;//
 old_fin_kept | core/flow.h s/meta \&= ~FLOW_FINS;//
-never_confirmed | core/flow.h s/from_client ? class == FLOW_EMBRYONIC \&\& !(tcp_flags \& TCP_SYN)/from_client ? false/
+never_confirmed | core/flow.h s/class == FLOW_EMBRYONIC \&\& !(tcp_flags \& TCP_SYN)/false/
+opener_leaves_unconfirmed | core/flow.h s/class == FLOW_UNCONFIRMED \&\& tcp_opens(tcp_flags)/false/
 life_a_tick_short | core/state.h s/>> TICK_SHIFT) + 2)/>> TICK_SHIFT) + 1)/
 claim_skipped | slots.h s/TICKS_OF_MS(1000)/0/
 settled_too_early | slots_state.h s/return SLOTS_CLOCK_TICKS(idle);/return SLOTS_CLOCK_TICKS(idle) \/ 2;/

@@ -141,6 +141,14 @@ static void test_life_of_a_connection(void **state)
 		{ TCP_ACK, SERVER, FLOW_CONFIRMED, 0, IDLE },
 		{ TCP_RST, SERVER, FLOW_CONFIRMED, FLOW_RST, closing },
 	};
+	/* A late packet of the connection before, and the same port again. */
+	const struct step used_again[] = {
+		{ TCP_ACK, CLIENT, FLOW_UNCONFIRMED, 0, IDLE },
+		{ TCP_SYN | TCP_ACK, CLIENT, FLOW_UNCONFIRMED, 0, IDLE },
+		{ TCP_SYN, CLIENT, FLOW_EMBRYONIC, 0, embryonic },
+		{ TCP_SYN | TCP_ACK, SERVER, FLOW_EMBRYONIC, 0, embryonic },
+		{ TCP_ACK, CLIENT, FLOW_CONFIRMED, 0, IDLE },
+	};
 
 	(void)state;
 	run_life(flow_meta(3, 7, FLOW_EMBRYONIC, 0), whole, ARRAY_SIZE(whole));
@@ -150,6 +158,8 @@ static void test_life_of_a_connection(void **state)
 		 ARRAY_SIZE(unasked));
 	run_life(flow_meta(3, 7, FLOW_UNCONFIRMED, 0), answered,
 		 ARRAY_SIZE(answered));
+	run_life(flow_meta(3, 7, FLOW_UNCONFIRMED, 0), used_again,
+		 ARRAY_SIZE(used_again));
 }
 
 /* No limit is longer than the pool's idle time. */
