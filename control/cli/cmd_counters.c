@@ -91,11 +91,13 @@ static void show_reasons(const struct cli *cli, const json_t *reasons, bool all)
 static void show(const struct cli *cli, const json_t *data,
 		 const struct cli_args *args)
 {
+	json_t *vms = list_by_name(json_object_get(data, "backends"), "name");
+
 	list_print(cli, of_services, ARRAY_SIZE(of_services),
 		   json_object_get(data, "services"), "no services");
 	putchar('\n');
-	list_print(cli, of_vms, ARRAY_SIZE(of_vms),
-		   json_object_get(data, "backends"), "no VMs");
+	list_print(cli, of_vms, ARRAY_SIZE(of_vms), vms, "no VMs");
+	json_decref(vms);
 	putchar('\n');
 	show_reasons(cli, json_object_get(data, "reasons"),
 		     args->option[OPT_ALL] != NULL);

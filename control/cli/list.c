@@ -5,6 +5,7 @@
 #include "control/cli/list.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 const json_t *list_field(const json_t *row, const char *key)
@@ -49,6 +50,43 @@ static void put_cell(struct table *t, const struct list_column *column,
 	}
 	/* What the answer does not have is no zero. */
 	table_cell(t, "%s", json_is_number(field) ? text : "");
+}
+
+/* A row, its name, and where it stood. */
+struct named {
+	json_t *row;
+	const char *name;
+	size_t index;
+};
+
+static int compare_named(const void *a, const void *b)
+{
+	const struct named *x = a;
+	const struct named *y = b;
+	int order = strverscmp(x->name, y->name);
+
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+json_t *list_by_name(const json_t *rows, const char *key)
+{
+	size_t n = json_array_size(rows);
+	struct named *named = calloc(n ? n : 1, sizeof(*named));
+	json_t *sorted = json_array();
+	size_t i;
+
+	for (i = 0; named && i < n; i++) {
+		named[i].row = json_array_get(rows, i);
+		named[i].name = cli_text(named[i].row, key);
+		named[i].index = i;
+	}
+	if (named)
+		qsort(named, n, sizeof(*named), compare_named);
+	for (i = 0; i < n; i++)
+		json_array_append(sorted, named ? named[i].row :
+						  json_array_get(rows, i));
+	free(named);
+	return sorted;
 }
 
 void list_print(const struct cli *cli, const struct list_column *columns,

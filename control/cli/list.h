@@ -39,6 +39,15 @@ struct list_column {
 void list_print(const struct cli *cli, const struct list_column *columns,
 		uint32_t n_columns, const json_t *rows, const char *when_empty);
 
+/**
+ * list_by_name() - rows in the order of people: web-2 before web-10.
+ * @rows: array of objects; @key: the field that has the name. Rows with one name
+ *	stay as they are.
+ *
+ * Return: an array of the same objects, for json_decref().
+ */
+json_t *list_by_name(const json_t *rows, const char *key);
+
 /* The field that a key with dots leads to, or NULL. */
 const json_t *list_field(const json_t *row, const char *key);
 

@@ -120,7 +120,10 @@ void list_members(const struct cli *cli, const json_t *members,
 		{ { "WHY", TABLE_REMARK }, NULL, LIST_TEXT, cell_why },
 	};
 
-	list_print(cli, columns, ARRAY_SIZE(columns), members, when_empty);
+	json_t *sorted = list_by_name(members, "full_name");
+
+	list_print(cli, columns, ARRAY_SIZE(columns), sorted, when_empty);
+	json_decref(sorted);
 }
 
 /* --- settings ------------------------------------------------------------ */
