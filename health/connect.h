@@ -1,35 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a probe gets to its target: a socket that leaves by the right interface,
- * whose fault it is if it doesn't get there. Inside of health/ only.
+ * Connecting to a target, and whose fault it is if that fails. Inside of
+ * health/ only.
  */
 #ifndef HEALTH_CONNECT_H
 #define HEALTH_CONNECT_H
 
-#include "health/probe.h"
+#include "health/sockets.h"
 
 /**
  * connect_open() - begin to connect; never waits.
- * @t: where to, by which interface, with which mark and source.
- * @ret_fd: the socket, to be closed by the caller.
+ * @p: its target says where to.
+ * @on_ready: see sockets_take().
+ * @ret_sock: for sockets_give().
  *
- * Return: 0 if it is connected, -EINPROGRESS if it will be (writable then), or
- * why not; no socket is left then.
+ * Return: PROBE_PENDING, @on_ready will be called; PROBE_OK, it is connected
+ * already; or as connect_fail(), no socket is left then.
  */
-MUST_CHECK int connect_open(const struct health_target *t, int *ret_fd);
+enum probe_result connect_open(struct probe *p,
+			       void (*on_ready)(struct probe *p),
+			       struct sock **ret_sock);
 
 /**
- * connect_finish() - has the socket of connect_open() got there?
+ * connect_finish() - has it got there?
  * @p: its latency_us is set, to the kernel's measure of the handshake, or err
  *     and detail are.
- * @fd: the socket. Closed by RST from now on, so that no TIME_WAIT is left.
+ * @sock: of connect_open().
  *
- * Return: PROBE_OK, or as connect_fail() does.
+ * Return: PROBE_OK; PROBE_PENDING: not yet; or as connect_fail().
  */
-enum probe_result connect_finish(struct probe *p, int fd);
+enum probe_result connect_finish(struct probe *p, const struct sock *sock);
 
 /**
  * connect_fail() - note an errno of a socket, in words.
+ * @err: positive.
  *
  * Return: whose fault it is, PROBE_FAILED, PROBE_BLIND or PROBE_STARVED.
  */

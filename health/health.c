@@ -33,6 +33,7 @@
 
 #include "health/how.h"
 #include "health/sched.h"
+#include "health/sockets.h"
 #include "health/target.h"
 
 #define IN_FLIGHT_DEFAULT 512
@@ -89,6 +90,7 @@ struct trouble {
  * struct health - all of it.
  * @base: the loop.
  * @hooks: the caller's.
+ * @sockets: that probes use.
  * @tree: of tsearch(), by id.
  * @queue: of targets that are due.
  * @turn: takes the next batch out of the queue.
@@ -102,6 +104,7 @@ struct trouble {
 struct health {
 	struct event_base *base;
 	struct health_hooks hooks;
+	struct sockets *sockets;
 	void *tree;
 	TAILQ_HEAD(, target) queue;
 	struct event turn;
@@ -415,6 +418,7 @@ static struct target *target_new(struct health *h,
 	t->spread = true;
 	t->eager_until_us = now_us + SCHED_EAGER_WINDOW_US;
 	t->probe.base = h->base;
+	t->probe.sockets = h->sockets;
 	t->probe.target = &t->spec;
 	t->probe.done = on_done;
 	t->probe.state = calloc(1, t->kind->state_size);
@@ -451,7 +455,9 @@ int health_open(struct event_base *base, uint32_t max_in_flight,
 	h->max_in_flight = max_in_flight ? max_in_flight : IN_FLIGHT_DEFAULT;
 	TAILQ_INIT(&h->queue);
 	sched_init(&h->sched, seed);
-	if (evtimer_assign(&h->turn, base, on_turn, h) < 0) {
+	h->sockets = sockets_new(base);
+	if (!h->sockets || evtimer_assign(&h->turn, base, on_turn, h) < 0) {
+		sockets_free(h->sockets);
 		free(h);
 		return -ENOMEM;
 	}
@@ -465,6 +471,7 @@ void health_close(struct health *h)
 		return;
 	tdestroy(h->tree, target_free);
 	(void)evtimer_del(&h->turn);
+	sockets_free(h->sockets);
 	free(h);
 }
 

@@ -14,6 +14,8 @@
 
 #define PROBE_DETAIL_SIZE 96
 
+struct sockets;
+
 enum probe_result {
 	PROBE_PENDING, /* under way, done() will be called */
 	PROBE_OK,
@@ -25,6 +27,7 @@ enum probe_result {
 /**
  * struct probe - of one target, used for one probe after the other.
  * @base: loop to wait in.
+ * @sockets: of all probes.
  * @target: what to probe; lives as long as the probe.
  * @done: to be called once for a pending probe, as the last thing, since the
  *        struct probe may be gone afterwards; never from start() or stop().
@@ -37,6 +40,7 @@ enum probe_result {
  */
 struct probe {
 	struct event_base *base;
+	struct sockets *sockets;
 	const struct health_target *target;
 	void (*done)(struct probe *p, enum probe_result result);
 	void *state;

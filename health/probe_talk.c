@@ -8,13 +8,12 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "health/connect.h"
 #include "health/how.h"
@@ -32,16 +31,14 @@ enum stage {
 
 /**
  * struct talk - a probe under way.
- * @fd: its socket.
- * @ready: waits for it.
+ * @sock: its socket.
  * @stage: what is being done.
  * @tls: of HTTPS, else NULL.
  * @say: what is said, @n_say bytes, @n_said of them so far.
  * @heard: the answer so far, @n_heard bytes.
  */
 struct talk {
-	int fd;
-	struct event ready;
+	struct sock *sock;
 	enum stage stage;
 	struct tls *tls;
 	char *say;
@@ -54,14 +51,12 @@ static void talk_stop(struct probe *p)
 {
 	struct talk *talk = p->state;
 
-	if (event_initialized(&talk->ready))
-		(void)event_del(&talk->ready);
 	tls_free(talk->tls);
-	if (talk->fd >= 0)
-		(void)close(talk->fd);
+	if (talk->sock)
+		sockets_give(talk->sock);
 	free(talk->say);
 	free(talk->heard);
-	*talk = (struct talk){ .fd = -1 };
+	*talk = (struct talk){ 0 };
 }
 
 static enum probe_result failed(struct probe *p, const char *text)
@@ -162,8 +157,8 @@ static ssize_t io(struct talk *talk, bool is_send, char *data, size_t size)
 
 	if (talk->tls)
 		return tls_io(talk->tls, is_send, data, size);
-	n = is_send ? send(talk->fd, data, size, MSG_NOSIGNAL) :
-		      recv(talk->fd, data, size, 0);
+	n = is_send ? send(talk->sock->fd, data, size, MSG_NOSIGNAL) :
+		      recv(talk->sock->fd, data, size, 0);
 	return n < 0 ? -errno : n;
 }
 
@@ -237,20 +232,25 @@ static enum probe_result connected(struct probe *p)
 {
 	const struct health_how *how = &p->target->how;
 	struct talk *talk = p->state;
-	enum probe_result result = connect_finish(p, talk->fd);
+	enum probe_result result = connect_finish(p, talk->sock);
 
 	if (result != PROBE_OK)
 		return result;
 	p->latency_us = 0; /* that of the answer counts */
 	talk->stage = STAGE_SAY;
 	p->late = "connected, no answer";
+	/* Who says nothing sends the ACK that connect.c holds back. */
+	if (talk->n_say == 0)
+		(void)setsockopt(talk->sock->fd, IPPROTO_TCP, TCP_QUICKACK,
+				 &(int){ 1 }, sizeof(int));
 	if (p->target->kind != HEALTH_HTTPS)
 		return say(p);
 
 	talk->stage = STAGE_TLS;
 	p->late = "TLS handshake: no answer";
-	talk->tls = tls_new(talk->fd, how->verify ? how->sni : NULL, how->sni,
-			    how->ca_file, p->detail, sizeof(p->detail));
+	talk->tls = tls_new(talk->sock->fd, how->verify ? how->sni : NULL,
+			    how->sni, how->ca_file, p->detail,
+			    sizeof(p->detail));
 	if (!talk->tls) {
 		p->err = EIO;
 		return PROBE_BLIND;
@@ -275,32 +275,10 @@ static enum probe_result go_on(struct probe *p)
 	return PROBE_PENDING;
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *arg);
-
-static enum probe_result wait_on(struct probe *p)
+static void on_ready(struct probe *p)
 {
-	struct talk *talk = p->state;
-	bool to_write = talk->stage == STAGE_CONNECT ||
-			(talk->stage == STAGE_SAY && !talk->tls);
-
-	if (talk->tls)
-		to_write = tls_wants_write(talk->tls);
-	if (event_assign(&talk->ready, p->base, talk->fd,
-			 to_write ? EV_WRITE : EV_READ, on_ready, p) == 0 &&
-	    event_add(&talk->ready, NULL) == 0)
-		return PROBE_PENDING;
-	return connect_fail(p, ENOMEM);
-}
-
-static void on_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct probe *p = arg;
 	enum probe_result result = go_on(p);
 
-	(void)fd;
-	(void)what;
-	if (result == PROBE_PENDING)
-		result = wait_on(p);
 	if (result == PROBE_PENDING)
 		return;
 	talk_stop(p);
@@ -343,21 +321,19 @@ static enum probe_result talk_start(struct probe *p)
 {
 	struct talk *talk = p->state;
 	enum probe_result result;
-	int r;
 
-	*talk = (struct talk){ .fd = -1 };
+	*talk = (struct talk){ 0 };
 	p->latency_us = 0;
 	talk->say = compose(p->target);
 	talk->heard = malloc(ANSWER_MAX);
-	r = talk->say && talk->heard ? connect_open(p->target, &talk->fd) :
-				       -ENOMEM;
-	if (r == 0 || r == -EINPROGRESS) {
+	if (talk->say && talk->heard) {
 		talk->n_say = strlen(talk->say);
-		/* One that is connected already is writable at once. */
-		result = wait_on(p);
+		result = connect_open(p, on_ready, &talk->sock);
 	} else {
-		result = connect_fail(p, -r);
+		result = connect_fail(p, ENOMEM);
 	}
+	if (result == PROBE_OK)
+		result = connected(p);
 	if (result != PROBE_PENDING)
 		talk_stop(p);
 	return result;

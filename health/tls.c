@@ -195,11 +195,6 @@ ssize_t tls_io(struct tls *tls, bool is_send, char *data, size_t size)
 	return r > 0 ? r : reason_of(tls, r, errno);
 }
 
-bool tls_wants_write(const struct tls *tls)
-{
-	return SSL_want_write(tls->ssl);
-}
-
 void tls_reason(const struct tls *tls, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%s", tls->reason);

@@ -42,9 +42,6 @@ MUST_CHECK int tls_handshake(struct tls *tls);
  */
 ssize_t tls_io(struct tls *tls, bool is_send, char *data, size_t size);
 
-/* After -EAGAIN: to be called when the socket is writable, not readable? */
-bool tls_wants_write(const struct tls *tls);
-
 /**
  * tls_reason() - why there was -EPROTO: "TLS: certificate has expired".
  */

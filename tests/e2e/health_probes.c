@@ -742,6 +742,96 @@ static void http_is_judged_by_its_status(void **state)
 	ask(HEALTH_HTTP, plain, NULL, HEALTH_DOWN, "", NULL);
 }
 
+/* The one socket that is open, 0 = none: its inode is no other's. */
+static unsigned long only_socket(int but)
+{
+	unsigned long inode, found = 0;
+	char path[40], name[40];
+	ssize_t n;
+	int fd;
+
+	for (fd = 0; fd < 1024; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, name, sizeof(name) - 1);
+		if (n < 0 || fd == but)
+			continue;
+		name[n] = '\0';
+		if (sscanf(name, "socket:[%lu]", &inode) != 1)
+			continue;
+		assert_int_equal(found, 0);
+		found = inode;
+	}
+	return found;
+}
+
+static void sockets_are_used_again(void **state)
+{
+	struct health_target t = rig_target(1, 97);
+	struct rig *rig = rig_new(0);
+	int fd = net_listen(97, 16);
+	unsigned long inode;
+
+	(void)state;
+	t.params.interval_ms = 10;
+	rig_add(rig, &t);
+	(void)rig_wait_event(rig, 1, HEALTH_UP, SOON);
+	inode = only_socket(fd);
+	assert_int_not_equal(inode, 0);
+	wait_probes(rig, 20);
+	assert_int_equal(only_socket(fd), inode);
+	assert_int_equal(rig_status(rig, 1).n_failures, 0);
+
+	/* After one that failed in each way, too. */
+	net_deaf(fd, true);
+	(void)rig_wait_event(rig, 1, HEALTH_DOWN, SOON);
+	net_deaf(fd, false);
+	(void)rig_wait_event(rig, 1, HEALTH_UP, SOON);
+	(void)close(fd);
+	(void)rig_wait_event(rig, 1, HEALTH_DOWN, SOON);
+	contains(rig_status(rig, 1).reason, "connection refused");
+	fd = net_listen(97, 16);
+	(void)rig_wait_event(rig, 1, HEALTH_UP, SOON);
+	assert_int_equal(only_socket(fd), inode);
+
+	/* Another target's next. */
+	assert_int_equal(health_remove(rig->h, 1), 0);
+	rig_add(rig, &t);
+	wait_probes(rig, 5);
+	assert_int_equal(only_socket(fd), inode);
+	(void)close(fd);
+	rig_free(rig);
+}
+
+/* A socket that is used again is bound to the interface of today. */
+static void an_interface_that_is_made_anew_is_found(void **state)
+{
+	struct health_target t = rig_target(1, 98);
+	struct rig *rig = rig_new(0);
+	int fd = net_listen(98, 16), i;
+
+	(void)state;
+	net_run(true, "ip addr add 10.77.1.11/24 dev eth0");
+	t.addr = net_v4(NET_B1 + 0x100);
+	(void)snprintf(t.device, sizeof(t.device), "mv0");
+	for (i = 0; i < 2; i++) {
+		net_run(false, "ip link add mv0 link eth0 type macvlan");
+		net_run(false, "ip addr add 10.77.1.1/24 dev mv0");
+		net_run(false, "ip link set mv0 up");
+		if (i == 0)
+			rig_add(rig, &t);
+		(void)rig_wait_event(rig, 1, HEALTH_UP, SOON);
+		net_run(false, "ip link del mv0");
+		rig->n_troubles = 0;
+		rig_wait(rig, has_trouble, NULL, 20000);
+		assert_int_equal(rig->trouble_err, ENODEV);
+		assert_int_equal(rig_status(rig, 1).state, HEALTH_UP);
+		assert_int_equal(health_reset(rig->h, 1), 0);
+	}
+	net_run(true, "ip addr del 10.77.1.11/24 dev eth0");
+	(void)close(fd);
+	rig_free(rig);
+}
+
 static void what_is_asked_can_be_compared(void **state)
 {
 	struct health_target t = rig_target(1, 8100);
@@ -781,6 +871,8 @@ int main(void)
 		cmocka_unit_test(stalls_are_no_failures),
 		cmocka_unit_test(answers_are_looked_at),
 		cmocka_unit_test(http_is_judged_by_its_status),
+		cmocka_unit_test(sockets_are_used_again),
+		cmocka_unit_test(an_interface_that_is_made_anew_is_found),
 		cmocka_unit_test(what_is_asked_can_be_compared),
 	};
 
