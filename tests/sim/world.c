@@ -484,10 +484,15 @@ static void reopen(struct world *w)
 	};
 	uint32_t i;
 
-	/* Sometimes nobody knows the clocks any more. */
+	/*
+	 * Sometimes nobody knows the clocks any more; but a seal is half of a
+	 * change whose other half is in the slots, and an engine that finds one
+	 * of the two tables has the other, too.
+	 */
 	if (w->last_id && random_permille(&w->random, 200))
 		for (i = 0; i < ARRAY_SIZE(w->clocks); i++)
-			w->clocks[i] = (struct slot_clock){ 0, 0 };
+			if (w->clocks[i].refused_tick != SLOT_SEALED)
+				w->clocks[i] = (struct slot_clock){ 0, 0 };
 	w->stats.reopens++;
 	if (slots_open(&tables, world_tick(w), &w->slots))
 		w->wrong = "slots_open() failed";
