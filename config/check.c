@@ -79,7 +79,9 @@ bool check_is_written(const struct checker *c, const void *value)
 const char *check_where(const struct conf_place *from,
 			const struct conf_place *other, char *buf)
 {
-	if (strcmp(from->file, other->file) == 0)
+	if (!other->line)
+		snprintf(buf, CHECK_WHERE_SIZE, "%s", other->file);
+	else if (strcmp(from->file, other->file) == 0)
 		snprintf(buf, CHECK_WHERE_SIZE, "line %u", other->line);
 	else
 		snprintf(buf, CHECK_WHERE_SIZE, "%s:%u", other->file,

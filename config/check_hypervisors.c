@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "config/checker.h"
+#include "config/select.h"
 #include "config/text.h"
+
+#define VM_NAME_MAX 255 /* of a VM, and of the network that it is in */
 
 static bool has_name(const void *object)
 {
@@ -181,10 +184,37 @@ static void vm_same_uuid(struct checker *c, const void *first,
 		    check_where(&y->place, &x->place, where));
 }
 
+static void check_length(struct checker *c, const void *value, const char *what,
+			 const char *text, size_t max)
+{
+	if (strlen(text) > max)
+		check_wrong(c, value,
+			    "%s\"%.40s...\" is too long, at most %zu bytes are "
+			    "allowed",
+			    what, text, max);
+}
+
+static void check_texts(struct checker *c, const struct conf_vm *vm)
+{
+	size_t i;
+
+	if (!vm->name)
+		return; /* it was no group */
+	check_length(c, &vm->name, "", vm->name, VM_NAME_MAX);
+	check_length(c, &vm->network, "", vm->network, VM_NAME_MAX);
+	for (i = 0; i < vm->tags.n; i++) {
+		check_length(c, &vm->tags, "name ", vm->tags.pair[i].name,
+			     SELECT_NAME_MAX);
+		check_length(c, &vm->tags, "value ", vm->tags.pair[i].value,
+			     SELECT_VALUE_MAX);
+	}
+}
+
 static void check_vm(struct checker *c, const struct conf_vm *vm)
 {
 	static const struct conf_mac none;
 
+	check_texts(c, vm);
 	if (vm->interface && *vm->interface)
 		check_interface(c, &vm->interface, vm->interface);
 	if (vm->interface && !*vm->interface)
@@ -198,7 +228,7 @@ static void check_vm(struct checker *c, const struct conf_vm *vm)
 			    "is missing; packets for the VM go to it by that");
 }
 
-static void check_vms(struct checker *c, const struct conf_vms *vms)
+void check_vms(struct checker *c, const struct conf_vms *vms)
 {
 	static const struct check_twins names = { vm_has_name, vm_by_name,
 						  vm_same_name };

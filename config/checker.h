@@ -79,7 +79,7 @@ void check_interface(struct checker *c, const void *value, const char *name);
 
 /**
  * check_where() - where another value is, seen from one: "line 12", or with
- * its file if that is another.
+ * its file if that is another. Without a line its file is all there is.
  * @buf: CHECK_WHERE_SIZE bytes.
  */
 const char *check_where(const struct conf_place *from,
@@ -107,6 +107,7 @@ void check_twins(struct checker *c, const struct check_twins *twins,
 /* The parts, each in a file of its own. */
 void check_node(struct checker *c);
 void check_hypervisors(struct checker *c);
+void check_vms(struct checker *c, const struct conf_vms *vms);
 void check_tenants(struct checker *c);
 void check_pools(struct checker *c);
 void check_health(struct checker *c, const struct conf_pool *pool);

@@ -9,7 +9,8 @@
 
 static int compare_place(const struct conf_error *a, const struct conf_error *b)
 {
-	int order = strcmp(a->file, b->file);
+	/* machines[9] goes before machines[10]. */
+	int order = strverscmp(a->file, b->file);
 
 	if (order)
 		return order;

@@ -146,12 +146,17 @@ static void join(char *buf, const char *path, const char *key)
 	snprintf(buf, PATH_SIZE, "%.*s.%s", PATH_SIZE / 2, path, key);
 }
 
-/* "list.name", or "list.#3" if it has no name. */
-static void name_object(const struct conf_tree *node, const char *list,
-			size_t index, char *buf)
+/* "list.name", or "list.#3" if it has no name; "list[2]" if numbered. */
+static void name_object(const struct reader *r, const struct conf_tree *node,
+			const char *list, size_t index, char *buf)
 {
 	const struct conf_tree *name = NULL;
 
+	if (r->numbered) {
+		snprintf(buf, PATH_SIZE, "%.*s[%zu]", PATH_SIZE / 2, list,
+			 index);
+		return;
+	}
 	if (node->kind == NODE_GROUP)
 		name = conf_tree_member(node, "name");
 	if (name && name->kind == NODE_TEXT)
@@ -169,7 +174,7 @@ static void read_element(struct reader *r, const struct conf_field *field,
 	size_t outer = r->first_mark;
 	char path[PATH_SIZE];
 
-	name_object(node, list_path, index, path);
+	name_object(r, node, list_path, index, path);
 	memcpy(element, &node->place, sizeof(node->place));
 	if (node->kind != NODE_GROUP) {
 		conf_complain(r->errs, &node->place,
@@ -445,7 +450,7 @@ static void read_object(struct reader *r, const struct conf_section *section,
 {
 	char path[PATH_SIZE];
 
-	name_object(node, section->key, index, path);
+	name_object(r, node, section->key, index, path);
 	memcpy(object, &node->place, sizeof(node->place));
 	r->first_mark = r->marks->n;
 	r->section = section;
@@ -585,6 +590,35 @@ int conf_model_read(const struct conf_source *sources, size_t n_sources,
 		read_section(&r, (enum conf_section_number)i);
 	refer_all(&r);
 	read_sections_later(&r);
+	conf_marks_sort(marks);
+	return r.failed ? -ENOMEM : 0;
+}
+
+/* The key `vms` of a hypervisor. */
+static const struct conf_field *vms_field(void)
+{
+	const struct conf_group *group =
+		conf_section(SECTION_HYPERVISORS)->group;
+	size_t i;
+
+	for (i = 0; strcmp(group->fields[i].key, "vms") != 0; i++)
+		continue;
+	return &group->fields[i];
+}
+
+int conf_model_read_vms(const char *path, const struct conf_tree *list,
+			struct conf_arena *scratch, struct conf_errors *errs,
+			struct conf *conf, struct conf_marks *marks)
+{
+	struct reader r = {
+		.scratch = scratch,
+		.errs = errs,
+		.conf = conf,
+		.marks = marks,
+		.numbered = true,
+	};
+
+	read_field(&r, vms_field(), list, conf->hypervisors, path);
 	conf_marks_sort(marks);
 	return r.failed ? -ENOMEM : 0;
 }

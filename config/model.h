@@ -39,4 +39,17 @@ MUST_CHECK int conf_model_read(const struct conf_source *sources,
 			       struct conf_errors *errs, struct conf *conf,
 			       struct conf_marks *marks);
 
+/**
+ * conf_model_read_vms() - fill the VMs of a model's only hypervisor.
+ * @path: what the list is called in messages; an element is "path[3]".
+ * @list: the list; its places have no lines.
+ *
+ * The rest as in conf_model_read().
+ */
+MUST_CHECK int conf_model_read_vms(const char *path,
+				   const struct conf_tree *list,
+				   struct conf_arena *scratch,
+				   struct conf_errors *errs, struct conf *conf,
+				   struct conf_marks *marks);
+
 #endif

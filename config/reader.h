@@ -22,6 +22,7 @@ struct reference;
  * @references: pools that were named, to be found when all are read.
  * @spare: while what comes later is read: where its values go, which nobody
  *         needs; else NULL.
+ * @numbered: in messages objects are told by their number, not by name.
  * @failed: out of memory; looked at when all is read.
  *
  * The rest as in conf_model_read().
@@ -39,6 +40,7 @@ struct reader {
 	bool nameless[N_SECTIONS];
 	struct reference *references;
 	void *spare;
+	bool numbered;
 	bool failed;
 };
 

@@ -12,18 +12,6 @@
 
 #include <errno.h>
 
-static int check_hypervisor(const struct conf_hypervisor *hypervisor,
-			    struct conf_errors *errs)
-{
-	if (hypervisor->driver != CONF_DRIVER_FED)
-		return 0;
-	conf_complain(errs, &hypervisor->place,
-		      "hypervisors.%s.driver: \"%s\" is not in this version, "
-		      "\"libvirt\" or \"static\" is",
-		      hypervisor->name, conf_driver_name(hypervisor->driver));
-	return -EINVAL;
-}
-
 static int check_pool(const struct conf_pool *pool, struct conf_errors *errs)
 {
 	if (pool->health.type != CONF_HEALTH_EXEC)
@@ -40,9 +28,6 @@ int conf_refuse_unbuilt(const struct conf *conf, struct conf_errors *errs)
 	int err = 0;
 	size_t i;
 
-	for (i = 0; i < conf->n_hypervisors; i++)
-		if (check_hypervisor(&conf->hypervisors[i], errs))
-			err = -EINVAL;
 	for (i = 0; i < conf->n_pools; i++)
 		if (check_pool(&conf->pools[i], errs))
 			err = -EINVAL;

@@ -22,7 +22,6 @@
 #include "control/daemon.h"
 #include "control/log.h"
 
-#define BODY_MAX_SIZE	 65536
 #define HEADERS_MAX_SIZE 16384
 /* Beyond it a connect() fails at once: on a unix socket nobody waits. */
 #define BACKLOG	  1024
@@ -41,6 +40,8 @@ static const char *method_name(struct evhttp_request *request)
 		return "GET";
 	case EVHTTP_REQ_POST:
 		return "POST";
+	case EVHTTP_REQ_PUT:
+		return "PUT";
 	case EVHTTP_REQ_DELETE:
 		return "DELETE";
 	default:
@@ -179,10 +180,11 @@ int api_start(struct daemon *daemon, const char *path, struct api **ret_api)
 		api_stop(api);
 		return -ENOMEM;
 	}
-	evhttp_set_max_body_size(api->http, BODY_MAX_SIZE);
+	evhttp_set_max_body_size(api->http, API_BODY_MAX);
 	evhttp_set_max_headers_size(api->http, HEADERS_MAX_SIZE);
 	evhttp_set_timeout(api->http, TIMEOUT_S);
 	evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST |
+						      EVHTTP_REQ_PUT |
 						      EVHTTP_REQ_DELETE);
 	evhttp_set_gencb(api->http, handle, api);
 	*ret_api = api;

@@ -16,6 +16,7 @@ struct inv_vm;
 struct rec_member;
 
 #define API_ARGUMENT_SIZE 256
+#define API_BODY_MAX	  4194304 /* the HTTP layer refuses more */
 
 /* What went wrong; the command makes its exit code of it. */
 enum api_code {
@@ -68,6 +69,14 @@ void api_render_error(struct api_request *r, int rc, json_t *names,
 const char *api_query(const struct api_request *r, const char *key);
 
 /**
+ * api_only_fields() - has the body no others? A misspelt field must not be a
+ * wish that quietly is another.
+ * Return: false: the error was answered.
+ */
+bool api_only_fields(struct api_request *r, const char *const *known,
+		     size_t n_known);
+
+/**
  * api_find_vm() - the VM that a word names, by the rules of the command line.
  * Return: the VM; NULL: the error was answered.
  */
@@ -98,6 +107,8 @@ void api_get_pools(struct api_request *r);
 void api_get_pool(struct api_request *r);
 void api_get_services(struct api_request *r);
 void api_get_service(struct api_request *r);
+void api_get_inventory(struct api_request *r);
+void api_put_inventory(struct api_request *r);
 void api_get_explain(struct api_request *r);
 void api_get_events(struct api_request *r);
 void api_get_counters(struct api_request *r);

@@ -16,6 +16,7 @@
 #include "control/text.h"
 
 #define MESSAGE_SIZE 512
+#define BODY_MAX     65536 /* but of PUT, which brings the whole of something */
 
 static const struct {
 	const char *method;
@@ -41,6 +42,8 @@ static const struct {
 	{ "GET", "/v1/services", api_get_services },
 	{ "GET", "/v1/services/*", api_get_service },
 	{ "GET", "/v1/services/*/*", api_get_service },
+	{ "GET", "/v1/inventory/*", api_get_inventory },
+	{ "PUT", "/v1/inventory/*", api_put_inventory },
 	{ "GET", "/v1/explain", api_get_explain },
 	{ "GET", "/v1/events", api_get_events },
 	{ "GET", "/v1/counters", api_get_counters },
@@ -149,12 +152,39 @@ const char *api_query(const struct api_request *r, const char *key)
 	return evhttp_find_header(&r->query, key);
 }
 
+bool api_only_fields(struct api_request *r, const char *const *known,
+		     size_t n_known)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach(r->body, key, value) {
+		for (i = 0; i < n_known; i++)
+			if (!strcmp(key, known[i]))
+				break;
+		if (i == n_known) {
+			api_error(r, API_USAGE, NULL,
+				  "there is no field \"%s\"", key);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* The body as a JSON object; an empty one counts as {}. NULL: answered. */
-static json_t *read_body(struct api_request *r, const char *data, size_t size)
+static json_t *read_body(struct api_request *r, const char *data, size_t size,
+			 size_t max_size)
 {
 	json_error_t error;
 	json_t *body;
 
+	if (size > max_size) {
+		api_error(r, API_USAGE, NULL,
+			  "the body is too long, at most %zu KiB are allowed",
+			  max_size / 1024);
+		return NULL;
+	}
 	if (!size)
 		return json_object();
 	body = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
@@ -218,7 +248,8 @@ void api_dispatch(struct api_request *r, const char *method, const char *path,
 		free(decoded);
 		return;
 	}
-	r->body = read_body(r, body, body_size);
+	r->body = read_body(r, body, body_size,
+			    strcmp(method, "PUT") ? BODY_MAX : API_BODY_MAX);
 	if (r->body)
 		route(r, method, decoded);
 	json_decref(r->body);

@@ -46,27 +46,6 @@ static bool take_text(struct api_request *r, const char *key, size_t size,
 	return true;
 }
 
-/* A misspelt field must not be a wish that quietly is another. */
-static bool only_fields(struct api_request *r, const char *const *known,
-			size_t n_known)
-{
-	const char *key;
-	json_t *value;
-	size_t i;
-
-	json_object_foreach(r->body, key, value) {
-		for (i = 0; i < n_known; i++)
-			if (!strcmp(key, known[i]))
-				break;
-		if (i == n_known) {
-			api_error(r, API_USAGE, NULL,
-				  "there is no field \"%s\"", key);
-			return false;
-		}
-	}
-	return true;
-}
-
 /*
  * The pool of this VM that a word names; its defaults are the drain's. Without
  * a word: any of its pools, for the defaults.
@@ -143,7 +122,7 @@ void api_post_drain(struct api_request *r)
 	const char *pool = "";
 	char left[CONF_TIME_SIZE];
 
-	if (!vm || !only_fields(r, known, ARRAY_SIZE(known)) ||
+	if (!vm || !api_only_fields(r, known, ARRAY_SIZE(known)) ||
 	    !take_text(r, "pool", DP_NAME_SIZE, &pool))
 		return;
 	m = find_member(r, vm, pool);
@@ -238,7 +217,7 @@ void api_post_weight(struct api_request *r)
 	const char *pool = "";
 	char change[64];
 
-	if (!vm || !only_fields(r, known, ARRAY_SIZE(known)) ||
+	if (!vm || !api_only_fields(r, known, ARRAY_SIZE(known)) ||
 	    !take_text(r, "pool", DP_NAME_SIZE, &pool))
 		return;
 	if (!json_is_integer(weight) || json_integer_value(weight) < 0 ||

@@ -19,6 +19,7 @@
 #include "config/diff.h"
 #include "control/announce.h"
 #include "control/api.h"
+#include "control/feeds.h"
 #include "control/inputs.h"
 #include "control/log.h"
 #include "control/targets.h"
@@ -220,6 +221,15 @@ int daemon_plan(struct daemon *d, struct conf_errors *errs,
 	return rc;
 }
 
+/* Of what the config has no more, nothing is kept. */
+static void forget_feeds(struct daemon *d)
+{
+	if (feeds_keep(d->feeds, d->conf))
+		log_warn("store: what was fed to hypervisors that are gone is "
+			 "still kept: %s",
+			 store_error(d->store));
+}
+
 int daemon_reload(struct daemon *d, struct conf_errors *errs,
 		  struct conf_changes *ret_changes)
 {
@@ -234,6 +244,7 @@ int daemon_reload(struct daemon *d, struct conf_errors *errs,
 	rec_forget_conf(d->rec);
 	conf_free(d->conf);
 	d->conf = conf;
+	forget_feeds(d);
 	log_set_level((enum log_level)conf->node.log_level);
 	journal_add(d->journal, "node", conf->node.name, "", "reloaded",
 		    "%zu changes", ret_changes->n);
@@ -348,6 +359,24 @@ static int start_wishes(struct daemon *d)
 static void stop_wishes(struct daemon *d)
 {
 	wishes_free(d->wishes);
+}
+
+static int start_feeds(struct daemon *d)
+{
+	int rc = feeds_load(d->store, daemon_wall_ms(), hv_clock_ns(),
+			    &d->feeds);
+
+	if (rc)
+		log_err("store: what was fed can't be read: %s",
+			store_error(d->store));
+	else
+		forget_feeds(d);
+	return rc;
+}
+
+static void stop_feeds(struct daemon *d)
+{
+	feeds_free(d->feeds);
 }
 
 static int start_engine(struct daemon *d)
@@ -471,6 +500,7 @@ static const struct {
 	{ "store", start_store, stop_store },
 	{ "journal", start_journal, stop_journal },
 	{ "wishes", start_wishes, stop_wishes },
+	{ "feeds", start_feeds, stop_feeds },
 	{ "engine", start_engine, stop_engine },
 	{ "inputs", start_inputs, stop_inputs },
 	{ "api", start_api, stop_api },

@@ -49,6 +49,7 @@ struct daemon {
 	struct store *store;
 	struct journal *journal;
 	struct wishes *wishes;
+	struct feeds *feeds;
 	const struct dp_ops *engine;
 	struct dp *dp;
 	struct inv *inv;

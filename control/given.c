@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VMs that the config itself lists.
+ * The VMs that somebody lists.
  */
 #include "control/given.h"
 
@@ -42,44 +42,6 @@ static int make_uuid(const char *hypervisor, const char *name,
 	ret_uuid[6] = (uint8_t)((ret_uuid[6] & 0x0f) | 0x80);
 	ret_uuid[8] = (uint8_t)((ret_uuid[8] & 0x3f) | 0x80);
 	return 0;
-}
-
-static void print_vm(FILE *out, const struct conf_vm *vm)
-{
-	char addr[CONF_ADDR_SIZE];
-	size_t i;
-
-	fprintf(out, "%s\n%s\n%s\n%s\n%d\n", vm->name, vm->uuid, vm->network,
-		vm->interface, (int)vm->state);
-	for (i = 0; i < HV_MAC_SIZE; i++)
-		fprintf(out, "%02x", vm->mac.byte[i]);
-	for (i = 0; i < vm->addresses.n; i++) {
-		conf_addr_print(&vm->addresses.addr[i], addr, sizeof(addr));
-		fprintf(out, "\n@%s", addr);
-	}
-	for (i = 0; i < vm->tags.n; i++)
-		fprintf(out, "\n+%s=%s", vm->tags.pair[i].name,
-			vm->tags.pair[i].value);
-	fprintf(out, "\n\n");
-}
-
-char *given_uri(const struct conf_hypervisor *hypervisor)
-{
-	char *text = NULL, *uri = NULL;
-	size_t size, i;
-	FILE *out;
-
-	out = open_memstream(&text, &size);
-	if (!out)
-		return NULL;
-	for (i = 0; i < hypervisor->vms.n; i++)
-		print_vm(out, &hypervisor->vms.vm[i]);
-	if (fclose(out) ||
-	    asprintf(&uri, "static:%016llx",
-		     (unsigned long long)digest(0, text, size)) < 0)
-		uri = NULL;
-	free(text);
-	return uri;
 }
 
 static int give_tags(const struct conf_vm *c, struct hv_vm *vm)
@@ -139,10 +101,29 @@ static int give(const struct conf_hypervisor *hypervisor,
 		return err;
 	vm->name = strdup(c->name);
 	vm->state = states[c->state];
-	vm->reason = "by the config";
+	vm->reason = hypervisor->driver == CONF_DRIVER_FED ? "as fed" :
+							     "by the config";
 	vm->run = vm->state == HV_STATE_OFF ? 0 : 1;
 	err = vm->name ? give_nic(c, vm) : -ENOMEM;
 	return err ? err : give_tags(c, vm);
+}
+
+static int by_uuid(const void *a, const void *b)
+{
+	const struct hv_vm *const *x = a, *const *y = b;
+
+	return memcmp((*x)->uuid, (*y)->uuid, HV_UUID_SIZE);
+}
+
+static int sort(struct hv_vm **vms, size_t n)
+{
+	size_t i;
+
+	qsort(vms, n, sizeof(struct hv_vm *), by_uuid);
+	for (i = 1; i < n; i++)
+		if (by_uuid(&vms[i - 1], &vms[i]) == 0)
+			return -EEXIST;
+	return 0;
 }
 
 int given_vms(const struct conf_hypervisor *hypervisor, struct hv_vm ***ret_vms,
@@ -159,6 +140,8 @@ int given_vms(const struct conf_hypervisor *hypervisor, struct hv_vm ***ret_vms,
 			      -ENOMEM;
 		n++;
 	}
+	if (!err)
+		err = sort(vms, n);
 	if (err) {
 		given_free(vms, n);
 		return err;

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "config/config.h"
+#include "control/feeds.h"
 #include "control/given.h"
 #include "control/log.h"
 
@@ -21,6 +22,8 @@
  * @driver, @hv: who watches it.
  * @inv_hv: it in the inventory.
  * @list_ns: when the list began that is under way, or the last one.
+ * @all: what it is one of.
+ * @lease: of a fed one: fires when what it was fed holds no longer.
  */
 struct watched {
 	LIST_ENTRY(watched) next;
@@ -31,10 +34,14 @@ struct watched {
 	struct hv *hv;
 	struct inv_hv *inv_hv;
 	uint64_t list_ns;
+	struct hypervisors *all;
+	struct event *lease;
 };
 
 struct hypervisors {
+	struct event_base *base;
 	struct inv *inv;
+	const struct feeds *feeds;
 	struct hv_queue *queue;
 	struct event *readable;
 	LIST_HEAD(, watched) list;
@@ -85,6 +92,7 @@ static void take_events(evutil_socket_t fd, short what, void *arg)
 }
 
 int hypervisors_new(struct event_base *base, struct inv *inv,
+		    const struct feeds *feeds,
 		    struct hypervisors **ret_hypervisors)
 {
 	struct hypervisors *h = calloc(1, sizeof(*h));
@@ -93,7 +101,9 @@ int hypervisors_new(struct event_base *base, struct inv *inv,
 	if (!h)
 		return -ENOMEM;
 	LIST_INIT(&h->list);
+	h->base = base;
 	h->inv = inv;
+	h->feeds = feeds;
 	rc = hv_queue_new(&h->queue);
 	if (rc) {
 		free(h);
@@ -151,7 +161,7 @@ bool hypervisors_local(const struct conf *conf,
 
 /*
  * Where its driver finds it: libvirt's URI with the file of credentials, or what
- * stands for the config's list. Freed by the caller.
+ * says who lists its machines. Freed by the caller.
  */
 static char *full_uri(const struct conf_hypervisor *c)
 {
@@ -164,7 +174,9 @@ static char *full_uri(const struct conf_hypervisor *c)
 	FILE *out;
 
 	if (c->driver == CONF_DRIVER_STATIC)
-		return given_uri(c);
+		return strdup("static:");
+	if (c->driver == CONF_DRIVER_FED)
+		return strdup("fed:");
 	if (!at || !*at)
 		return strdup(c->uri);
 	out = open_memstream(&text, &size);
@@ -184,6 +196,9 @@ static char *full_uri(const struct conf_hypervisor *c)
 /* End the driver; what it said stands. */
 static void stop(struct hypervisors *h, struct watched *w)
 {
+	if (w->lease)
+		event_free(w->lease);
+	w->lease = NULL;
 	if (w->hv)
 		w->driver->close(w->hv);
 	w->hv = NULL;
@@ -216,13 +231,75 @@ void hypervisors_free(struct hypervisors *h)
 	free(h);
 }
 
+/* --- hypervisors that are told what there is ----------------------------- */
+
+static int list(struct watched *w, const struct conf_hypervisor *c,
+		struct hv_listing *ret_listing)
+{
+	struct hv_vm **vms;
+	size_t n;
+	int rc = given_vms(c, &vms, &n);
+
+	return rc ? rc : w->driver->list(w->hv, vms, n, ret_listing);
+}
+
+static int lose_fed(struct watched *w, const struct feed *feed)
+{
+	char lease[CONF_TIME_SIZE];
+	char why[HV_TEXT_MAX];
+
+	conf_time_print((uint32_t)feed->lease_ms, lease, sizeof(lease));
+	snprintf(why, sizeof(why),
+		 "nothing new was fed, and the lease of %s has run out", lease);
+	return w->driver->lose(w->hv, why);
+}
+
+static void lease_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct watched *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (lose_fed(w, feeds_find(w->all->feeds, w->name)))
+		log_err("hypervisor %s: out of memory, its VMs are not marked "
+			"stale",
+			w->name);
+}
+
+static int await_end(struct watched *w, const struct feed *feed)
+{
+	uint64_t left_ms = feed_left_ms(feed, hv_clock_ns());
+	const struct timeval wait = { (time_t)(left_ms / 1000),
+				      (suseconds_t)(left_ms % 1000 * 1000) };
+
+	if (!left_ms)
+		return lose_fed(w, feed);
+	if (!w->lease)
+		w->lease = evtimer_new(w->all->base, lease_over, w);
+	return w->lease && !evtimer_add(w->lease, &wait) ? 0 : -ENOMEM;
+}
+
+/* What it was fed last, as long as that holds. */
+static int list_fed(struct watched *w, struct hv_listing *ret_listing)
+{
+	const struct feed *feed = NULL;
+	int rc;
+
+	if (w->all->feeds)
+		feed = feeds_find(w->all->feeds, w->name);
+	if (!feed)
+		return w->driver->lose(w->hv, "nothing has been fed yet");
+	rc = list(w, feed_hypervisor(feed), ret_listing);
+	return rc ? rc : await_end(w, feed);
+}
+
 /* Start its driver, as the config has it now. */
 static int start(struct hypervisors *h, struct watched *w,
 		 const struct conf_hypervisor *c)
 {
 	struct hv_settings settings = { .queue = h->queue, .arg = w->inv_hv };
+	struct hv_listing listing;
 	char *uri = full_uri(c);
-	struct hv_vm **vms;
 	int rc;
 
 	if (!uri)
@@ -236,12 +313,11 @@ static int start(struct hypervisors *h, struct watched *w,
 	settings.name = w->name;
 	settings.uri = w->uri;
 	settings.poll_ms = w->poll_ms;
-	rc = given_vms(c, &vms, &settings.n_vms);
-	if (rc)
-		return rc;
-	settings.vms = vms;
 	rc = w->driver->open(&settings, &w->hv);
-	given_free(vms, settings.n_vms);
+	if (!rc && c->driver == CONF_DRIVER_STATIC)
+		rc = list(w, c, &listing);
+	else if (!rc && c->driver == CONF_DRIVER_FED)
+		rc = list_fed(w, &listing);
 	return rc;
 }
 
@@ -254,6 +330,7 @@ static int watch(struct hypervisors *h, const struct conf *conf,
 	if (!w)
 		return rc;
 	LIST_INSERT_HEAD(&h->list, w, next);
+	w->all = h;
 	w->name = strdup(c->name);
 	if (w->name)
 		rc = inv_hv_add(h->inv, c->name, hypervisors_local(conf, c),
@@ -288,6 +365,7 @@ static void tell_lost(struct hypervisors *h, const struct watched *w)
 static int change(struct hypervisors *h, struct watched *w,
 		  const struct conf *conf, const struct conf_hypervisor *c)
 {
+	struct hv_listing listing;
 	char *uri = full_uri(c);
 	bool same;
 	int rc;
@@ -299,7 +377,8 @@ static int change(struct hypervisors *h, struct watched *w,
 	inv_hv_local(h->inv, w->inv_hv, hypervisors_local(conf, c),
 		     hv_clock_ns());
 	if (same)
-		return 0;
+		return c->driver == CONF_DRIVER_STATIC ? list(w, c, &listing) :
+							 0;
 	stop(h, w);
 	tell_lost(h, w);
 	rc = start(h, w, c);
@@ -352,6 +431,19 @@ int hypervisors_apply(struct hypervisors *h, const struct conf *conf)
 		first = first ? first : rc;
 	}
 	return first;
+}
+
+int hypervisors_fed(struct hypervisors *h, const char *name,
+		    struct hv_listing *ret_listing)
+{
+	struct watched *w = find(h, name);
+	int rc;
+
+	if (!w || !w->hv || !w->driver->list)
+		return -ENOENT;
+	rc = list_fed(w, ret_listing);
+	take_events(-1, 0, h);
+	return rc;
 }
 
 void hypervisors_counters(const struct hypervisors *h, const char *name,

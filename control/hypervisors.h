@@ -11,13 +11,16 @@
 struct conf;
 struct conf_hypervisor;
 struct event_base;
+struct feeds;
 struct hypervisors;
 
 /**
  * hypervisors_new() - none yet.
- * @inv: what their events are fed to.
+ * @inv: what their events go to.
+ * @feeds: what those with driver "fed" have been fed; NULL = nothing, ever.
  */
 MUST_CHECK int hypervisors_new(struct event_base *base, struct inv *inv,
+			       const struct feeds *feeds,
 			       struct hypervisors **ret_hypervisors);
 
 /* Stop all of them. NULL is fine. */
@@ -30,6 +33,18 @@ void hypervisors_free(struct hypervisors *hypervisors);
  */
 MUST_CHECK int hypervisors_apply(struct hypervisors *hypervisors,
 				 const struct conf *conf);
+
+/**
+ * hypervisors_fed() - a hypervisor has been fed anew: take it over.
+ * @name: of one with driver "fed".
+ * @ret_listing: what that changes. The inventory knows of it already.
+ *
+ * Return: 0; -ENOENT if it is not watched; -ENOMEM: not all is taken over, and
+ * the next feed repairs that.
+ */
+MUST_CHECK int hypervisors_fed(struct hypervisors *hypervisors,
+			       const char *name,
+			       struct hv_listing *ret_listing);
 
 /**
  * hypervisors_local() - are the ports of its VMs on this node?

@@ -279,7 +279,8 @@ int inputs_start(struct daemon *d)
 	if (!rc)
 		rc = start_watchers(d);
 	if (!rc)
-		rc = hypervisors_new(d->base, d->inv, &d->hypervisors);
+		rc = hypervisors_new(d->base, d->inv, d->feeds,
+				     &d->hypervisors);
 	/* One that can't be watched is said in the log and stops nobody. */
 	if (!rc && hypervisors_apply(d->hypervisors, d->conf))
 		log_warn("not every hypervisor is watched, see above");

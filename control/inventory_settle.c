@@ -337,35 +337,6 @@ static void tell_addrs(const struct teller *teller)
 	}
 }
 
-static bool same_tags(const struct hv_vm *a, const struct hv_vm *b)
-{
-	size_t i;
-
-	if (a->n_tags != b->n_tags)
-		return false;
-	for (i = 0; i < a->n_tags; i++)
-		if (strcmp(a->tags[i].name, b->tags[i].name) != 0 ||
-		    strcmp(a->tags[i].value, b->tags[i].value) != 0)
-			return false;
-	return true;
-}
-
-static bool same_metadata(const struct hv_vm *a, const struct hv_vm *b)
-{
-	return a->metadata && b->metadata ? !strcmp(a->metadata, b->metadata) :
-					    a->metadata == b->metadata;
-}
-
-static bool same_nic(const struct hv_nic *a, const struct hv_nic *b)
-{
-	return !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->kind == b->kind &&
-	       !strcmp(a->network, b->network) &&
-	       !strcmp(a->bridge, b->bridge) &&
-	       a->has_filter == b->has_filter &&
-	       a->has_bandwidth == b->has_bandwidth &&
-	       a->link_down == b->link_down;
-}
-
 static bool same_nics(const struct hv_vm *a, const struct hv_vm *b)
 {
 	size_t i;
@@ -373,7 +344,7 @@ static bool same_nics(const struct hv_vm *a, const struct hv_vm *b)
 	if (a->n_nics != b->n_nics)
 		return false;
 	for (i = 0; i < a->n_nics; i++)
-		if (!same_nic(&a->nics[i], &b->nics[i]))
+		if (!hv_nic_same(&a->nics[i], &b->nics[i]))
 			return false;
 	return true;
 }
@@ -421,11 +392,11 @@ static void tell_definition(const struct teller *teller,
 		nic_words(now, after);
 		tell(teller, INV_NICS, before, after);
 	}
-	if (!same_tags(old, now)) {
+	if (!hv_vm_same_tags(old, now)) {
 		tag_words(old, before);
 		tag_words(now, after);
 		tell(teller, INV_TAGS, before, after);
-	} else if (!same_metadata(old, now)) {
+	} else if (!hv_vm_same_metadata(old, now)) {
 		/* Whose it is may hang on it. */
 		tell(teller, INV_TAGS, "", "other metadata");
 	}

@@ -27,6 +27,10 @@ enum statement {
 	WEIGHT_LIST,
 	SEED_ADD,
 	SEED_GET,
+	FEED_SET,
+	FEED_RENEW,
+	FEED_CLEAR,
+	FEED_LIST,
 	META_SET,
 	META_GET,
 	EVENT_BEGIN,
@@ -54,6 +58,13 @@ static const char *const sql_of[N_STATEMENTS] = {
 			" FROM weight ORDER BY uuid, pool",
 	[SEED_ADD] = "INSERT OR IGNORE INTO seed (subject, seed) VALUES (?, ?)",
 	[SEED_GET] = "SELECT seed FROM seed WHERE subject = ?",
+	[FEED_SET] = "REPLACE INTO feed (source, fed_ms, lease_ms, machines)"
+		     " VALUES (?, ?, ?, ?)",
+	[FEED_RENEW] = "UPDATE feed SET fed_ms = ?2, lease_ms = ?3"
+		       " WHERE source = ?1",
+	[FEED_CLEAR] = "DELETE FROM feed WHERE source = ?",
+	[FEED_LIST] = "SELECT source, fed_ms, lease_ms, machines"
+		      " FROM feed ORDER BY source",
 	[META_SET] = "REPLACE INTO meta (key, value) VALUES (?, ?)",
 	[META_GET] = "SELECT value FROM meta WHERE key = ?",
 	[EVENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -200,6 +211,15 @@ static int list(struct store *store, enum statement number,
 	return ret;
 }
 
+static int list_all(struct store *store, enum statement number, row_fn *tell,
+		    void *fn, void *arg)
+{
+	sqlite3_stmt *statement;
+	int err = start(store, number, NULL, 0, &statement);
+
+	return err ? err : list(store, number, statement, tell, fn, arg);
+}
+
 /* --- open and close ----------------------------------------------------- */
 
 int store_open(const char *dir, uint32_t n_events, struct store **ret_store,
@@ -263,15 +283,6 @@ static int clear_wish(struct store *store, enum statement number,
 	return run(store, number, values, ARRAY_SIZE(values));
 }
 
-static int list_wishes(struct store *store, enum statement number, row_fn *tell,
-		       void *fn, void *arg)
-{
-	sqlite3_stmt *statement;
-	int err = start(store, number, NULL, 0, &statement);
-
-	return err ? err : list(store, number, statement, tell, fn, arg);
-}
-
 int store_drain_set(struct store *store, const struct store_drain *drain)
 {
 	const struct value values[] = {
@@ -308,7 +319,7 @@ static int tell_drain(sqlite3_stmt *row, void *fn, void *arg)
 
 int store_drain_list(struct store *store, store_drain_fn *fn, void *arg)
 {
-	return list_wishes(store, DRAIN_LIST, tell_drain, &fn, arg);
+	return list_all(store, DRAIN_LIST, tell_drain, &fn, arg);
 }
 
 int store_weight_set(struct store *store, const struct store_weight *weight)
@@ -343,7 +354,7 @@ static int tell_weight(sqlite3_stmt *row, void *fn, void *arg)
 
 int store_weight_list(struct store *store, store_weight_fn *fn, void *arg)
 {
-	return list_wishes(store, WEIGHT_LIST, tell_weight, &fn, arg);
+	return list_all(store, WEIGHT_LIST, tell_weight, &fn, arg);
 }
 
 /* --- seeds -------------------------------------------------------------- */
@@ -404,6 +415,46 @@ int store_seed(struct store *store, const char *subject,
 	}
 	err = end(store, SEED_ADD, statement);
 	return err ? err : get_seed(store, subject, ret_seed);
+}
+
+/* --- what is fed --------------------------------------------------------- */
+
+int store_feed_set(struct store *store, const struct store_feed *feed)
+{
+	const struct value values[] = {
+		TEXT(feed->source),
+		NUMBER(feed->fed_ms),
+		NUMBER(feed->lease_ms),
+		TEXT(feed->machines),
+	};
+
+	return feed->machines ? run(store, FEED_SET, values, 4) :
+				run(store, FEED_RENEW, values, 3);
+}
+
+int store_feed_clear(struct store *store, const char *source)
+{
+	const struct value value = TEXT(source);
+
+	return run(store, FEED_CLEAR, &value, 1);
+}
+
+static int tell_feed(sqlite3_stmt *row, void *fn, void *arg)
+{
+	store_feed_fn *const *tell = fn;
+	struct store_feed feed = {
+		.source = text_of(row, 0),
+		.fed_ms = number_of(row, 1),
+		.lease_ms = number_of(row, 2),
+		.machines = text_of(row, 3),
+	};
+
+	return (*tell)(&feed, arg);
+}
+
+int store_feed_list(struct store *store, store_feed_fn *fn, void *arg)
+{
+	return list_all(store, FEED_LIST, tell_feed, &fn, arg);
 }
 
 /* --- events ------------------------------------------------------------- */

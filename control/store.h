@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What droverd must not forget: the operator's wishes, the pools' seeds and
- * the journal of events, in one SQLite file in the state directory.
+ * What droverd must not forget: the operator's wishes, the pools' seeds, what
+ * outside systems fed and the journal of events, in one SQLite file in the state
+ * directory.
  *
- * A function that changes a wish, a seed or a value of meta returns 0 only
+ * A function that changes a wish, a seed, a feed or a value of meta returns 0 only
  * when the change is on disk: neither kill -9 nor a loss of power undoes it.
  * Events survive kill -9 at once and a loss of power once SQLite has moved
  * them from its log; nobody is told that an event "succeeded", and syncing the
@@ -22,7 +23,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STORE_SCHEMA	 1     /* version of the tables */
+#define STORE_SCHEMA	 2     /* version of the tables */
 #define STORE_EVENTS_MAX 10000 /* events kept by default */
 #define STORE_ERROR_SIZE 512
 
@@ -66,6 +67,20 @@ struct store_weight {
 };
 
 /**
+ * struct store_feed - the machines that an outside system has told.
+ * @source: the hypervisor that they belong to.
+ * @fed_ms: when they were told last.
+ * @lease_ms: for how long they were told (a length of time).
+ * @machines: all of them, as feed.text has them.
+ */
+struct store_feed {
+	const char *source;
+	uint64_t fed_ms;
+	uint64_t lease_ms;
+	const char *machines;
+};
+
+/**
  * struct store_event - something that happened.
  * @seq: its number, grows by one; given by the store.
  * @time_ms: when.
@@ -88,6 +103,7 @@ struct store_event {
 /* The strings that these get are gone when they return. Nonzero ends the list. */
 typedef int store_drain_fn(const struct store_drain *drain, void *arg);
 typedef int store_weight_fn(const struct store_weight *weight, void *arg);
+typedef int store_feed_fn(const struct store_feed *feed, void *arg);
 typedef int store_event_fn(const struct store_event *event, void *arg);
 
 /**
@@ -154,6 +170,26 @@ MUST_CHECK int store_weight_list(struct store *store, store_weight_fn *fn,
  */
 MUST_CHECK int store_seed(struct store *store, const char *subject,
 			  struct hash_seed *ret_seed);
+
+/**
+ * store_feed_set() - keep what a source fed; it replaces what that fed before.
+ * @feed: without @machines those that are kept stay, told anew.
+ */
+MUST_CHECK int store_feed_set(struct store *store,
+			      const struct store_feed *feed);
+
+/**
+ * store_feed_clear() - forget it; fine if there is none.
+ */
+MUST_CHECK int store_feed_clear(struct store *store, const char *source);
+
+/**
+ * store_feed_list() - all of them, by source.
+ *
+ * Return: 0, what @fn returned, or negative errno.
+ */
+MUST_CHECK int store_feed_list(struct store *store, store_feed_fn *fn,
+			       void *arg);
 
 /**
  * store_events_add() - append to the journal, all or none of them.

@@ -60,6 +60,13 @@ static const char *const steps[] = {
 	" what TEXT NOT NULL,"
 	" reason TEXT NOT NULL"
 	") STRICT;",
+
+	"CREATE TABLE feed ("
+	" source TEXT PRIMARY KEY,"
+	" fed_ms INTEGER NOT NULL,"
+	" lease_ms INTEGER NOT NULL,"
+	" machines TEXT NOT NULL"
+	") STRICT, WITHOUT ROWID;",
 };
 _Static_assert(ARRAY_SIZE(steps) == STORE_SCHEMA, "a step for each schema");
 
@@ -255,8 +262,8 @@ static int refuse_damaged(char *error, const char *path)
 {
 	return fail(error, -EUCLEAN, path,
 		    "is damaged; put a copy of it in its place, or move it "
-		    "away to start anew: drains, weights, pool seeds and "
-		    "events are then gone");
+		    "away to start anew: drains, weights, pool seeds, "
+		    "fed machines and events are then gone");
 }
 
 static int look_inside(sqlite3 *db, const char *path, char *error)

@@ -300,8 +300,6 @@ void hv_queue_push(struct hv_queue *queue, struct hv_event *event);
  * @name: for messages.
  * @uri: where it is.
  * @poll_ms: time between two lists, which repair what events missed.
- * @vms: of a driver that has no other source: all VMs there are; copied.
- * @n_vms: their number.
  * @queue: where events go.
  * @arg: comes with each event.
  */
@@ -309,8 +307,6 @@ struct hv_settings {
 	const char *name;
 	const char *uri;
 	uint32_t poll_ms;
-	struct hv_vm *const *vms;
-	size_t n_vms;
 	struct hv_queue *queue;
 	void *arg;
 };
@@ -349,6 +345,18 @@ struct hv_counters {
 	uint64_t hinted_reads;
 };
 
+/**
+ * struct hv_listing - what a new list changes.
+ * @added: machines that were not in the old one.
+ * @changed: in both, and not the same.
+ * @gone: in the old one only.
+ */
+struct hv_listing {
+	size_t added;
+	size_t changed;
+	size_t gone;
+};
+
 /* A watched hypervisor; each driver has its own. */
 struct hv;
 
@@ -359,6 +367,11 @@ struct hv;
  * @open: begin to watch; connects in the background and for ever again.
  *        @settings is copied but for the queue.
  * @close: stop watching; no event comes after it. May take up to 2 s.
+ * @list: NULL, unless it is told what there is: all VMs, by UUID, which become
+ *        the driver's whatever it returns. From the queue's owner only. On
+ *        -ENOMEM not all of it is reported, and the next list repairs that.
+ * @lose: NULL, or: nobody tells what there is any more, and why; until the
+ *        next @list.
  * @hint: read this VM again soon, something may have changed.
  * @counters: read the counters, from any thread.
  */
@@ -367,6 +380,9 @@ struct hv_driver {
 	bool (*accepts)(const char *uri);
 	int (*open)(const struct hv_settings *settings, struct hv **ret_hv);
 	void (*close)(struct hv *hv);
+	int (*list)(struct hv *hv, struct hv_vm **vms, size_t n,
+		    struct hv_listing *ret_listing);
+	int (*lose)(struct hv *hv, const char *why);
 	void (*hint)(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
 	void (*counters)(struct hv *hv, struct hv_counters *ret_counters);
 };
@@ -387,6 +403,18 @@ void hv_vm_free(struct hv_vm *vm);
  * Return: the copy, or NULL without memory.
  */
 struct hv_vm *hv_vm_copy(const struct hv_vm *vm);
+
+/**
+ * hv_vm_same() - are they the same, but for the time of reading?
+ */
+bool hv_vm_same(const struct hv_vm *a, const struct hv_vm *b);
+
+/* Only their tags; only a NIC without its port and its addresses. */
+bool hv_vm_same_tags(const struct hv_vm *a, const struct hv_vm *b);
+bool hv_nic_same(const struct hv_nic *a, const struct hv_nic *b);
+
+/* Their metadata, which neither need have. */
+bool hv_vm_same_metadata(const struct hv_vm *a, const struct hv_vm *b);
 
 void hv_event_free(struct hv_event *event);
 

@@ -5,12 +5,12 @@
 #include "control/hypervisor/driver.h"
 
 #include "control/hypervisor/libvirt.h"
-#include "control/hypervisor/static.h"
+#include "control/hypervisor/listed.h"
 
 const struct hv_driver *hv_driver_find(const char *uri)
 {
 	const struct hv_driver *const drivers[] = {
-		hv_static(),
+		hv_listed(),
 		hv_libvirt(),
 	};
 	size_t i;

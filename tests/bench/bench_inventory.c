@@ -267,7 +267,7 @@ static void round_of(struct bench *b, size_t round)
 					 leaving, b };
 
 	if (inv_new(told, b, &b->inv) || rec_new(&hooks, &b->rec) ||
-	    hypervisors_new(b->base, b->inv, &b->hypervisors) ||
+	    hypervisors_new(b->base, b->inv, NULL, &b->hypervisors) ||
 	    hypervisors_apply(b->hypervisors, b->conf))
 		die("the hypervisor can't be watched");
 	b->took_ns[LISTED][round] = list(b);

@@ -126,7 +126,7 @@ node_conf() {
 		  log_level = "${log_level:-info}";
 		  limits = { slots = "256k"; flows = "16k"; direct_flows = "16k"; };
 		};
-		hypervisors = ( { name = "hv"; uri = "$hv_uri"; poll = "5s"; } );
+		hypervisors = ( { name = "hv"; uri = "$hv_uri"; poll = "5s"; }${more_hvs-} );
 		tenants = (
 		  { name = "shop"; vips = [ "$vip" ]; networks = [ "br0" ]; }
 		);

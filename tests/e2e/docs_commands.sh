@@ -7,7 +7,8 @@
 # docs_commands.awk finds them. One has to end with 0, or as docs_commands.list
 # says, which also names those that cannot run here, with the reason. A name in
 # a text, `drover drain`, has to be a command. The node is made to look like the
-# documents' one: its config and socket where they say, VMs web-1 to web-4.
+# documents' one: its config and socket where they say, VMs web-1 to web-4,
+# and a hypervisor that is fed.
 #
 # shellcheck disable=SC2154 # variables of the lab
 . "${0%/*}/daemon_node.sh"
@@ -16,6 +17,8 @@ root=$DROVER_SOURCE
 tests=$root/tests/e2e
 # shellcheck disable=SC2034 # the lab's: a drain with --wait ends soon
 idle=1s
+# shellcheck disable=SC2034 # the lab's: one that is fed
+more_hvs=', { name = "cloud"; driver = "fed"; }'
 
 # --- how lines are found -----------------------------------------------------
 

@@ -14,13 +14,15 @@
 
 #include "control/api_request.h"
 #include "control/daemon.h"
+#include "control/feeds.h"
 #include "control/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char config[] =
 	"node = { name = \"n\"; uplinks = [ \"u\" ]; };"
-	"hypervisors = ( { name = \"hv1\"; } );"
+	"hypervisors = ( { name = \"hv1\"; },"
+	"                { name = \"cloud\"; driver = \"fed\"; } );"
 	"tenants = ( { name = \"shop\"; vips = [ \"203.0.113.10\" ];"
 	"              networks = [ \"br0\" ]; } );"
 	"pools = ( { tenant = \"shop\"; name = \"web\"; select = [ \"role\" ];"
@@ -161,6 +163,16 @@ static void make_inventory(void)
 	tell(hv, hv_event_new(HV_EVENT_LISTED, hv_clock_ns()));
 }
 
+/* Of the config's hypervisors only the fed one has somebody behind it. */
+static void watch_fed(void)
+{
+	struct conf conf = *d.conf;
+
+	conf.hypervisors++;
+	conf.n_hypervisors = 1;
+	must(hypervisors_apply(d.hypervisors, &conf) == 0);
+}
+
 static void make_members(void)
 {
 	const struct rec_hooks hooks = { .changed = told_member,
@@ -216,7 +228,10 @@ static void start(void)
 	must(journal_new(d.base, d.store, &d.journal) == 0);
 	must(wishes_load(d.store, &d.wishes) == 0);
 	make_inventory();
-	must(hypervisors_new(d.base, d.inv, &d.hypervisors) == 0);
+	must(feeds_load(d.store, daemon_wall_ms(), hv_clock_ns(), &d.feeds) ==
+	     0);
+	must(hypervisors_new(d.base, d.inv, d.feeds, &d.hypervisors) == 0);
+	watch_fed();
 	make_members();
 	d.tick_event = evtimer_new(d.base, never, NULL);
 	d.look_event = evtimer_new(d.base, never, NULL);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * control/hypervisors: the config's hypervisors, on libvirt's own test driver.
+ * control/hypervisors: the config's hypervisors, on libvirt's own test driver,
+ * and those whose machines somebody lists.
  */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,9 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "control/feeds.h"
 #include "control/hypervisors.h"
+#include "control/store.h"
 
 #define WAIT_NS 5000000000ULL
 
@@ -26,6 +30,8 @@ static const char node_xml[] =
 
 struct world {
 	struct event_base *base;
+	struct store *store;
+	struct feeds *feeds;
 	struct inv *inv;
 	struct hypervisors *hypervisors;
 	char dir[32];
@@ -40,6 +46,7 @@ static void told(void *arg, const struct inv_change *change)
 static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
+	char error[STORE_ERROR_SIZE];
 
 	assert_non_null(w);
 	strcpy(w->dir, "/tmp/drover-hvs-XXXXXX");
@@ -47,23 +54,32 @@ static int set_up(void **state)
 	w->base = event_base_new();
 	assert_non_null(w->base);
 	assert_int_equal(inv_new(told, w, &w->inv), 0);
-	assert_int_equal(hypervisors_new(w->base, w->inv, &w->hypervisors), 0);
+	assert_int_equal(store_open(w->dir, 10, &w->store, error), 0);
+	assert_int_equal(feeds_load(w->store, 0, 0, &w->feeds), 0);
+	assert_int_equal(
+		hypervisors_new(w->base, w->inv, w->feeds, &w->hypervisors), 0);
 	*state = w;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
+	static const char *const files[] = { "node.xml", "auth file",
+					     "drover.db", "drover.db-wal",
+					     "drover.db-shm" };
 	struct world *w = *state;
 	char path[64];
+	size_t i;
 
 	hypervisors_free(w->hypervisors);
+	feeds_free(w->feeds);
+	store_close(w->store);
 	inv_free(w->inv);
 	event_base_free(w->base);
-	snprintf(path, sizeof(path), "%s/node.xml", w->dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/auth file", w->dir);
-	unlink(path);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", w->dir, files[i]);
+		unlink(path);
+	}
 	rmdir(w->dir);
 	free(w);
 	return 0;
@@ -227,7 +243,7 @@ static void test_auth_file(void **state)
 
 /* --- the static driver -------------------------------------------------- */
 
-static void apply_static(struct world *w, const char *vms)
+static struct conf *conf_static(const char *vms)
 {
 	struct conf_errors *errs = calloc(1, sizeof(*errs));
 	struct conf *conf = NULL;
@@ -243,6 +259,13 @@ static void apply_static(struct world *w, const char *vms)
 		fail();
 	}
 	free(errs);
+	return conf;
+}
+
+static void apply_static(struct world *w, const char *vms)
+{
+	struct conf *conf = conf_static(vms);
+
 	assert_int_equal(hypervisors_apply(w->hypervisors, conf), 0);
 	conf_free(conf);
 	turn(w);
@@ -310,6 +333,167 @@ static void test_static_reload(void **state)
 	assert_int_equal(inv_get(w->inv, uuid)->run, INV_RUN_UP);
 }
 
+/* Two that have one identity, as one of them is given what the other is made. */
+static void test_same_identity(void **state)
+{
+	struct world *w = *state;
+	char uuid[HV_UUID_TEXT];
+	char vms[512];
+	struct conf *conf;
+
+	apply_static(w, WEB1);
+	hv_uuid_print(inv_at(w->inv, 0)->uuid, uuid);
+	snprintf(vms, sizeof(vms),
+		 "%s, { name = \"thief\"; uuid = \"%s\"; "
+		 "addresses = [ \"10.0.0.8\" ]; }",
+		 WEB1, uuid);
+	conf = conf_static(vms);
+	assert_int_equal(hypervisors_apply(w->hypervisors, conf), -EEXIST);
+	conf_free(conf);
+	turn(w);
+	/* What was there stays. */
+	assert_int_equal(inv_count(w->inv), 1);
+	assert_string_equal(inv_at(w->inv, 0)->vm->name, "web-1");
+	assert_int_equal(inv_at(w->inv, 0)->run, INV_RUN_UP);
+}
+
+/* --- fed hypervisors ------------------------------------------------------ */
+
+static void apply_fed(struct world *w)
+{
+	struct conf_hypervisor hypervisor = { .name = "cloud",
+					      .driver = CONF_DRIVER_FED,
+					      .uri = "" };
+	const struct conf conf = { .node = { .name = "n1" },
+				   .hypervisors = &hypervisor,
+				   .n_hypervisors = 1 };
+
+	assert_int_equal(hypervisors_apply(w->hypervisors, &conf), 0);
+	turn(w);
+}
+
+static struct hv_listing feed(struct world *w, uint64_t lease_ms,
+			      json_t *machines)
+{
+	struct conf_errors *errs = calloc(1, sizeof(*errs));
+	struct hv_listing listing = { 99, 99, 99 };
+	struct feed *feed = NULL;
+
+	assert_non_null(errs);
+	assert_int_equal(feed_new("cloud", machines, &feed, errs), 0);
+	feed->lease_ms = lease_ms;
+	assert_int_equal(feeds_set(w->feeds, feed, 0, hv_clock_ns()), 0);
+	assert_int_equal(hypervisors_fed(w->hypervisors, "cloud", &listing), 0);
+	json_decref(machines);
+	free(errs);
+	return listing;
+}
+
+static json_t *machine(const char *name, const char *address, const char *state)
+{
+	return json_pack("{s:s,s:[s],s:s}", "name", name, "addresses", address,
+			 "state", state);
+}
+
+#define IS(listing, added_, changed_, gone_)               \
+	do {                                               \
+		const struct hv_listing now = (listing);   \
+		assert_int_equal(now.added, (added_));     \
+		assert_int_equal(now.changed, (changed_)); \
+		assert_int_equal(now.gone, (gone_));       \
+	} while (0)
+
+static json_t *two(void)
+{
+	return json_pack("[o,o]", machine("a", "10.0.0.1", "running"),
+			 machine("b", "10.0.0.2", "running"));
+}
+
+static json_t *two_backwards(void)
+{
+	return json_pack("[o,o]", machine("b", "10.0.0.2", "running"),
+			 machine("a", "10.0.0.1", "running"));
+}
+
+static void test_fed(void **state)
+{
+	struct world *w = *state;
+	struct hv_counters counters;
+
+	apply_fed(w);
+	assert_false(inv_hvs(w->inv)->connected);
+	assert_string_equal(inv_hvs(w->inv)->text, "nothing has been fed yet");
+	IS(feed(w, 60000, two()), 2, 0, 0);
+	assert_true(inv_hvs(w->inv)->connected);
+	assert_int_equal(inv_count(w->inv), 2);
+	/* The same, in any order: nobody hears of it. */
+	hypervisors_counters(w->hypervisors, "cloud", &counters);
+	assert_int_equal(counters.reads, 2);
+	IS(feed(w, 60000, two_backwards()), 0, 0, 0);
+	hypervisors_counters(w->hypervisors, "cloud", &counters);
+	assert_int_equal(counters.reads, 2);
+	/* One changes, one goes, one comes. */
+	IS(feed(w, 60000,
+		json_pack("[o,o]", machine("a", "10.0.0.1", "stopped"),
+			  machine("c", "10.0.0.3", "running"))),
+	   1, 1, 1);
+	assert_int_equal(inv_count(w->inv), 2);
+	assert_int_equal(w->count[INV_ADDED], 3);
+	assert_int_equal(w->count[INV_REMOVED], 1);
+	assert_int_equal(w->count[INV_ENDED], 2);
+	/* A reload that changes nothing of it. */
+	apply_fed(w);
+	assert_int_equal(inv_count(w->inv), 2);
+	assert_int_equal(w->count[INV_HYPERVISOR], 2);
+	IS(feed(w, 60000, json_array()), 0, 0, 2);
+	assert_int_equal(inv_count(w->inv), 0);
+}
+
+static void await_stale(struct world *w)
+{
+	const uint64_t end_ns = hv_clock_ns() + WAIT_NS;
+
+	while (inv_hvs(w->inv)->connected) {
+		assert_true(hv_clock_ns() < end_ns);
+		turn(w);
+	}
+	assert_true(inv_at(w->inv, 0)->stale);
+	assert_int_equal(inv_at(w->inv, 0)->run, INV_RUN_UP);
+}
+
+/* At its end nobody goes; the next list says who is left. */
+static void test_lease(void **state)
+{
+	struct world *w = *state;
+
+	apply_fed(w);
+	IS(feed(w, 40, two()), 2, 0, 0);
+	assert_false(inv_at(w->inv, 0)->stale);
+	await_stale(w);
+	assert_string_equal(inv_hvs(w->inv)->text,
+			    "nothing new was fed, and the lease of 40ms has "
+			    "run out");
+	assert_int_equal(inv_count(w->inv), 2);
+	IS(feed(w, 60000,
+		json_pack("[o]", machine("a", "10.0.0.1", "running"))),
+	   0, 0, 1);
+	assert_int_equal(inv_count(w->inv), 1);
+	assert_false(inv_at(w->inv, 0)->stale);
+	assert_int_equal(w->count[INV_ENDED], 1);
+	/* A shorter lease takes the place of the longer one. */
+	IS(feed(w, 40, json_pack("[o]", machine("a", "10.0.0.1", "running"))),
+	   0, 0, 0);
+	await_stale(w);
+	/* Of the lease that is over a restart knows, too. */
+	hypervisors_free(w->hypervisors);
+	assert_int_equal(inv_count(w->inv), 0);
+	assert_int_equal(
+		hypervisors_new(w->base, w->inv, w->feeds, &w->hypervisors), 0);
+	apply_fed(w);
+	assert_int_equal(inv_count(w->inv), 1);
+	await_stale(w);
+}
+
 /* One config may serve all nodes, so names say who is meant. */
 static void test_local(void **state)
 {
@@ -354,6 +538,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_auth_file, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_static, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_same_identity, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_fed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lease, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_static_reload, set_up,
 						tear_down),
 		cmocka_unit_test(test_local),

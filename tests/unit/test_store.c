@@ -38,6 +38,48 @@ static int print_event(const struct store_event *event, void *arg)
 	return 0;
 }
 
+static int print_feed(const struct store_feed *feed, void *arg)
+{
+	struct store_text *text = arg;
+
+	text->n += (size_t)snprintf(text->buf + text->n,
+				    sizeof(text->buf) - text->n,
+				    "%s %llu %llu %s\n", feed->source,
+				    (unsigned long long)feed->fed_ms,
+				    (unsigned long long)feed->lease_ms,
+				    feed->machines);
+	return 0;
+}
+
+static void test_feeds(void **state)
+{
+	struct store_feed feed = { "cloud", 5, 60000, "[1]" };
+	struct store_text text = { .n = 0 };
+	struct store *store;
+
+	(void)state;
+	store = store_open_or_fail(store_path("s"), 10);
+	assert_int_equal(store_feed_set(store, &feed), 0);
+	feed.source = "attic";
+	assert_int_equal(store_feed_set(store, &feed), 0);
+	/* Told anew, and replaced. */
+	feed = (struct store_feed){ "attic", 9, 1000, NULL };
+	assert_int_equal(store_feed_set(store, &feed), 0);
+	feed = (struct store_feed){ "cloud", 7, 60000, "[2]" };
+	assert_int_equal(store_feed_set(store, &feed), 0);
+	store_close(store);
+
+	store = store_open_or_fail(store_path("s"), 10);
+	assert_int_equal(store_feed_list(store, print_feed, &text), 0);
+	assert_string_equal(text.buf, "attic 9 1000 [1]\ncloud 7 60000 [2]\n");
+	assert_int_equal(store_feed_clear(store, "attic"), 0);
+	assert_int_equal(store_feed_clear(store, "nobody"), 0);
+	text.n = 0;
+	assert_int_equal(store_feed_list(store, print_feed, &text), 0);
+	assert_string_equal(text.buf, "cloud 7 60000 [2]\n");
+	store_close(store);
+}
+
 static void test_drains(void **state)
 {
 	struct store_text text = { .n = 0 };
@@ -242,10 +284,10 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, store_make_scratch, \
 					store_remove_scratch)
 	const struct CMUnitTest tests[] = {
-		TEST(test_drains),	TEST(test_list_stops),
-		TEST(test_weights),	TEST(test_seeds),
-		TEST(test_events_ring), TEST(test_events_batch),
-		TEST(test_meta),
+		TEST(test_feeds),	 TEST(test_drains),
+		TEST(test_list_stops),	 TEST(test_weights),
+		TEST(test_seeds),	 TEST(test_events_ring),
+		TEST(test_events_batch), TEST(test_meta),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

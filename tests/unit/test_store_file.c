@@ -128,12 +128,45 @@ static void test_newer_schema(void **state)
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d",
 		 STORE_SCHEMA + 1);
 	execute_and_die(path, sql);
-	refused_untouched(-EPROTONOSUPPORT, "newer droverd (schema 2, ");
+	refused_untouched(-EPROTONOSUPPORT, "newer droverd (schema 3, ");
 	assert_int_equal(stat(store_path("s/" STORE_FIXTURE_FILE "-wal"), &log),
 			 0);
 	assert_true(log.st_size > 0);
 	execute(path, "SELECT 1"); /* whose end moves the log into the file */
-	refused_untouched(-EPROTONOSUPPORT, "newer droverd (schema 2, ");
+	refused_untouched(-EPROTONOSUPPORT, "newer droverd (schema 3, ");
+}
+
+static int no_feed(const struct store_feed *feed, void *arg)
+{
+	(void)feed;
+	(void)arg;
+	return 42;
+}
+
+/* A store of schema 1, from before machines could be fed, is taken along. */
+static void test_older_schema(void **state)
+{
+	const struct store_feed feed = { "cloud", 1, 60000, "[]" };
+	struct store_text before = { .n = 0 }, after = { .n = 0 };
+	struct store *store;
+	char path[256];
+
+	(void)state;
+	store = store_open_or_fail(store_path("s"), 10);
+	assert_int_equal(store_put_drain(store, 1, ""), 0);
+	assert_int_equal(store_drain_list(store, store_print_drain, &before),
+			 0);
+	store_close(store);
+	snprintf(path, sizeof(path), "%s/%s", store_path("s"),
+		 STORE_FIXTURE_FILE);
+	execute(path, "DROP TABLE feed; PRAGMA user_version = 1");
+	store = store_open_or_fail(store_path("s"), 10);
+	assert_int_equal(store_drain_list(store, store_print_drain, &after), 0);
+	assert_string_equal(before.buf, after.buf);
+	assert_int_equal(store_feed_list(store, no_feed, NULL), 0);
+	assert_int_equal(store_feed_set(store, &feed), 0);
+	assert_int_equal(store_feed_list(store, no_feed, NULL), 42);
+	store_close(store);
 }
 
 /* Each page in turn is turned to nonsense: store_refused, or harmless; never lost. */
@@ -233,8 +266,8 @@ int main(void)
 					store_remove_scratch)
 	const struct CMUnitTest tests[] = {
 		TEST(test_foreign_files), TEST(test_newer_schema),
-		TEST(test_damaged),	  TEST(test_no_access),
-		TEST(test_one_at_a_time),
+		TEST(test_older_schema),  TEST(test_damaged),
+		TEST(test_no_access),	  TEST(test_one_at_a_time),
 	};
 
 	return cmocka_run_group_tests_name("store_file", tests, NULL, NULL);
