@@ -51,7 +51,7 @@ static void hv_free(struct hv *hv)
 	free(name);
 	free(uri);
 	free(hv->hints);
-	free(hv->known);
+	hv_known_free(hv);
 	free(hv->questions);
 	pthread_cond_destroy(&hv->wake);
 	pthread_cond_destroy(&hv->ask);

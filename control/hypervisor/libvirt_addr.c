@@ -260,7 +260,7 @@ static uint64_t add_questions(struct hv *hv, uint64_t now_ns)
 
 	first_ns = UINT64_MAX;
 	for (i = 0; i < hv->n_known; i++) {
-		struct hv_known *known = &hv->known[i];
+		struct hv_known *known = hv->known[i];
 
 		if (!known->ask_lease && !known->ask_agent)
 			continue;

@@ -39,7 +39,7 @@
  * @run: number of the run, 0 = does not run.
  * @state: libvirt's, as last read.
  * @reason: libvirt's, as last read.
- * @poll: number of the poll that last saw it.
+ * @poll: number of the poll in which it was last seen.
  * @was_up: has been seen running in this run.
  * @ask_lease: its addresses may be found in leases.
  * @ask_agent: its agent may tell addresses.
@@ -121,7 +121,7 @@ struct hv {
 	struct hv_hint *hints;
 	size_t n_hints;
 	size_t max_hints;
-	struct hv_known *known;
+	struct hv_known **known;
 	size_t n_known;
 	size_t max_known;
 	struct hv_question *questions;
@@ -179,6 +179,7 @@ void libvirt_unwatch(struct hv *hv);
 struct hv_known *hv_known_find(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
 struct hv_known *hv_known_add(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
 void hv_known_remove(struct hv *hv, struct hv_known *known);
+void hv_known_free(struct hv *hv);
 
 /* libvirt_read.c, by the reader only. */
 
@@ -207,7 +208,8 @@ struct hv_listed {
 /**
  * libvirt_read() - read a VM and send what it says.
  * @hv: the hypervisor.
- * @uuid: which VM.
+ * @uuid: which VM; NULL if only @dom says it, then the event that it is gone
+ *	is not sent.
  * @dom: the same if it is at hand, else NULL; stays the caller's.
  * @listed: its state if a list has just told it, else NULL.
  * @why: said in the event.

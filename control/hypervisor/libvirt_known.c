@@ -7,6 +7,7 @@
  */
 #include "control/hypervisor/libvirt_hv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ static size_t place(const struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 	*ret_found = false;
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		order = memcmp(hv->known[middle].uuid, uuid, HV_UUID_SIZE);
+		order = memcmp(hv->known[middle]->uuid, uuid, HV_UUID_SIZE);
 		if (order < 0) {
 			low = middle + 1;
 			continue;
@@ -39,45 +40,73 @@ struct hv_known *hv_known_find(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE])
 	size_t at;
 
 	at = place(hv, uuid, &found);
-	return found ? &hv->known[at] : NULL;
+	return found ? hv->known[at] : NULL;
+}
+
+/* Under the lock. */
+static int make_room(struct hv *hv)
+{
+	struct hv_known **more;
+	size_t max;
+
+	if (hv->n_known < hv->max_known)
+		return 0;
+	max = hv->max_known ? hv->max_known * 2 : 16;
+	more = reallocarray(hv->known, max, sizeof(struct hv_known *));
+	if (!more)
+		return -ENOMEM;
+	hv->known = more;
+	hv->max_known = max;
+	return 0;
 }
 
 struct hv_known *hv_known_add(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE])
 {
-	struct hv_known *more;
-	size_t at, max;
+	struct hv_known *known;
 	bool found;
+	size_t at;
+	int err;
 
 	at = place(hv, uuid, &found);
 	if (found)
-		return &hv->known[at];
+		return hv->known[at];
+	known = calloc(1, sizeof(*known));
+	if (!known)
+		return NULL;
+	known->state = -1;
+	memcpy(known->uuid, uuid, HV_UUID_SIZE);
 	pthread_mutex_lock(&hv->lock);
-	if (hv->n_known == hv->max_known) {
-		max = hv->max_known ? hv->max_known * 2 : 16;
-		more = reallocarray(hv->known, max, sizeof(*more));
-		if (!more) {
-			pthread_mutex_unlock(&hv->lock);
-			return NULL;
-		}
-		hv->known = more;
-		hv->max_known = max;
+	err = make_room(hv);
+	if (!err) {
+		memmove(&hv->known[at + 1], &hv->known[at],
+			(hv->n_known++ - at) * sizeof(struct hv_known *));
+		hv->known[at] = known;
 	}
-	memmove(&hv->known[at + 1], &hv->known[at],
-		(hv->n_known - at) * sizeof(*hv->known));
-	hv->n_known++;
-	hv->known[at] = (struct hv_known){ .state = -1 };
-	memcpy(hv->known[at].uuid, uuid, HV_UUID_SIZE);
 	pthread_mutex_unlock(&hv->lock);
-	return &hv->known[at];
+	if (err)
+		free(known);
+	return err ? NULL : known;
 }
 
 void hv_known_remove(struct hv *hv, struct hv_known *known)
 {
+	bool found;
 	size_t at;
 
-	at = (size_t)(known - hv->known);
+	at = place(hv, known->uuid, &found);
 	pthread_mutex_lock(&hv->lock);
 	hv->n_known--;
-	memmove(known, known + 1, (hv->n_known - at) * sizeof(*known));
+	memmove(&hv->known[at], &hv->known[at + 1],
+		(hv->n_known - at) * sizeof(struct hv_known *));
 	pthread_mutex_unlock(&hv->lock);
+	free(known);
+}
+
+void hv_known_free(struct hv *hv)
+{
+	size_t i;
+
+	for (i = 0; i < hv->n_known; i++)
+		free(hv->known[i]);
+	free(hv->known);
 }

@@ -45,15 +45,24 @@ static bool no_such_domain(void)
 	return error && error->code == VIR_ERR_NO_DOMAIN;
 }
 
-/* FNV-1a (Fowler, Noll, Vo), 64 bits: has it changed, not more. */
-static uint64_t digest(uint64_t seed, const void *data, size_t size)
+/*
+ * Has it changed, not more: a multiplication and a shift for each word, so no
+ * change of one word is lost.
+ */
+static uint64_t digest(uint64_t sum, const void *data, size_t size)
 {
-	const uint8_t *byte = data;
-	size_t i;
+	const char *at = data;
+	size_t n;
 
-	for (i = 0; i < size; i++)
-		seed = (seed ^ byte[i]) * 0x100000001b3;
-	return seed;
+	for (; size > 0; at += n, size -= n) {
+		uint64_t word = 0;
+
+		n = size < sizeof(word) ? size : sizeof(word);
+		memcpy(&word, at, n);
+		sum = (sum ^ word) * 0x9e3779b97f4a7c15;
+		sum ^= sum >> 32;
+	}
+	return sum;
 }
 
 /* It is not there: say so if it was, or if somebody asks. */
@@ -102,6 +111,7 @@ static void remember(struct hv *hv, struct hv_known *known,
 	known->reason = said->reason;
 	libvirt_state(known, said->state, said->reason, vm);
 	known->was_up |= vm->state == HV_STATE_RUNNING;
+	known->poll = hv->n_polls;
 	libvirt_ask_set(known, vm);
 	pthread_mutex_unlock(&hv->lock);
 }
@@ -167,7 +177,7 @@ static int ask(virDomainPtr dom, const struct hv_listed *listed,
 	said->xml = virDomainGetXMLDesc(dom, 0);
 	if (!said->xml)
 		return -EIO;
-	err = libvirt_xml_parse(said->xml, strlen(said->xml), vm);
+	err = libvirt_xml_parse(said->xml, vm);
 	if (err)
 		return err == -ENOMEM ? err : -EIO;
 	if (listed && (vm->run == 0) != (said->state == VIR_DOMAIN_SHUTOFF) &&
@@ -201,7 +211,7 @@ int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 	err = dom ? ask(dom, listed, &said, vm) : -EIO;
 	if (!err)
 		return note(hv, &vm, &said, why, ret_sent);
-	return !said.xml && no_such_domain() ?
+	return uuid && !said.xml && no_such_domain() ?
 		       send_gone(hv, uuid, began_ns, why, ret_sent) :
 		       err;
 }
@@ -217,29 +227,28 @@ static int look(struct hv *hv, virDomainPtr dom, const struct hv_listed *listed)
 {
 	uint8_t uuid[HV_UUID_SIZE];
 	struct hv_known *known;
-	const enum read_why why = hv->listed ? READ_POLL : READ_LIST;
-	bool changed, sent;
+	bool sent;
 	int run, err;
 
+	/* It is read whatever is known of it; the answer says who it is. */
+	if (!hv->listed)
+		return carry_on(hv, libvirt_read(hv, NULL, dom, listed,
+						 READ_LIST, &sent));
 	if (virDomainGetUUID(dom, uuid) < 0)
 		return -EIO;
 	run = (int)virDomainGetID(dom);
 	known = hv_known_find(hv, uuid);
-	changed = !known || !listed || known->state != listed->state ||
-		  known->reason != listed->reason ||
-		  (run > 0 && known->run != run);
-	if (changed || !hv->listed) {
-		err = carry_on(hv,
-			       libvirt_read(hv, uuid, dom, listed, why, &sent));
-		if (err)
-			return err;
-		if (sent && hv->listed)
-			count(hv, &hv->counters.repairs);
-	}
-	known = hv_known_find(hv, uuid);
-	if (known)
+	if (known && listed && known->state == listed->state &&
+	    known->reason == listed->reason &&
+	    (run <= 0 || known->run == run)) {
 		known->poll = hv->n_polls;
-	return 0;
+		return 0;
+	}
+	err = carry_on(hv,
+		       libvirt_read(hv, uuid, dom, listed, READ_POLL, &sent));
+	if (!err && sent)
+		count(hv, &hv->counters.repairs);
+	return err;
 }
 
 /* State and reason; false where the record has none. */
@@ -311,9 +320,9 @@ static int sweep(struct hv *hv)
 	int err;
 
 	for (i = hv->n_known; i > 0; i--) {
-		if (hv->known[i - 1].poll == hv->n_polls)
+		if (hv->known[i - 1]->poll == hv->n_polls)
 			continue;
-		memcpy(uuid, hv->known[i - 1].uuid, sizeof(uuid));
+		memcpy(uuid, hv->known[i - 1]->uuid, sizeof(uuid));
 		err = carry_on(hv, libvirt_read(hv, uuid, NULL, NULL, READ_POLL,
 						&sent));
 		if (err)
@@ -335,7 +344,7 @@ static int refresh_some(struct hv *hv, void (*between)(struct hv *hv))
 	for (; left > 0 && hv->n_known > 0; left--) {
 		if (hv->refresh >= hv->n_known)
 			hv->refresh = 0;
-		memcpy(uuid, hv->known[hv->refresh++].uuid, sizeof(uuid));
+		memcpy(uuid, hv->known[hv->refresh++]->uuid, sizeof(uuid));
 		err = carry_on(hv, libvirt_read(hv, uuid, NULL, NULL, READ_POLL,
 						&sent));
 		if (err)

@@ -10,8 +10,7 @@
 
 /**
  * libvirt_xml_parse() - read a domain's description.
- * @xml: the text; need not end with NUL.
- * @size: its bytes.
+ * @xml: the text.
  * @vm: fresh from hv_vm_new(). Gets its UUID, name, tags, NICs with the
  *      addresses that the metadata gives, agent and truncated.
  *
@@ -29,7 +28,6 @@
  * Return: 0; -EINVAL if it is no domain; -ENOMEM. On failure @vm may be half
  * filled and is good for hv_vm_free() only.
  */
-MUST_CHECK int libvirt_xml_parse(const char *xml, size_t size,
-				 struct hv_vm *vm);
+MUST_CHECK int libvirt_xml_parse(const char *xml, struct hv_vm *vm);
 
 #endif

@@ -42,11 +42,14 @@ static void check(const struct hv_vm *vm)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hv_vm *vm;
+	char *xml;
 
 	vm = hv_vm_new();
-	must(vm);
-	if (libvirt_xml_parse((const char *)data, size, vm) == 0)
+	xml = strndup((const char *)data, size);
+	must(vm && xml);
+	if (libvirt_xml_parse(xml, vm) == 0)
 		check(vm);
+	free(xml);
 	hv_vm_free(vm);
 	return 0;
 }
