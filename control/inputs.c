@@ -7,12 +7,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "control/announce.h"
 #include "control/log.h"
 #include "control/filters.h"
 #include "control/reach.h"
 #include "control/targets.h"
+
+#define FILES_WANTED 16384
+#define PROBES_MAX   4096
 
 /* Of a VM that is gone no packet may be steered to any more: now, not later. */
 static void take_out(struct daemon *d, const struct inv_vm *vm)
@@ -255,6 +259,26 @@ static int start_watchers(struct daemon *d)
 	return rc;
 }
 
+/* Descriptors are cheap, and systemd's limit for those that select() is 1024. A
+ * VM that swallows its probes holds one until the timeout: with hundreds of
+ * those the others must not wait for them. */
+static uint32_t sockets_for_probes(void)
+{
+	struct rlimit files;
+	rlim_t half;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return 0;
+	if (files.rlim_cur < FILES_WANTED) {
+		files.rlim_cur = files.rlim_max < FILES_WANTED ?
+					 files.rlim_max :
+					 FILES_WANTED;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	half = files.rlim_cur / 2;
+	return half < PROBES_MAX ? (uint32_t)half : PROBES_MAX;
+}
+
 int inputs_start(struct daemon *d)
 {
 	const struct rec_hooks rec_hooks = { .changed = member_changed,
@@ -275,7 +299,8 @@ int inputs_start(struct daemon *d)
 		rc = announce_new(d->base, &d->conf->node.uplinks,
 				  &d->announce);
 	if (!rc)
-		rc = health_open(d->base, 0, &health_hooks, &d->health);
+		rc = health_open(d->base, sockets_for_probes(), &health_hooks,
+				 &d->health);
 	if (!rc)
 		rc = start_watchers(d);
 	if (!rc)

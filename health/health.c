@@ -29,18 +29,19 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "health/how.h"
 #include "health/sched.h"
 #include "health/sockets.h"
 #include "health/target.h"
+#include "health/wheel.h"
 
 #define IN_FLIGHT_DEFAULT 512
-#define BATCH		  32
+#define BATCH		  64
 #define STARVED_RETRY_US  100000
 #define TROUBLE_EVERY_US  10000000
 #define TROUBLES	  8
+#define LATE_US		  100000
 
 enum phase {
 	PHASE_IDLE,
@@ -59,6 +60,7 @@ enum phase {
  * @timer: see the phases.
  * @phase: where it is.
  * @spread: the next wait is drawn from all of the interval.
+ * @due_us: when its next probe was due.
  * @started_us: start of the last probe.
  * @eager_until_us: end of its eager time.
  * @queue: place in it if queued.
@@ -70,9 +72,10 @@ struct target {
 	const struct probe_kind *kind;
 	struct probe probe;
 	struct record record;
-	struct event timer;
+	struct wheel_timer timer;
 	enum phase phase;
 	bool spread;
+	uint64_t due_us;
 	uint64_t started_us;
 	uint64_t eager_until_us;
 	TAILQ_ENTRY(target) queue;
@@ -93,6 +96,7 @@ struct trouble {
  * @sockets: that probes use.
  * @tree: of tsearch(), by id.
  * @queue: of targets that are due.
+ * @wheel: timers of all targets.
  * @turn: takes the next batch out of the queue.
  * @sched: spread and jitter.
  * @max_in_flight: sockets at once.
@@ -107,6 +111,7 @@ struct health {
 	struct sockets *sockets;
 	void *tree;
 	TAILQ_HEAD(, target) queue;
+	struct wheel wheel;
 	struct event turn;
 	struct sched sched;
 	uint32_t max_in_flight;
@@ -116,34 +121,26 @@ struct health {
 	struct health_counters count;
 };
 
-static uint64_t clock_us(void)
+/* Its next probe, after so long. */
+static void plan(struct target *t, uint64_t now_us, uint64_t wait_us)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static void arm(struct event *timer, uint64_t us)
-{
-	const struct timeval wait = {
-		.tv_sec = (time_t)(us / 1000000),
-		.tv_usec = (suseconds_t)(us % 1000000),
-	};
-
-	/* Timers are only refused where the base's memory has run out. */
-	(void)evtimer_add(timer, &wait);
+	t->due_us = now_us + wait_us;
+	wheel_set(&t->owner->wheel, &t->timer, t->due_us);
 }
 
 static void arm_turn(struct health *h)
 {
-	uint64_t now_us = clock_us();
+	uint64_t now_us = wheel_clock();
+	struct timeval wait = { 0 };
 
+	_Static_assert(STARVED_RETRY_US < 1000000, "it fits into tv_usec");
 	if (TAILQ_EMPTY(&h->queue) || evtimer_pending(&h->turn, NULL) ||
 	    h->count.n_in_flight >= h->max_in_flight)
 		return;
-	arm(&h->turn,
-	    h->starved_until_us > now_us ? h->starved_until_us - now_us : 0);
+	if (h->starved_until_us > now_us)
+		wait.tv_usec = (suseconds_t)(h->starved_until_us - now_us);
+	/* Timers are only refused where the base's memory has run out. */
+	(void)evtimer_add(&h->turn, &wait);
 }
 
 static void enqueue(struct target *t)
@@ -163,7 +160,7 @@ static void dequeue(struct target *t)
 /* Ends the phase it is in; it is idle then, without a timer. */
 static void halt(struct target *t)
 {
-	(void)evtimer_del(&t->timer);
+	wheel_clear(&t->owner->wheel, &t->timer);
 	if (t->phase == PHASE_QUEUED)
 		dequeue(t);
 	if (t->phase == PHASE_PROBING) {
@@ -173,24 +170,30 @@ static void halt(struct target *t)
 	t->phase = PHASE_IDLE;
 }
 
-/* Its next probe: an interval after the start of the last. */
+/* Its next probe: an interval after the start of the last; to spread, at any
+ * time in the next interval. */
 static void schedule(struct target *t, uint64_t now_us)
 {
 	struct health *h = t->owner;
 	const struct health_params *params = &t->spec.params;
 	bool eager;
 	uint32_t interval_ms;
-	uint64_t wait_us, passed_us = now_us - t->started_us;
+	uint64_t wait_us, passed_us;
 
 	eager = t->record.fsm.state != HEALTH_UP && now_us < t->eager_until_us;
 	interval_ms = sched_interval(params->interval_ms, eager, h->n_not_up);
-	if (t->spread)
-		wait_us = sched_spread(&h->sched, interval_ms);
-	else
-		wait_us = sched_next(&h->sched, interval_ms,
-				     params->jitter_percent);
-	t->spread = false;
-	arm(&t->timer, wait_us > passed_us ? wait_us - passed_us : 0);
+	if (t->spread) {
+		plan(t, now_us, sched_spread(&h->sched, interval_ms));
+		t->spread = false;
+		return;
+	}
+	/* From when it was due, if that was a tick or two ago: they would add
+	 * up. */
+	passed_us = now_us - t->started_us;
+	if (t->started_us - t->due_us < 2UL * WHEEL_TICK_US)
+		passed_us = now_us - t->due_us;
+	wait_us = sched_next(&h->sched, interval_ms, params->jitter_percent);
+	plan(t, now_us, wait_us > passed_us ? wait_us - passed_us : 0);
 }
 
 static bool may_tell(struct health *h, int err, uint64_t now_us)
@@ -221,13 +224,14 @@ static void starve(struct target *t, uint64_t now_us)
 	char text[HEALTH_REASON_SIZE];
 	int err = t->probe.err;
 
-	(void)evtimer_del(&t->timer);
+	wheel_clear(&t->owner->wheel, &t->timer);
 	TAILQ_INSERT_HEAD(&h->queue, t, queue);
 	t->phase = PHASE_QUEUED;
 	h->count.n_queued++;
 	h->count.n_in_flight--;
 	h->count.n_blind++;
 	h->starved_until_us = now_us + STARVED_RETRY_US;
+	t->due_us = h->starved_until_us; /* it is blind, not late */
 	if (!may_tell(h, err, now_us))
 		return;
 	(void)snprintf(text, sizeof(text),
@@ -290,7 +294,7 @@ static void note_change(struct target *t, enum health_state old,
 static void finish(struct target *t, enum probe_result result)
 {
 	struct health *h = t->owner;
-	uint64_t now_us = clock_us();
+	uint64_t now_us = wheel_clock();
 	uint64_t latency_us = t->probe.latency_us;
 	struct record_change change;
 
@@ -329,8 +333,10 @@ static void begin(struct target *t)
 	dequeue(t);
 	t->owner->count.n_in_flight++;
 	t->phase = PHASE_PROBING;
-	t->started_us = clock_us();
-	arm(&t->timer, (uint64_t)t->spec.params.timeout_ms * 1000);
+	t->started_us = wheel_clock();
+	t->owner->count.n_late += t->started_us > t->due_us + LATE_US;
+	wheel_set(&t->owner->wheel, &t->timer,
+		  t->started_us + (uint64_t)t->spec.params.timeout_ms * 1000);
 	t->probe.late = NULL;
 	result = t->kind->start(&t->probe);
 	if (result != PROBE_PENDING)
@@ -349,19 +355,19 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	for (n = 0; n < BATCH; n++) {
 		if (TAILQ_EMPTY(&h->queue) ||
 		    h->count.n_in_flight >= h->max_in_flight ||
-		    h->starved_until_us > clock_us())
+		    h->starved_until_us > wheel_clock())
 			break;
 		begin(TAILQ_FIRST(&h->queue));
 	}
 	arm_turn(h);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void on_timer(struct wheel_timer *timer, void *arg)
 {
-	struct target *t = arg;
+	struct target *t;
 
-	(void)fd;
-	(void)what;
+	(void)arg;
+	t = (struct target *)((char *)timer - offsetof(struct target, timer));
 	if (t->phase == PHASE_IDLE) {
 		enqueue(t);
 		arm_turn(t->owner);
@@ -407,7 +413,7 @@ static struct target *target_new(struct health *h,
 				 const struct health_target *spec)
 {
 	struct target *t;
-	uint64_t now_us = clock_us();
+	uint64_t now_us = wheel_clock();
 
 	t = calloc(1, sizeof(*t));
 	if (!t)
@@ -426,8 +432,7 @@ static struct target *target_new(struct health *h,
 	if (t->how)
 		t->spec.how = *t->how;
 	record_init(&t->record, spec->initial, now_us / 1000);
-	if (!t->probe.state || !t->how ||
-	    evtimer_assign(&t->timer, h->base, on_timer, t) < 0) {
+	if (!t->probe.state || !t->how) {
 		free(t->probe.state);
 		free(t->how);
 		free(t);
@@ -449,14 +454,15 @@ int health_open(struct event_base *base, uint32_t max_in_flight,
 		return -ENOMEM;
 	/* Early at boot there may be no entropy; any number will do. */
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = clock_us();
+		seed = wheel_clock();
 	h->base = base;
 	h->hooks = *hooks;
 	h->max_in_flight = max_in_flight ? max_in_flight : IN_FLIGHT_DEFAULT;
 	TAILQ_INIT(&h->queue);
 	sched_init(&h->sched, seed);
 	h->sockets = sockets_new(base);
-	if (!h->sockets || evtimer_assign(&h->turn, base, on_turn, h) < 0) {
+	if (!h->sockets || wheel_init(&h->wheel, base, on_timer, h) < 0 ||
+	    evtimer_assign(&h->turn, base, on_turn, h) < 0) {
 		sockets_free(h->sockets);
 		free(h);
 		return -ENOMEM;
@@ -471,6 +477,7 @@ void health_close(struct health *h)
 		return;
 	tdestroy(h->tree, target_free);
 	(void)evtimer_del(&h->turn);
+	wheel_done(&h->wheel);
 	sockets_free(h->sockets);
 	free(h);
 }
@@ -478,6 +485,7 @@ void health_close(struct health *h)
 int health_add(struct health *h, const struct health_target *target)
 {
 	struct target *t;
+	uint64_t now_us;
 	int r;
 
 	r = target_check(target);
@@ -494,7 +502,8 @@ int health_add(struct health *h, const struct health_target *target)
 	}
 	h->count.n_targets++;
 	h->n_not_up += target->initial != HEALTH_UP;
-	arm(&t->timer, sched_first(&h->sched, clock_us()));
+	now_us = wheel_clock();
+	plan(t, now_us, sched_first(&h->sched, now_us));
 	return 0;
 }
 
@@ -516,7 +525,7 @@ int health_change(struct health *h, uint64_t id,
 		return 0;
 	/* A reload changes many targets at once: spread them anew. */
 	t->spread = true;
-	schedule(t, clock_us());
+	schedule(t, wheel_clock());
 	return 0;
 }
 
@@ -546,7 +555,8 @@ static void look_now(struct target *t)
 {
 	halt(t);
 	t->spread = true;
-	t->eager_until_us = clock_us() + SCHED_EAGER_WINDOW_US;
+	t->due_us = wheel_clock();
+	t->eager_until_us = t->due_us + SCHED_EAGER_WINDOW_US;
 	enqueue(t);
 	arm_turn(t->owner);
 }
@@ -568,7 +578,7 @@ int health_reset(struct health *h, uint64_t id)
 	if (!t)
 		return -ENOENT;
 	h->n_not_up += t->record.fsm.state == HEALTH_UP;
-	record_reset(&t->record, clock_us() / 1000);
+	record_reset(&t->record, wheel_clock() / 1000);
 	look_now(t);
 	return 0;
 }
@@ -580,7 +590,7 @@ int health_get(const struct health *h, uint64_t id,
 
 	if (!t)
 		return -ENOENT;
-	record_status(&t->record, &t->spec, clock_us() / 1000, ret_status);
+	record_status(&t->record, &t->spec, wheel_clock() / 1000, ret_status);
 	return 0;
 }
 

@@ -174,6 +174,8 @@ struct health_status {
  * @n_probes: results.
  * @n_failures: of these, failures.
  * @n_blind: probes that this machine could not make.
+ * @n_late: probes that began more than 100 ms after they were due: the loop was
+ *          held up, or too many were under way.
  */
 struct health_counters {
 	size_t n_targets;
@@ -182,6 +184,7 @@ struct health_counters {
 	uint64_t n_probes;
 	uint64_t n_failures;
 	uint64_t n_blind;
+	uint64_t n_late;
 };
 
 /**

@@ -211,7 +211,8 @@ static enum probe_result say(struct probe *p)
 	talk->stage = STAGE_HEAR;
 	if (is_tcp(p) && !p->target->how.expect)
 		return judge(p, false);
-	return hear(p);
+	/* What comes in later is told. TLS may have read it already. */
+	return talk->sock->may_read || talk->tls ? hear(p) : PROBE_PENDING;
 }
 
 static enum probe_result shake_hands(struct probe *p)

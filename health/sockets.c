@@ -59,14 +59,15 @@ static void forget(struct sockets *all, struct sock *sock)
 /* Returns how many there were. */
 static size_t free_unused(struct sockets *all)
 {
-	struct sock *sock;
-	size_t n = 0;
+	struct sock *sock, *next;
+	size_t n = all->n_unused;
 
-	while ((sock = TAILQ_FIRST(&all->unused))) {
-		forget(all, sock);
+	for (sock = TAILQ_FIRST(&all->unused); sock; sock = next) {
+		next = TAILQ_NEXT(sock, unused);
 		sock_free(sock);
-		n++;
 	}
+	TAILQ_INIT(&all->unused);
+	all->n_unused = 0;
 	return n;
 }
 
@@ -144,7 +145,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	struct sock *sock = arg;
 
 	(void)fd;
-	(void)what;
+	sock->may_read = what & EV_READ;
 	/* That its connection was dissolved is told, too. */
 	if (sock->user)
 		sock->on_ready(sock->user);
@@ -230,6 +231,7 @@ int sockets_take(struct sockets *all, struct probe *p,
 		return r;
 	}
 	sock->user = p;
+	sock->may_read = true;
 	sock->on_ready = on_ready;
 	*ret_sock = sock;
 	return 0;

@@ -24,6 +24,7 @@ struct sockets;
  * @user: whose it is, NULL = nobody's.
  * @on_ready: of @user; called when the socket may have got ready for anything.
  *            It may be called for nothing, too.
+ * @may_read: something to read may have been there when @on_ready was called.
  * @is_v4: IPv4 or IPv6.
  * @is_special: has options that can't be taken back; used once.
  * @device: interface that it is bound to, "" = none.
@@ -35,6 +36,7 @@ struct sock {
 	struct event ready;
 	struct probe *user;
 	void (*on_ready)(struct probe *p);
+	bool may_read;
 	bool is_v4;
 	bool is_special;
 	char device[HEALTH_DEVICE_SIZE];

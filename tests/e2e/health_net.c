@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -115,6 +116,8 @@ void net_open(void)
 		{ false, "ip route add 10.78.0.0/16 via 10.77.0.11" },
 		{ true, "ip route add local 10.78.0.0/16 dev lo" },
 		{ false, "ip route add unreachable 10.79.0.0/16" },
+		{ false, "ip route add 10.80.0.0/16 via 10.77.0.11" },
+		{ true, "ip route add blackhole 10.80.0.0/16" },
 	};
 	char words[96];
 	size_t i;
@@ -136,6 +139,37 @@ void net_open(void)
 		net_run(steps[i].in_b1, steps[i].words);
 	wait_carrier(false);
 	wait_carrier(true);
+}
+
+/* In a process of its own, with b1's /sys. */
+static _Noreturn void write_rps(const char *mask)
+{
+	int fd, is_written;
+
+	enter(true);
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("b1", "/sys", "sysfs", 0, NULL) < 0)
+		_exit(1);
+	fd = open("/sys/class/net/eth0/queues/rx-0/rps_cpus",
+		  O_WRONLY | O_CLOEXEC);
+	is_written = write(fd, mask, strlen(mask)) == (ssize_t)strlen(mask);
+	_exit(is_written ? 0 : 1);
+}
+
+void net_receive_on(unsigned int cpu)
+{
+	char mask[16];
+	pid_t pid;
+	int status;
+
+	(void)snprintf(mask, sizeof(mask), "%x", 1U << cpu);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		write_rps(mask);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 int net_listen(uint16_t port, int backlog)

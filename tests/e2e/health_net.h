@@ -4,6 +4,7 @@
  *
  *	lb  eth0 10.77.0.1/24  ──veth──  eth0 10.77.0.11/24  b1
  *	         10.77.0.2/24                 10.78.0.0/16 (all of it, local)
+ *	                                      10.80.0.0/16 (swallowed)
  *	         fd77::1/64                   fd77::11/64
  *
  * The test lives in lb and opens its servers' sockets in b1. The namespaces
@@ -18,8 +19,9 @@
 
 struct event_base;
 
-#define NET_B1	 0x0a4d000b /* 10.77.0.11 */
-#define NET_MANY 0x0a4e0000 /* 10.78.0.0/16, all in b1 */
+#define NET_B1	   0x0a4d000b /* 10.77.0.11 */
+#define NET_MANY   0x0a4e0000 /* 10.78.0.0/16, all in b1 */
+#define NET_SILENT 0x0a500000 /* 10.80.0.0/16, swallowed there */
 
 /**
  * net_open() - make the namespaces and enter lb; exits 77 where it may not.
@@ -32,6 +34,12 @@ void net_open(void);
  * @words: separated by single blanks.
  */
 void net_run(bool in_b1, const char *words);
+
+/**
+ * net_receive_on() - let b1 receive on that CPU, which is one of the first 32,
+ * and not on the sender's: what b1 does is not on the sender's time then.
+ */
+void net_receive_on(unsigned int cpu);
 
 /**
  * net_listen() - a listening socket in b1, on all addresses of both families.
