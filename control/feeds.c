@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "control/log.h"
 #include "control/store.h"
@@ -20,14 +19,14 @@
  * @feed: what is in it; NULL if that cannot be read any more.
  */
 struct kept {
-	LIST_ENTRY(kept) next;
+	struct kept *next;
 	char *source;
 	struct feed *feed;
 };
 
 struct feeds {
 	struct store *store;
-	LIST_HEAD(, kept) list;
+	struct kept *first;
 };
 
 /* What feeds_load() tells its row function. */
@@ -37,9 +36,8 @@ struct loading {
 	uint64_t now_ns;
 };
 
-static void forget(struct kept *kept)
+static void kept_free(struct kept *kept)
 {
-	LIST_REMOVE(kept, next);
 	feed_free(kept->feed);
 	free(kept->source);
 	free(kept);
@@ -47,12 +45,11 @@ static void forget(struct kept *kept)
 
 static struct kept *find(const struct feeds *feeds, const char *source)
 {
-	struct kept *kept;
+	struct kept *kept = feeds->first;
 
-	LIST_FOREACH(kept, &feeds->list, next)
-		if (!strcmp(kept->source, source))
-			return kept;
-	return NULL;
+	while (kept && strcmp(kept->source, source) != 0)
+		kept = kept->next;
+	return kept;
 }
 
 static struct kept *find_or_make(struct feeds *feeds, const char *source)
@@ -64,12 +61,14 @@ static struct kept *find_or_make(struct feeds *feeds, const char *source)
 	kept = calloc(1, sizeof(*kept));
 	if (!kept)
 		return NULL;
-	LIST_INSERT_HEAD(&feeds->list, kept, next);
 	kept->source = strdup(source);
-	if (kept->source)
-		return kept;
-	forget(kept);
-	return NULL;
+	if (!kept->source) {
+		kept_free(kept);
+		return NULL;
+	}
+	kept->next = feeds->first;
+	feeds->first = kept;
+	return kept;
 }
 
 /* What an older droverd took may be wrong by the rules of this one. */
@@ -123,7 +122,6 @@ int feeds_load(struct store *store, uint64_t now_ms, uint64_t now_ns,
 
 	if (!feeds)
 		return -ENOMEM;
-	LIST_INIT(&feeds->list);
 	feeds->store = store;
 	err = store_feed_list(store, load_row, &loading);
 	if (err)
@@ -135,10 +133,14 @@ int feeds_load(struct store *store, uint64_t now_ms, uint64_t now_ns,
 
 void feeds_free(struct feeds *feeds)
 {
+	struct kept *kept;
+
 	if (!feeds)
 		return;
-	while (!LIST_EMPTY(&feeds->list))
-		forget(LIST_FIRST(&feeds->list));
+	while ((kept = feeds->first) != NULL) {
+		feeds->first = kept->next;
+		kept_free(kept);
+	}
 	free(feeds);
 }
 
@@ -185,18 +187,23 @@ static bool is_fed(const struct conf *conf, const char *source)
 
 int feeds_keep(struct feeds *feeds, const struct conf *conf)
 {
-	struct kept *kept, *next;
+	struct kept **link = &feeds->first, *kept;
 	int first = 0;
 	int err;
 
-	for (kept = LIST_FIRST(&feeds->list); kept; kept = next) {
-		next = LIST_NEXT(kept, next);
-		if (is_fed(conf, kept->source))
+	while ((kept = *link) != NULL) {
+		if (is_fed(conf, kept->source)) {
+			link = &kept->next;
 			continue;
+		}
 		err = store_feed_clear(feeds->store, kept->source);
-		first = first ? first : err;
-		if (!err)
-			forget(kept);
+		if (err) {
+			first = first ? first : err;
+			link = &kept->next;
+			continue;
+		}
+		*link = kept->next;
+		kept_free(kept);
 	}
 	return first;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a hypervisor with many VMs costs the daemon: its list and runs of
- * reconcile.
+ * reconcile; and the same list fed over the API.
  *
  *	bench_inventory [VMS [ROUNDS]]
  *
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/feeds.h"
 #include "control/hypervisors.h"
 #include "control/reconcile.h"
 #include "control/store.h"
@@ -31,6 +32,8 @@ enum figure {
 	IDLE_RUN, /* nothing changed */
 	ONE_RUN,  /* one VM changed */
 	STATUS,	  /* the tables are as they were */
+	FED,	  /* from the body's bytes until it is in the inventory */
+	FED_AGAIN,
 	N_FIGURES,
 };
 
@@ -41,6 +44,8 @@ static const char *const names[] = {
 	[IDLE_RUN] = "reconcile, nothing changed",
 	[ONE_RUN] = "reconcile, one VM changed",
 	[STATUS] = "status of the tables taken in",
+	[FED] = "fed, into the inventory",
+	[FED_AGAIN] = "fed again, the same",
 };
 _Static_assert(ARRAY_SIZE(names) == N_FIGURES, "a name for each");
 
@@ -51,6 +56,8 @@ struct bench {
 	struct conf *conf;
 	struct store *store;
 	struct wishes *wishes;
+	struct feeds *feeds;
+	char *body;
 	struct inv *inv;
 	struct hypervisors *hypervisors;
 	struct rec *rec;
@@ -261,13 +268,76 @@ static uint64_t take_status(struct bench *b)
 	return began_ns;
 }
 
+/* The machines as somebody would feed them. */
+static void write_body(struct bench *b)
+{
+	size_t size, i;
+	FILE *out = open_memstream(&b->body, &size);
+
+	if (!out)
+		die("out of memory");
+	for (i = 0; i < b->n_vms; i++)
+		fprintf(out,
+			"%c{\"name\":\"web-%zu\",\"uuid\":"
+			"\"%08zx-0000-4000-8000-000000000000\","
+			"\"addresses\":[\"10.0.%zu.%zu\"],"
+			"\"network\":\"br0\",\"interface\":\"p%zu\","
+			"\"mac\":\"52:54:00:00:%02zx:%02zx\","
+			"\"tags\":[\"role=web%zu\",\"stage=live\"]}",
+			i ? ',' : '[', i, i + 1, i / 250, i % 250 + 1, i,
+			i >> 8 & 255, i & 255, i % N_POOLS);
+	fputs("]", out);
+	if (fclose(out))
+		die("out of memory");
+}
+
+static uint64_t feed(struct bench *b)
+{
+	const uint64_t began_ns = hv_clock_ns();
+	struct conf_errors errs;
+	struct hv_listing listing;
+	struct feed *feed = NULL;
+	json_error_t error;
+	json_t *machines = json_loads(b->body, JSON_REJECT_DUPLICATES, &error);
+
+	if (!machines || feed_new("cloud", machines, &feed, &errs))
+		die("what is fed is wrong");
+	json_decref(machines);
+	feed->lease_ms = FEED_LEASE_MAX_MS;
+	if (feeds_set(b->feeds, feed, 0, began_ns) ||
+	    hypervisors_fed(b->hypervisors, "cloud", &listing))
+		die("what is fed is not taken");
+	return hv_clock_ns() - began_ns;
+}
+
+/* Instead of the other hypervisor. */
+static void feed_round(struct bench *b, size_t round)
+{
+	struct conf_hypervisor hypervisor = { .name = "cloud",
+					      .driver = CONF_DRIVER_FED,
+					      .uri = "" };
+	struct conf conf = { .node = { .name = "n1" },
+			     .hypervisors = &hypervisor,
+			     .n_hypervisors = 1 };
+
+	if (hypervisors_apply(b->hypervisors, &conf))
+		die("nobody can be fed");
+	b->took_ns[FED][round] = feed(b);
+	b->took_ns[FED_AGAIN][round] = feed(b);
+	if (inv_count(b->inv) != b->n_vms)
+		die("not all that was fed is there");
+	conf.n_hypervisors = 0;
+	if (feeds_keep(b->feeds, &conf))
+		die("what was fed is not forgotten");
+}
+
 static void round_of(struct bench *b, size_t round)
 {
 	const struct rec_hooks hooks = { member_changed, pool_changed, seed,
 					 leaving, b };
 
 	if (inv_new(told, b, &b->inv) || rec_new(&hooks, &b->rec) ||
-	    hypervisors_new(b->base, b->inv, NULL, &b->hypervisors) ||
+	    hypervisors_new(b->base, b->inv, b->feeds, &b->hypervisors) ||
 	    hypervisors_apply(b->hypervisors, b->conf))
 		die("the hypervisor can't be watched");
 	b->took_ns[LISTED][round] = list(b);
@@ -283,6 +353,7 @@ static void round_of(struct bench *b, size_t round)
 	(void)run(b);
 	change_one(b);
 	b->took_ns[ONE_RUN][round] = run(b);
+	feed_round(b, round);
 	hypervisors_free(b->hypervisors);
 	rec_free(b->rec);
 	inv_free(b->inv);
@@ -313,8 +384,10 @@ int main(int argc, char **argv)
 		die("usage: bench_inventory [VMS [ROUNDS]]");
 	strcpy(b->dir, "/tmp/drover-bench-XXXXXX");
 	if (!mkdtemp(b->dir) || store_open(b->dir, 100, &b->store, error) ||
-	    wishes_load(b->store, &b->wishes))
+	    wishes_load(b->store, &b->wishes) ||
+	    feeds_load(b->store, 0, 0, &b->feeds))
 		die("no store");
+	write_body(b);
 	snprintf(path, sizeof(path), "%s/domains.xml", b->dir);
 	write_domains(b, path);
 	load_conf(b);
@@ -329,6 +402,8 @@ int main(int argc, char **argv)
 		       (double)b->took_ns[i][middle] / 1e6,
 		       (double)b->took_ns[i][0] / 1e6);
 	}
+	free(b->body);
+	feeds_free(b->feeds);
 	wishes_free(b->wishes);
 	store_close(b->store);
 	conf_free(b->conf);

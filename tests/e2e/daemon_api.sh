@@ -82,9 +82,15 @@ wrong 400 usage POST /v1/pools
 ask GET /v1/vms/web-1
 jq -e '.data.pools[0].drain == null' <<<"$out" >/dev/null ||
 	die "a malformed request drained it: $out"
+wrong 400 usage POST $drain "{\"reason\":\"$(head -c 100000 /dev/zero | tr '\0' x)\"}"
+wrong 400 usage PUT /v1/status '{}'
+wrong 404 unknown PUT /v1/inventory/hv '{"lease_ms":1000,"machines":[]}'
+wrong 404 unknown GET /v1/inventory/hv
 # Too much of anything is refused, too, though not in JSON: by the HTTP layer.
-ask POST $drain "{\"reason\":\"$(head -c 100000 /dev/zero | tr '\0' x)\"}"
-[ "$status" = 413 ] || die "100 kB: $status"
+status=$(head -c 5000000 /dev/zero | curl -s --unix-socket "$sock" -X PUT \
+	--data-binary @- -o /dev/null -w '%{http_code}' \
+	http://drover/v1/inventory/hv) || :
+[ "$status" = 413 ] || die "5 MB: $status"
 has "400" "$(printf 'GARBAGE\r\n\r\n' | raw)"
 printf 'GET /v1/status HTTP/9.9\r\n\r\n' | raw >/dev/null
 printf 'GET /v1/status HTTP/1.1\r\nX: %s\r\n\r\n' \
@@ -93,8 +99,8 @@ head -c 200000 /dev/urandom | raw >/dev/null
 printf 'POST %s HTTP/1.1\r\nContent-Length: 99\r\n\r\n{"re' "$drain" | raw >/dev/null
 ask GET /v1/status
 [ "$status" = 200 ] || die "status after garbage: $status"
-ask PUT /v1/status
-[ "$status" = 501 ] || die "PUT: $status"
+ask PATCH /v1/status
+[ "$status" = 501 ] || die "PATCH: $status"
 
 say "characters of all the world, whole and cut"
 ask POST $drain '{"reason":"Kernel-Änderung, 再起動 \u0007"}'
