@@ -58,6 +58,18 @@ hv_is() { # STATE
 	[ "$(drover status --json | jq -r '.data.hypervisors[0].state')" = "$1" ]
 }
 
+# inventory_is METHOD FILTER [CURL'S...]: of what is fed to "cloud".
+inventory_is() {
+	local method=$1 filter=$2 answer
+	shift 2
+	answer=$(curl -sS --unix-socket "$sock" -X "$method" "$@" \
+		http://drover/v1/inventory/cloud) || die "curl: $answer"
+	jq -e "$filter" <<<"$answer" >/dev/null || die "not $filter: $answer"
+}
+
+command -v curl >/dev/null || skip "needs curl"
+# shellcheck disable=SC2034 # the lab's
+more_hvs=', { name = "cloud"; driver = "fed"; }'
 disk_up
 node_up 2
 
@@ -80,7 +92,7 @@ sed "s,$pins,$dir/plain/pins,; s,$sock,$dir/plain.sock,; s,$state,$dir/other," \
 expect 1 ns_node "$droverd" --config "$dir/plain.cfg"
 has "mount -t bpf" "$err"
 
-say "the disk is full: a wish is refused and not half done, all else goes on"
+say "the disk is full: what is wished or fed is refused and not half done, all else goes on"
 load_start load "$vip" 80 2 2 0 0
 dd if=/dev/zero of="$state/filler" bs=4k 2>/dev/null || :
 for try in $(seq 100); do
@@ -90,6 +102,11 @@ done
 [ "$try" -lt 100 ] || die "there is always room on a full disk"
 err=$(cat "$dir/err")
 has "full" "$err"
+inventory_is PUT '.error.code == "failed" and (.error.message | test("nothing is changed.*full"))' \
+	--data-binary @- <<<"$(seq 200 | jq -sc '{ "lease_ms": 60000, "machines":
+		map({ "name": "vm-\(.)", "addresses": ["10.9.1.\(.)"] }) }')"
+inventory_is GET '.data.machines == []'
+expect 3 drover vms cloud/vm-1
 before=$(drained 1)
 node_answers >/dev/null || die "it does not answer any more"
 # What was refused is neither in memory nor on disk.
@@ -162,7 +179,7 @@ ip -n "$net-n" addr replace 10.0.0.2/24 dev u0
 until_ok 5 uplink_is native || die "status says $(uplink_mode)"
 until_ok 5 asks 1 || die "no traffic by the uplink that came late"
 
-say "the wall clock jumps by days: probes, drains and flows don't notice"
+say "the wall clock jumps by days: probes, drains, leases and flows don't notice"
 node_stop
 fake=$(find /usr/lib -name libfaketimeMT.so.1 | head -1)
 if [ -n "$fake" ]; then
@@ -177,6 +194,10 @@ if [ -n "$fake" ]; then
 	pids+=("$node_pid")
 	until_ok 10 node_answers || die "droverd does not answer"
 	serving 1 2
+	inventory_is PUT '.data.added == 1' --data-binary @- <<-END
+		{ "lease_ms": 3600000, "machines": [
+		  { "name": "big-1", "addresses": [ "10.9.1.1" ] } ] }
+	END
 	load_start jumps "$vip" 80 2 2 0 0
 	for jump in '+10d' '-10d' '+0'; do
 		expect 0 drover drain web-1 --deadline 1h --reason "before $jump"
@@ -184,6 +205,7 @@ if [ -n "$fake" ]; then
 		sleep 2.5
 		serving 2
 		node_answers >/dev/null || die "$jump: no answer"
+		inventory_is GET '.data.left_ms > 3000000 and .data.left_ms < 3600000'
 		expect 0 drover undrain web-1
 	done
 	serving 1 2
