@@ -145,6 +145,8 @@ for round in $(seq 12); do
 	wait "$busy" 2>/dev/null || :
 	node_start
 done
+# An answer comes before the hypervisor's list.
+until_ok 10 drover vms web-1 || die "web-1 is not known again"
 drover undrain web-1 >/dev/null 2>&1 || :
 serving 1 2
 load_end load
