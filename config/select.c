@@ -51,10 +51,28 @@ static int parse_value(const char *text, struct select_term *term)
 	return 0;
 }
 
+/* Of the name that @text begins with; 0: it begins with none. */
+static size_t name_length(const char *text)
+{
+	size_t length = 0;
+
+	while (is_name_char(text[length]))
+		length++;
+	return length <= SELECT_NAME_MAX ? length : 0;
+}
+
+bool select_takes_tag(const char *name, const char *value)
+{
+	size_t length = name_length(name);
+
+	return length && !name[length] && strlen(value) <= SELECT_VALUE_MAX &&
+	       is_value(value);
+}
+
 int select_parse(const char *text, struct select_term *ret_term)
 {
 	struct select_term term = { .op = SELECT_HAS };
-	size_t length = 0;
+	size_t length;
 	bool is_tag;
 	int err = 0;
 
@@ -65,9 +83,8 @@ int select_parse(const char *text, struct select_term *ret_term)
 	is_tag = strncmp(text, TAG_PREFIX, strlen(TAG_PREFIX)) == 0;
 	if (is_tag)
 		text += strlen(TAG_PREFIX);
-	while (is_name_char(text[length]))
-		length++;
-	if (length == 0 || length > SELECT_NAME_MAX)
+	length = name_length(text);
+	if (!length)
 		return -EINVAL;
 	memcpy(term.name, text, length);
 	text += length;

@@ -102,6 +102,13 @@ struct select_term {
 MUST_CHECK int select_parse(const char *text, struct select_term *ret_term);
 
 /**
+ * select_takes_tag() - can a term ask for this tag?
+ * @name: the tag's name.
+ * @value: its value, "" if it has none.
+ */
+bool select_takes_tag(const char *name, const char *value);
+
+/**
  * select_print() - the text of a term, as select_parse() reads it.
  * @term: the term.
  * @buf: where to.

@@ -187,6 +187,7 @@ int api_start(struct daemon *daemon, const char *path, struct api **ret_api)
 						      EVHTTP_REQ_PUT |
 						      EVHTTP_REQ_DELETE);
 	evhttp_set_gencb(api->http, handle, api);
+	api_tags_start(daemon);
 	*ret_api = api;
 	return 0;
 }
@@ -195,6 +196,7 @@ void api_stop(struct api *api)
 {
 	if (!api)
 		return;
+	api_tags_stop(api->daemon);
 	if (api->http)
 		evhttp_free(api->http);
 	unlink(api->path);

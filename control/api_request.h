@@ -12,6 +12,7 @@
 #include "dataplane/core/base.h"
 
 struct daemon;
+struct hv_vm;
 struct inv_vm;
 struct rec_member;
 
@@ -25,6 +26,7 @@ enum api_code {
 	API_AMBIGUOUS,
 	API_REFUSED, /* understood, but not done; the message says why */
 	API_FAILED,
+	API_DEADLINE, /* begun, but nobody knows how it ended */
 };
 
 /**
@@ -86,6 +88,13 @@ const struct inv_vm *api_find_vm(struct api_request *r, const char *word);
 json_t *api_pools(struct daemon *d);
 json_t *api_services(struct daemon *d);
 
+/* The `tags` of /v1/vms. */
+json_t *api_render_tags(const struct hv_vm *vm);
+
+/* Changes of tags that end later, while the API is up. */
+void api_tags_start(struct daemon *d);
+void api_tags_stop(struct daemon *d);
+
 /* What is told of a member in /v1/vms. */
 json_t *api_render_member(const struct daemon *d, const struct rec_member *m);
 
@@ -103,6 +112,7 @@ void api_post_drain(struct api_request *r);
 void api_delete_drain(struct api_request *r);
 void api_post_weight(struct api_request *r);
 void api_delete_weight(struct api_request *r);
+void api_post_tags(struct api_request *r);
 void api_get_pools(struct api_request *r);
 void api_get_pool(struct api_request *r);
 void api_get_services(struct api_request *r);

@@ -36,6 +36,8 @@ static const struct {
 	{ "POST", "/v1/vms/*/*/weight", api_post_weight },
 	{ "DELETE", "/v1/vms/*/weight", api_delete_weight },
 	{ "DELETE", "/v1/vms/*/*/weight", api_delete_weight },
+	{ "POST", "/v1/vms/*/tags", api_post_tags },
+	{ "POST", "/v1/vms/*/*/tags", api_post_tags },
 	{ "GET", "/v1/pools", api_get_pools },
 	{ "GET", "/v1/pools/*", api_get_pool },
 	{ "GET", "/v1/pools/*/*", api_get_pool },
@@ -118,6 +120,7 @@ void api_error(struct api_request *r, enum api_code code, json_t *details,
 		[API_AMBIGUOUS] = { 409, "ambiguous" },
 		[API_REFUSED] = { 422, "refused" },
 		[API_FAILED] = { 500, "failed" },
+		[API_DEADLINE] = { 504, "deadline" },
 	};
 	char message[MESSAGE_SIZE];
 	va_list args;

@@ -42,7 +42,7 @@ const struct inv_vm *api_find_vm(struct api_request *r, const char *word)
 	return NULL;
 }
 
-static json_t *render_tags(const struct hv_vm *vm)
+json_t *api_render_tags(const struct hv_vm *vm)
 {
 	json_t *tags = json_array();
 	size_t i;
@@ -230,7 +230,7 @@ static json_t *render_vm(const struct daemon *d, const struct inv_vm *vm)
 		"migrating", (int)vm->migrating, "duplicate",
 		(int)vm->duplicate, "address", address, "addresses",
 		render_addresses(vm), "port", render_port(vm, 0), "tags",
-		render_tags(vm->vm), "pools", pools, "why", why);
+		api_render_tags(vm->vm), "pools", pools, "why", why);
 }
 
 /*

@@ -8,6 +8,8 @@
 #ifndef CONTROL_DAEMON_H
 #define CONTROL_DAEMON_H
 
+#include <sys/queue.h>
+
 #include "control/hypervisors.h"
 #include "control/inventory.h"
 #include "control/journal.h"
@@ -23,6 +25,7 @@ struct conf_errors;
 struct event_base;
 struct event;
 struct api;
+struct api_tagging;
 struct announce;
 
 /**
@@ -37,6 +40,8 @@ struct announce;
  * @look_first: something was taken out of the tables since.
  * @started_ns: CLOCK_MONOTONIC.
  * @n_streams: clients of the API that follow events.
+ * @taggings: changes of tags that clients of the API wait for.
+ * @n_taggings: so many there have been.
  * @leaving: it is about to end: what comes in now changes nothing any more.
  * @detached: the state was taken off the machine, @dp is NULL; the loop ends as
  *            soon as the answer is out.
@@ -75,6 +80,8 @@ struct daemon {
 	bool look_first;
 	uint64_t started_ns;
 	int n_streams;
+	LIST_HEAD(, api_tagging) taggings;
+	uint64_t n_taggings;
 	char apply_error[DP_ERROR_SIZE];
 	bool leaving;
 	bool detached;

@@ -45,6 +45,8 @@ struct hypervisors {
 	struct hv_queue *queue;
 	struct event *readable;
 	LIST_HEAD(, watched) list;
+	hypervisors_told_fn *told;
+	void *told_arg;
 };
 
 static void read_again(void *arg, const uint8_t uuid[HV_UUID_SIZE])
@@ -87,6 +89,8 @@ static void take_events(evutil_socket_t fd, short what, void *arg)
 		if (event->type == HV_EVENT_CONNECTED ||
 		    event->type == HV_EVENT_LISTED)
 			note_list(h, event);
+		if (h->told)
+			h->told(h->told_arg, event);
 		hv_event_free(event);
 	}
 }
@@ -444,6 +448,23 @@ int hypervisors_fed(struct hypervisors *h, const char *name,
 	rc = list_fed(w, ret_listing);
 	take_events(-1, 0, h);
 	return rc;
+}
+
+void hypervisors_tell(struct hypervisors *h, hypervisors_told_fn *told,
+		      void *arg)
+{
+	h->told = told;
+	h->told_arg = arg;
+}
+
+int hypervisors_tag(struct hypervisors *h, const char *name,
+		    const struct hv_tag_request *request)
+{
+	const struct watched *w = find(h, name);
+
+	if (!w || !w->hv)
+		return -ENOENT;
+	return w->driver->tag ? w->driver->tag(w->hv, request) : -EOPNOTSUPP;
 }
 
 void hypervisors_counters(const struct hypervisors *h, const char *name,

@@ -55,6 +55,26 @@ MUST_CHECK int hypervisors_fed(struct hypervisors *hypervisors,
 bool hypervisors_local(const struct conf *conf,
 		       const struct conf_hypervisor *hypervisor);
 
+/* Told an event of a driver, after the inventory has taken it in. */
+typedef void hypervisors_told_fn(void *arg, const struct hv_event *event);
+
+/**
+ * hypervisors_tell() - who waits for what becomes of operations.
+ * @told: one for all; NULL: nobody any more.
+ */
+void hypervisors_tell(struct hypervisors *hypervisors,
+		      hypervisors_told_fn *told, void *arg);
+
+/**
+ * hypervisors_tag() - change a VM's tags, as hv_driver.tag.
+ * @name: of the hypervisor.
+ *
+ * Return: also -ENOENT: it is not watched; -EOPNOTSUPP: its driver can't.
+ */
+MUST_CHECK int hypervisors_tag(struct hypervisors *hypervisors,
+			       const char *name,
+			       const struct hv_tag_request *request);
+
 /* Counters of a driver; all zero if there is none of that name. */
 void hypervisors_counters(const struct hypervisors *hypervisors,
 			  const char *name, struct hv_counters *ret_counters);

@@ -532,6 +532,7 @@ int inv_event(struct inv *inv, struct hv_event *event)
 		set_connected(inv, hv, false, event);
 		break;
 	case HV_EVENT_CONNECTED: /* until its list is complete: as lost */
+	case HV_EVENT_TAGGED:	 /* the VM is read again */
 	case HV_N_EVENT_TYPES:
 		break;
 	}

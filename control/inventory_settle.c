@@ -349,17 +349,6 @@ static bool same_nics(const struct hv_vm *a, const struct hv_vm *b)
 	return true;
 }
 
-static void tag_words(const struct hv_vm *vm, char words[WORDS_MAX])
-{
-	size_t i, at;
-	int n;
-
-	words[0] = '\0';
-	for (i = 0, at = 0; i < vm->n_tags && at < WORDS_MAX; i++, at += n)
-		n = snprintf(words + at, WORDS_MAX - at, "%s%s=%s",
-			     i ? " " : "", vm->tags[i].name, vm->tags[i].value);
-}
-
 static void nic_words(const struct hv_vm *vm, char words[WORDS_MAX])
 {
 	const struct hv_nic *nic;
@@ -393,8 +382,8 @@ static void tell_definition(const struct teller *teller,
 		tell(teller, INV_NICS, before, after);
 	}
 	if (!hv_vm_same_tags(old, now)) {
-		tag_words(old, before);
-		tag_words(now, after);
+		hv_tags_print(old, before, sizeof(before));
+		hv_tags_print(now, after, sizeof(after));
 		tell(teller, INV_TAGS, before, after);
 	} else if (!hv_vm_same_metadata(old, now)) {
 		/* Whose it is may hang on it. */

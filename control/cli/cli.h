@@ -50,8 +50,9 @@ struct cli {
 
 /* --- what a command takes ------------------------------------------------ */
 
-#define CLI_WORDS_MAX	4
+#define CLI_WORDS_MAX	32
 #define CLI_OPTIONS_MAX 12
+#define CLI_GIVEN_MAX	32
 
 /**
  * struct cli_item - an argument or an option: a row of the help.
@@ -68,15 +69,28 @@ struct cli_item {
 };
 
 /**
+ * struct cli_given - an option as it was given.
+ * @option: its index in the command's options.
+ * @value: its value, "" of one that takes none.
+ */
+struct cli_given {
+	int option;
+	const char *value;
+};
+
+/**
  * struct cli_args - what was given.
  * @words: arguments that are no options.
  * @option: by index in the command's options: its value, "" of one that takes
- *          none, NULL: not given.
+ *          none, NULL: not given. If it was given twice, the last.
+ * @given: all of them in order, for those that may be given twice.
  */
 struct cli_args {
 	const char *words[CLI_WORDS_MAX];
 	int n_words;
 	const char *option[CLI_OPTIONS_MAX];
+	struct cli_given given[CLI_GIVEN_MAX];
+	int n_given;
 };
 
 /**
@@ -121,6 +135,7 @@ extern const struct cli_command cmd_vms;
 extern const struct cli_command cmd_drain;
 extern const struct cli_command cmd_undrain;
 extern const struct cli_command cmd_weight;
+extern const struct cli_command cmd_tag;
 extern const struct cli_command cmd_explain;
 extern const struct cli_command cmd_events;
 extern const struct cli_command cmd_counters;

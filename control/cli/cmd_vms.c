@@ -54,17 +54,6 @@ static void show_list(const struct cli *cli, const json_t *vms,
 	json_decref(rows);
 }
 
-static void print_tags(const json_t *vm)
-{
-	const json_t *tag;
-	size_t i;
-
-	printf("tags        ");
-	json_array_foreach(json_object_get(vm, "tags"), i, tag)
-		printf(" %s=%s", cli_text(tag, "name"), cli_text(tag, "value"));
-	printf("%s\n", i ? "" : " none");
-}
-
 /* "  role       serving: healthy ...", as long as it is. */
 static void print_state(const char *what, const char *state, const char *why)
 {
@@ -163,7 +152,9 @@ static void show_one(const struct cli *cli, const json_t *vm,
 	       cli_text(vm, "tenant")[0] ? cli_text(vm, "tenant") : "nobody");
 	printf("state        %s%s\n", cli_text(vm, "state"),
 	       cli_bool(vm, "stale") ? " (stale: its hypervisor is lost)" : "");
-	print_tags(vm);
+	printf("tags        ");
+	list_tags(vm, " ", "");
+	putchar('\n');
 	json_array_foreach(json_object_get(vm, "addresses"), i, address)
 		printf("address      %s (%s)\n", cli_text(address, "address"),
 		       cli_text(address, "source"));

@@ -174,6 +174,11 @@ static int parse(const struct cli_command *c, int argc, char **argv,
 					 "its value",
 					 argv[optind - 1]);
 		args->option[i] = items[i].value ? optarg : "";
+		if (args->n_given == CLI_GIVEN_MAX)
+			return cli_usage(c->name, "at most %d options",
+					 CLI_GIVEN_MAX);
+		args->given[args->n_given++] =
+			(struct cli_given){ i, args->option[i] };
 	}
 	args->n_words = argc - optind;
 	if (args->n_words < c->n_words_min || args->n_words > c->n_words_max)

@@ -156,3 +156,20 @@ void show_settings(const json_t *settings)
 			  (uint32_t)width + 4, stdout);
 	}
 }
+
+/* --- tags ---------------------------------------------------------------- */
+
+void list_tags(const json_t *vm, const char *before, const char *after)
+{
+	const char *value;
+	const json_t *tag;
+	size_t i;
+
+	json_array_foreach(json_object_get(vm, "tags"), i, tag) {
+		value = cli_text(tag, "value");
+		printf("%s%s%s%s%s", before, cli_text(tag, "name"),
+		       *value ? "=" : "", value, after);
+	}
+	if (!i)
+		printf("%snone%s", before, after);
+}

@@ -21,6 +21,12 @@ void list_services(const struct cli *cli, const json_t *services);
 void list_members(const struct cli *cli, const json_t *members,
 		  const char *when_empty);
 
+/**
+ * list_tags() - a VM's tags as one writes them, or "none".
+ * @before, @after: what is printed around each.
+ */
+void list_tags(const json_t *vm, const char *before, const char *after);
+
 /* Keys of the config that have a value, one a line, under a heading. */
 void show_settings(const json_t *settings);
 

@@ -22,9 +22,13 @@
  *
  * All times are CLOCK_MONOTONIC in nanoseconds.
  *
- * Operations (clone, start, shut down, destroy, suspend, resume, migrate, tag,
- * stats) will be one more function of struct hv_driver that takes a request,
- * and one more event that brings its outcome; nothing else changes for them.
+ * DOC: operations
+ *
+ * An operation is a function of struct hv_driver that takes a request and
+ * returns at once, and an event that brings its outcome with the request's
+ * number. What waits for it has a time limit of its own: a hypervisor that hangs
+ * may answer late, or never. There is one, tag; clone, start, shut down,
+ * destroy, suspend, resume, migrate and stats will be others of this form.
  */
 #ifndef CONTROL_HYPERVISOR_DRIVER_H
 #define CONTROL_HYPERVISOR_DRIVER_H
@@ -43,6 +47,10 @@
 #define HV_MAX_METADATA 65536
 #define HV_MAX_NICS	32
 #define HV_MAX_ADDRS	16 /* a NIC */
+
+/* Longest tag we take, as a selector does; longer ones are left out. */
+#define HV_TAG_NAME_MAX	 63
+#define HV_TAG_VALUE_MAX 255
 
 /**
  * enum hv_state - what a hypervisor says about a VM.
@@ -220,6 +228,7 @@ struct hv_found {
  * @HV_EVENT_CONNECTED: the connection is made, a list follows.
  * @HV_EVENT_LISTED: the list is complete.
  * @HV_EVENT_LOST: the connection is lost, or could not be made; said once.
+ * @HV_EVENT_TAGGED: what came of a struct hv_tag_request.
  */
 enum hv_event_type {
 	HV_EVENT_VM,
@@ -230,10 +239,28 @@ enum hv_event_type {
 	HV_EVENT_CONNECTED,
 	HV_EVENT_LISTED,
 	HV_EVENT_LOST,
+	HV_EVENT_TAGGED,
 	HV_N_EVENT_TYPES,
 };
 
 #define HV_TEXT_MAX 160
+
+/**
+ * struct hv_tagged - what came of a change of tags.
+ * @id: the request's.
+ * @err: 0: the VM has the tags that were asked for. -ENOENT: there is no such
+ *	VM. -E2BIG: it would have more than HV_MAX_TAGS. -ETIMEDOUT: the deadline
+ *	had passed before anything was written. -EIO: else; the event's text says
+ *	what, and if only the running VM or only its definition was written.
+ * @changed: it had others before.
+ * @transient: its definition goes when it stops, and the tags with it.
+ */
+struct hv_tagged {
+	uint64_t id;
+	int err;
+	bool changed;
+	bool transient;
+};
 
 /**
  * struct hv_event - one message of a driver.
@@ -244,11 +271,12 @@ enum hv_event_type {
  *        woken for this one.
  * @at_ns: when its knowledge was taken.
  * @queued_ns: when it was put into the queue.
- * @uuid: which VM, of VM, ENDED, GONE, REBOOT and ADDRS.
+ * @uuid: which VM, of VM, ENDED, GONE, REBOOT, ADDRS and TAGGED.
  * @vm: of VM: the event's; steal it by setting it to NULL.
  * @end: of ENDED.
  * @found: of ADDRS.
  * @n_found: their number; 0 = none any more.
+ * @tagged: of TAGGED.
  * @text: the hypervisor's words, for people: the event's name and detail
  *        ("STOPPED: failed"), or why the connection is lost.
  */
@@ -264,6 +292,7 @@ struct hv_event {
 	enum hv_end end;
 	struct hv_found *found;
 	size_t n_found;
+	struct hv_tagged tagged;
 	char text[HV_TEXT_MAX];
 };
 
@@ -357,6 +386,46 @@ struct hv_listing {
 	size_t gone;
 };
 
+/**
+ * enum hv_tag_op - what to do with a tag.
+ * @HV_TAG_REMOVE: the VM shall not have it.
+ * @HV_TAG_SET: the VM shall have it, and no other tag of this name.
+ * @HV_TAG_ADD: the VM shall have it, beside others of this name.
+ */
+enum hv_tag_op {
+	HV_TAG_REMOVE,
+	HV_TAG_SET,
+	HV_TAG_ADD,
+};
+
+/**
+ * struct hv_tag_step - one step of a change of tags.
+ * @op: what to do.
+ * @name: the tag's.
+ * @value: the tag's, "" = none; NULL: any, only to be removed.
+ */
+struct hv_tag_step {
+	enum hv_tag_op op;
+	const char *name;
+	const char *value;
+};
+
+/**
+ * struct hv_tag_request - change a VM's tags where its hypervisor keeps them.
+ * @id: comes back with the outcome.
+ * @uuid: which VM.
+ * @deadline_ns: nothing is begun to be written after it.
+ * @steps: taken in order.
+ * @n_steps: their number.
+ */
+struct hv_tag_request {
+	uint64_t id;
+	uint8_t uuid[HV_UUID_SIZE];
+	uint64_t deadline_ns;
+	const struct hv_tag_step *steps;
+	size_t n_steps;
+};
+
 /* A watched hypervisor; each driver has its own. */
 struct hv;
 
@@ -374,6 +443,10 @@ struct hv;
  *        next @list.
  * @hint: read this VM again soon, something may have changed.
  * @counters: read the counters, from any thread.
+ * @tag: change a VM's tags; copies the request. HV_EVENT_TAGGED brings the
+ *	outcome, after a hint to read the VM again. -EBUSY: another change is
+ *	under way; -EAGAIN: too many that were given up are still blocked; or
+ *	another negative errno. NULL: this kind has no place for them.
  */
 struct hv_driver {
 	const char *name;
@@ -385,6 +458,7 @@ struct hv_driver {
 	int (*lose)(struct hv *hv, const char *why);
 	void (*hint)(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
 	void (*counters)(struct hv *hv, struct hv_counters *ret_counters);
+	int (*tag)(struct hv *hv, const struct hv_tag_request *request);
 };
 
 /**
@@ -438,6 +512,12 @@ const char *hv_end_name(enum hv_end end);
 const char *hv_nic_kind_name(enum hv_nic_kind kind);
 const char *hv_addr_source_name(enum hv_addr_source source);
 const char *hv_event_type_name(enum hv_event_type type);
+
+/**
+ * hv_tags_print() - a VM's tags for people, "role=web canary"; "" = none.
+ * @size: of @buf; what does not fit is cut.
+ */
+void hv_tags_print(const struct hv_vm *vm, char *buf, size_t size);
 
 /**
  * hv_uuid_print() - 8-4-4-4-12 hex digits, lower case.

@@ -70,6 +70,34 @@ void hv_unref(struct hv *hv)
 		hv_free(hv);
 }
 
+int hv_thread_start(struct hv *hv, void *(*fn)(void *arg), void *arg)
+{
+	int err;
+
+	err = libvirt_loop_get();
+	if (err)
+		return err;
+	err = libvirt_thread(fn, arg);
+	if (err) {
+		libvirt_loop_put();
+		return err;
+	}
+	hv->refs++;
+	hv->n_threads++;
+	return 0;
+}
+
+void hv_thread_end(struct hv *hv, bool given_up)
+{
+	libvirt_loop_put();
+	pthread_mutex_lock(&hv->lock);
+	if (!given_up)
+		hv->n_threads--;
+	pthread_cond_broadcast(&hv->wake);
+	pthread_mutex_unlock(&hv->lock);
+	hv_unref(hv);
+}
+
 void hv_send(struct hv *hv, struct hv_event *event)
 {
 	pthread_mutex_lock(&hv->lock);
@@ -206,7 +234,7 @@ static void say(struct hv *hv, enum hv_event_type type, const char *text)
 	hv_send(hv, event);
 }
 
-static const char *last_error(void)
+const char *libvirt_error(void)
 {
 	virErrorPtr error;
 
@@ -364,7 +392,7 @@ static void *run(void *arg)
 			said_lost = false;
 			watch(hv);
 		}
-		snprintf(why, sizeof(why), "%s", last_error());
+		snprintf(why, sizeof(why), "%s", libvirt_error());
 		if (hv->conn)
 			disconnect(hv);
 		if (is_closed(hv))
@@ -380,12 +408,7 @@ static void *run(void *arg)
 		retry_ns = retry_ns * 2 < RETRY_MAX_NS ? retry_ns * 2 :
 							 RETRY_MAX_NS;
 	}
-	libvirt_loop_put();
-	pthread_mutex_lock(&hv->lock);
-	hv->n_threads--;
-	pthread_cond_broadcast(&hv->wake);
-	pthread_mutex_unlock(&hv->lock);
-	hv_unref(hv);
+	hv_thread_end(hv, false);
 	return NULL;
 }
 
@@ -422,22 +445,13 @@ static int hv_open(const struct hv_settings *settings, struct hv **ret_hv)
 	hv = hv_new(settings);
 	if (!hv)
 		return -ENOMEM;
-	err = libvirt_loop_get();
+	pthread_mutex_lock(&hv->lock);
+	err = hv_thread_start(hv, run, hv);
+	pthread_mutex_unlock(&hv->lock);
 	if (err)
-		goto free_hv;
-	hv->refs++;
-	hv->n_threads++;
-	err = libvirt_thread(run, hv);
-	if (err)
-		goto put_loop;
-	*ret_hv = hv;
-	return 0;
-
-put_loop:
-	hv->refs--;
-	libvirt_loop_put();
-free_hv:
-	hv_unref(hv);
+		hv_unref(hv);
+	else
+		*ret_hv = hv;
 	return err;
 }
 
@@ -482,6 +496,7 @@ const struct hv_driver *hv_libvirt(void)
 		.close = hv_close,
 		.hint = hv_hint,
 		.counters = hv_counters,
+		.tag = libvirt_tag,
 	};
 
 	return &driver;

@@ -155,18 +155,14 @@ static void *run(void *arg)
 	pthread_mutex_unlock(&hv->lock);
 	if (conn)
 		virConnectClose(conn);
-	libvirt_loop_put();
 	pthread_mutex_lock(&hv->lock);
 	if (asker->abandoned)
 		hv->counters.abandoned_now--;
-	else
-		hv->n_threads--;
 	if (hv->asker == asker)
 		hv->asker = NULL;
-	pthread_cond_broadcast(&hv->wake);
 	pthread_mutex_unlock(&hv->lock);
+	hv_thread_end(hv, asker->abandoned);
 	free(asker);
-	hv_unref(hv);
 	return NULL;
 }
 
@@ -178,27 +174,14 @@ static int start_asker(struct hv *hv)
 	asker = calloc(1, sizeof(*asker));
 	if (!asker)
 		return -ENOMEM;
-	err = libvirt_loop_get();
-	if (err) {
-		free(asker);
-		return err;
-	}
-	pthread_mutex_lock(&hv->lock);
-	hv->refs++;
-	hv->n_threads++;
 	asker->hv = hv;
-	hv->asker = asker;
-	err = libvirt_thread(run, asker);
-	if (err) {
-		hv->refs--;
-		hv->n_threads--;
-		hv->asker = NULL;
-	}
+	pthread_mutex_lock(&hv->lock);
+	err = hv_thread_start(hv, run, asker);
+	if (!err)
+		hv->asker = asker;
 	pthread_mutex_unlock(&hv->lock);
-	if (err) {
-		libvirt_loop_put();
+	if (err)
 		free(asker);
-	}
 	return err;
 }
 

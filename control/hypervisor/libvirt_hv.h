@@ -13,6 +13,7 @@
  *	   or stops the VM that is being read, which is why ends don't pass here.
  * asker   At most one at work a hypervisor (libvirt_addr.c), with a connection
  *	   of its own, started when needed: calls that may block.
+ * tagger  The same, for one change of a VM's tags (libvirt_tag.c).
  *
  * The owner's thread opens and closes. A struct hv is freed by whoever lets go
  * of it last, since a blocked thread may outlive hv_driver.close().
@@ -100,6 +101,8 @@ struct hv_question {
  * @n_questions: their number.
  * @max_questions: room.
  * @asker: the one at work, or NULL.
+ * @tagger: the one at work, or NULL.
+ * @n_lost_taggers: those that were given up and are still blocked.
  * @n_threads: threads that run and are not given up.
  * @counters: as in driver.h.
  * @wake: something for the reader, or a thread has ended.
@@ -128,6 +131,8 @@ struct hv {
 	size_t n_questions;
 	size_t max_questions;
 	struct hv_asker *asker;
+	struct hv_tagger *tagger;
+	unsigned int n_lost_taggers;
 	unsigned int n_threads;
 	struct hv_counters counters;
 	pthread_cond_t wake;
@@ -150,6 +155,26 @@ MUST_CHECK int libvirt_thread(void *(*fn)(void *arg), void *arg);
 /* libvirt.c */
 struct hv *hv_ref(struct hv *hv);
 void hv_unref(struct hv *hv);
+
+/**
+ * hv_thread_start() - a thread of this hypervisor's, which keeps it and the
+ * loop; under the lock.
+ * @fn: gets @arg; takes the lock before it ends, by hv_thread_end().
+ */
+MUST_CHECK int hv_thread_start(struct hv *hv, void *(*fn)(void *arg),
+			       void *arg);
+
+/**
+ * hv_thread_end() - the last call of such a thread.
+ * @given_up: hv.n_threads does not count it any more.
+ */
+void hv_thread_end(struct hv *hv, bool given_up);
+
+/* What libvirt said of the call that failed last in this thread. */
+const char *libvirt_error(void);
+
+/* For CLEANUP(). */
+void libvirt_domain_freep(virDomainPtr *dom);
 
 /**
  * hv_send() - put an event into the queue, if the owner still listens.
@@ -250,5 +275,8 @@ uint64_t libvirt_ask(struct hv *hv, uint64_t now_ns);
  * libvirt_ask_set() - what there is to ask about a VM, after it was read.
  */
 void libvirt_ask_set(struct hv_known *known, const struct hv_vm *vm);
+
+/* libvirt_tag.c: as hv_driver.tag. */
+MUST_CHECK int libvirt_tag(struct hv *hv, const struct hv_tag_request *request);
 
 #endif

@@ -24,7 +24,7 @@
 /* VMs of a first list for which the owner of the queue is woken once. */
 #define LIST_BATCH 64
 
-static void domain_freep(virDomainPtr *dom)
+void libvirt_domain_freep(virDomainPtr *dom)
 {
 	if (*dom)
 		virDomainFree(*dom);
@@ -192,7 +192,7 @@ int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
 		 virDomainPtr dom, const struct hv_listed *listed,
 		 enum read_why why, bool *ret_sent)
 {
-	CLEANUP(domain_freep) virDomainPtr found = NULL;
+	CLEANUP(libvirt_domain_freep) virDomainPtr found = NULL;
 	CLEANUP(hv_vm_freep) struct hv_vm *vm = NULL;
 	CLEANUP(said_done) struct said said = { 0 };
 	uint64_t began_ns;

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -56,6 +57,7 @@ static const char *const event_type_names[] = {
 	[HV_EVENT_GONE] = "gone",     [HV_EVENT_REBOOT] = "reboot",
 	[HV_EVENT_ADDRS] = "addrs",   [HV_EVENT_CONNECTED] = "connected",
 	[HV_EVENT_LISTED] = "listed", [HV_EVENT_LOST] = "lost",
+	[HV_EVENT_TAGGED] = "tagged",
 };
 _Static_assert(ARRAY_SIZE(event_type_names) == HV_N_EVENT_TYPES,
 	       "a name for each type");
@@ -83,6 +85,20 @@ const char *hv_addr_source_name(enum hv_addr_source source)
 const char *hv_event_type_name(enum hv_event_type type)
 {
 	return event_type_names[type];
+}
+
+void hv_tags_print(const struct hv_vm *vm, char *buf, size_t size)
+{
+	const struct hv_tag *tag;
+	size_t i, at;
+	int n;
+
+	buf[0] = '\0';
+	for (i = 0, at = 0; i < vm->n_tags && at < size; i++, at += n) {
+		tag = &vm->tags[i];
+		n = snprintf(buf + at, size - at, "%s%s%s%s", i ? " " : "",
+			     tag->name, *tag->value ? "=" : "", tag->value);
+	}
 }
 
 void hv_uuid_print(const uint8_t uuid[HV_UUID_SIZE], char buf[HV_UUID_TEXT])

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Domain XML: whatever is in it, what we make of it keeps its promises.
+ * Domain XML: whatever is in it, what we make of it keeps its promises. The same
+ * input as a <vm> element: its tags can be changed, and then are so.
  */
 #include "control/hypervisor/libvirt_xml.h"
+#include "control/hypervisor/libvirt_xml_tags.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,24 @@ static void check(const struct hv_vm *vm)
 		check_nic(&vm->nics[i]);
 }
 
+static void edit(const char *element)
+{
+	static const struct hv_tag_step steps[] = {
+		{ HV_TAG_REMOVE, "a", NULL },
+		{ HV_TAG_SET, "b", "<'&\">" },
+		{ HV_TAG_ADD, "c", "" },
+	};
+	char *after = NULL, *again = NULL;
+
+	if (libvirt_xml_tags(element, steps, ARRAY_SIZE(steps), &after) == 0 &&
+	    after) {
+		must(libvirt_xml_tags(after, steps, ARRAY_SIZE(steps),
+				      &again) == 0);
+		must(!again);
+	}
+	free(after);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hv_vm *vm;
@@ -49,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(vm && xml);
 	if (libvirt_xml_parse(xml, vm) == 0)
 		check(vm);
+	edit(xml);
 	free(xml);
 	hv_vm_free(vm);
 	return 0;

@@ -8,6 +8,7 @@
  */
 #include "control/hypervisor/driver.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -285,6 +286,86 @@ static void test_metadata(void **state)
 	remove_vm(dom);
 }
 
+/* Ask for a change of tags, and wait for its outcome. */
+static struct hv_event *tag(struct fixture *f, virDomainPtr dom,
+			    const struct hv_tag_step *step, uint64_t left_ns)
+{
+	struct hv_tag_request request = {
+		.id = hv_clock_ns(),
+		.deadline_ns = hv_clock_ns() + left_ns,
+		.steps = step,
+		.n_steps = 1,
+	};
+	struct hv_event *event;
+
+	assert_int_equal(virDomainGetUUID(dom, request.uuid), 0);
+	assert_int_equal(f->driver->tag(f->hv, &request), 0);
+	event = wait_for(f, HV_EVENT_TAGGED, dom, ANY_STATE);
+	assert_int_equal(event->tagged.id, request.id);
+	return event;
+}
+
+/* Read again it has so many tags; what was read before may come first. */
+static void expect_tags(struct fixture *f, virDomainPtr dom, size_t n)
+{
+	unsigned char uuid[HV_UUID_SIZE];
+	struct hv_event *event;
+	size_t got;
+
+	assert_int_equal(virDomainGetUUID(dom, uuid), 0);
+	f->driver->hint(f->hv, uuid);
+	do {
+		event = wait_for(f, HV_EVENT_VM, dom, ANY_STATE);
+		got = event->vm->n_tags;
+		assert_int_equal(event->vm->nics[0].n_addrs, 1);
+		hv_event_free(event);
+	} while (got != n);
+}
+
+static void test_tag(void **state)
+{
+	static const struct hv_tag_step set = { HV_TAG_SET, "new", "x" };
+	static const struct hv_tag_step add = { HV_TAG_ADD, "more", "" };
+	struct fixture *f = *state;
+	struct hv_event *event;
+	virDomainPtr dom;
+	char *config;
+
+	expect(f, HV_EVENT_LISTED, NULL, ANY_STATE);
+	dom = define(f, "tagged");
+	assert_int_equal(virDomainCreate(dom), 0);
+	event = tag(f, dom, &set, WAIT_MS * NS_PER_MS);
+	assert_int_equal(event->tagged.err, 0);
+	assert_true(event->tagged.changed);
+	assert_false(event->tagged.transient);
+	hv_event_free(event);
+	/* Once more: no change, and read again all the same. */
+	event = tag(f, dom, &set, WAIT_MS * NS_PER_MS);
+	assert_int_equal(event->tagged.err, 0);
+	assert_false(event->tagged.changed);
+	hv_event_free(event);
+	expect_tags(f, dom, 2);
+	config = virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT,
+				      HV_METADATA_URN,
+				      VIR_DOMAIN_AFFECT_CONFIG);
+	assert_non_null(config);
+	assert_non_null(strstr(config, "name=\"new\" value=\"x\""));
+	free(config);
+	/* Too late: nothing is written. */
+	event = tag(f, dom, &add, 0);
+	assert_int_equal(event->tagged.err, -ETIMEDOUT);
+	assert_false(event->tagged.changed);
+	hv_event_free(event);
+	expect_tags(f, dom, 2);
+	assert_int_equal(virDomainDestroy(dom), 0);
+	assert_int_equal(virDomainUndefine(dom), 0);
+	event = tag(f, dom, &add, WAIT_MS * NS_PER_MS);
+	assert_int_equal(event->tagged.err, -ENOENT);
+	assert_true(*event->text);
+	hv_event_free(event);
+	virDomainFree(dom);
+}
+
 /* An inventory of a thousand: one list, each VM once. */
 static void test_many(void **state)
 {
@@ -379,6 +460,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_metadata, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_tag, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_close, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unreachable, set_up,
