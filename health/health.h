@@ -7,6 +7,8 @@
  * knows what a VM, a pool or a hypervisor is: verdict.h joins what probes say
  * with what others know.
  *
+ * SIGPIPE has to be ignored: OpenSSL writes to servers that may have gone.
+ *
  * One thread: that of the event base, where the hooks are called too. A hook
  * may add, change, kick, reset and remove targets, also the one it is called
  * for; it must not close the struct health.
@@ -91,7 +93,7 @@ struct health_list {
  * @status: HTTP: codes that are a success, @n_status; none = 200 to 299.
  * @sni: HTTPS: name of the server; NULL = none.
  * @ca_file: HTTPS: PEM file of who signs; NULL = the system's.
- * @verify: HTTPS: the certificate has to be valid for @sni.
+ * @verify: HTTPS: the certificate has to be valid for @sni, which must be there.
  * @argv: exec: program by its path and its arguments.
  * @env: exec: of its environment, "NAME=value".
  */

@@ -181,5 +181,9 @@ int target_check(const struct health_target *target)
 		return -EINVAL;
 	if (strnlen(target->device, HEALTH_DEVICE_SIZE) == HEALTH_DEVICE_SIZE)
 		return -EINVAL;
+	/* Against which name? It must not pass for verified. */
+	if (target->kind == HEALTH_HTTPS && target->how.verify &&
+	    !target->how.sni)
+		return -EINVAL;
 	return params_check(&target->params);
 }

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/sslerr.h>
+#include <openssl/tls1.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +47,9 @@ static SSL_CTX *read_trust(const char *ca_file)
 
 	if (!ctx)
 		return NULL;
+	/* Many servers close without goodbye; who waits holds no buffers. */
+	(void)SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 	ok = *ca_file ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL) :
 			SSL_CTX_set_default_verify_paths(ctx);
 	if (ok == 1)
@@ -135,16 +140,49 @@ void tls_free(struct tls *tls)
 	free(tls);
 }
 
+/* What is wrong with its certificate; OpenSSL's words, but where they say less
+ * than they could. */
+static const char *certificate_reason(long verified)
+{
+	switch (verified) {
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+		return "certificate is for another name";
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return "certificate is by an unknown signer";
+	default:
+		return X509_verify_cert_error_string(verified);
+	}
+}
+
+/* What the server refuses us for: an alert, by its number in RFC 8446, 6. */
+static const char *alert_reason(int alert)
+{
+	return alert == SSL_AD_CERTIFICATE_REQUIRED ?
+		       "certificate required" :
+		       SSL_alert_desc_string_long(alert);
+}
+
 static void note_reason(struct tls *tls)
 {
 	long verified = SSL_get_verify_result(tls->ssl);
 	unsigned long err = ERR_peek_error();
+	int reason = ERR_GET_REASON(err);
 	const char *text = err ? ERR_reason_error_string(err) : NULL;
+	const char *by = "";
 
 	if (SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE &&
-	    verified != X509_V_OK)
-		text = X509_verify_cert_error_string(verified);
-	(void)snprintf(tls->reason, sizeof(tls->reason), "TLS: %s",
+	    verified != X509_V_OK) {
+		text = certificate_reason(verified);
+	} else if (ERR_GET_LIB(err) == ERR_LIB_SSL &&
+		   reason > SSL_AD_REASON_OFFSET) {
+		by = "the server refuses: ";
+		text = alert_reason(reason - SSL_AD_REASON_OFFSET);
+	} else if (ERR_GET_LIB(err) == ERR_LIB_SSL &&
+		   reason == SSL_R_WRONG_VERSION_NUMBER) {
+		text = "the answer is no TLS";
+	}
+	(void)snprintf(tls->reason, sizeof(tls->reason), "TLS: %s%s", by,
 		       text ? text : "closed within the handshake");
 }
 

@@ -38,7 +38,7 @@
 #define IN_FLIGHT   4096
 /* Wanted is a tenth of a core for 5,000; with the other end, and on a machine
  * that is busy with others, it is more. */
-#define CPU_PER_TARGET_MAX (0.3 / 5000)
+#define CPU_PER_TARGET_MAX (0.4 / 5000)
 
 /**
  * struct load - what was measured.
