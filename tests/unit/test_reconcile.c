@@ -210,7 +210,8 @@ static struct rec_member *member(struct fixture *f, int n)
 	for (i = 0; i < rec_count(f->rec); i++)
 		if (!memcmp(rec_at(f->rec, i)->uuid, uuid_of(n), HV_UUID_SIZE))
 			return rec_at(f->rec, i);
-	return NULL;
+	fail_msg("VM %d is no member", n);
+	abort(); /* not reached */
 }
 
 static void probe_says(struct fixture *f, int n, enum health_state state)
@@ -218,7 +219,6 @@ static void probe_says(struct fixture *f, int n, enum health_state state)
 	struct health_status status = { .state = state, .settled = true };
 	struct rec_member *m = member(f, n);
 
-	assert_non_null(m);
 	m->has_target = true;
 	snprintf(status.reason, sizeof(status.reason), "test says %s",
 		 health_state_name(state));
@@ -233,7 +233,7 @@ static void run(struct fixture *f)
 	assert_int_equal(rec_run(f->rec, &in, &f->snapshot, &f->wake_ns), 0);
 }
 
-static const struct dp_backend *backend(const struct fixture *f, int n)
+static const struct dp_backend *find_backend(const struct fixture *f, int n)
 {
 	const struct dp_pool *p;
 	uint32_t i;
@@ -247,6 +247,16 @@ static const struct dp_backend *backend(const struct fixture *f, int n)
 				return &p->backends[k];
 	}
 	return NULL;
+}
+
+static const struct dp_backend *backend(const struct fixture *f, int n)
+{
+	const struct dp_backend *found = find_backend(f, n);
+
+	if (found)
+		return found;
+	fail_msg("VM %d is no backend", n);
+	abort(); /* not reached */
 }
 
 /* The tables name these VMs now, with slots. */
@@ -291,7 +301,7 @@ static void test_join(void **state)
 	assert_int_equal(rec_count(f->rec), 1);
 	assert_int_equal(backend(f, 1)->role, DP_WARM);
 	assert_int_equal(backend(f, 1)->ifindex, 11);
-	assert_null(backend(f, 2));
+	assert_null(find_backend(f, 2));
 	probe_says(f, 1, HEALTH_UP);
 	run(f);
 	assert_int_equal(backend(f, 1)->role, DP_SERVING);
@@ -320,7 +330,7 @@ static void test_host_rules(void **state)
 	f->filtered = false;
 	vm_is(f, 2, "web", HV_STATE_RUNNING);
 	run(f);
-	assert_null(backend(f, 1));
+	assert_null(find_backend(f, 1));
 	assert_string_equal(member(f, 1)->why,
 			    "the host has rules of its own at its port: an "
 			    "nwfilter; on_port_policy is \"refuse\"");
@@ -337,7 +347,7 @@ static void test_host_rules(void **state)
 	/* Another service of the pool is stricter. */
 	f->conf->services[1].pool = http->pool;
 	reloaded(f);
-	assert_null(backend(f, 1));
+	assert_null(find_backend(f, 1));
 	f->conf->services[1].on_port_policy = CONF_POLICY_BYPASS;
 	reloaded(f);
 	assert_true(backend(f, 1)->stack);
@@ -373,7 +383,7 @@ static void test_host_rules_elsewhere(void **state)
 	f->ovs = true;
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	run(f);
-	assert_null(backend(f, 1));
+	assert_null(find_backend(f, 1));
 	assert_non_null(strstr(member(f, 1)->why, "needs a port of a Linux"));
 }
 
@@ -663,7 +673,7 @@ static void test_restart_while_hypervisor_is_away(void **state)
 	tables_name(f, 1, 2);
 	tell(f, hv_event_new(HV_EVENT_LOST, f->now_ns));
 	run(f);
-	assert_non_null(backend(f, 1));
+	assert_non_null(find_backend(f, 1));
 	assert_int_equal(backend(f, 1)->role, DP_SERVING);
 	assert_int_equal(backend(f, 1)->ifindex, 11);
 	/* It comes back and knows only one of them. */
@@ -766,7 +776,7 @@ static void test_not_on_this_node(void **state)
 	run(f);
 	assert_int_equal(member(f, 1)->answer.verdict, VERDICT_WAITING);
 	assert_int_equal(member(f, 1)->answer.reason, VERDICT_BY_NODE);
-	assert_null(backend(f, 1));
+	assert_null(find_backend(f, 1));
 }
 
 /* Nobody can ask its hypervisor: it stays as it was, and probes decide. */
@@ -816,7 +826,7 @@ static void test_address(void **state)
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	run(f);
 	assert_int_equal(member(f, 1)->answer.reason, VERDICT_BY_ADDRESS);
-	assert_null(backend(f, 1));
+	assert_null(find_backend(f, 1));
 	f->without_address = false;
 	f->now_ns += SECOND_NS;
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
