@@ -118,6 +118,9 @@ struct dp_backend {
 
 /**
  * struct dp_pool - see DESIGN's words; @name is "tenant/pool", its identity.
+ *
+ * All its backends and services are of one address family: a pool of the config
+ * that serves both is two of these.
  */
 struct dp_pool {
 	const char *name;
@@ -133,7 +136,12 @@ struct dp_pool {
 
 /**
  * struct dp_service - a VIP, port and protocol; @name is "tenant/service".
+ * @vip: of the family of its pool's backends.
+ * @proto: 6 (TCP) or 17 (UDP).
+ * @quic: of UDP: its packets are QUIC's, and keep their VM by QUIC's rules.
  * @pool: index in the snapshot's pools.
+ * @mss: the most that either side may announce as its maximum segment size (TCP);
+ *       0 = whatever they like.
  * @observe: decide and count, then pass what came as it came.
  */
 struct dp_service {
@@ -141,14 +149,16 @@ struct dp_service {
 	struct ip_addr vip;
 	uint16_t port;
 	uint8_t proto;
+	bool quic;
 	uint32_t pool;
 	uint16_t target_port;
+	uint16_t mss;
 	bool observe;
 };
 
 /**
  * struct dp_vip - an address that is ours whole.
- * @answer_l2: answer ARP for it.
+ * @answer_l2: answer ARP, or neighbour solicitations, for it.
  * @drop_no_service: drop, don't RST, what has no service.
  * @observe: it isn't ours yet: what has no service passes.
  */
