@@ -196,6 +196,16 @@ struct conf_limits {
 };
 
 /**
+ * struct conf_commands - of probes of type exec.
+ * @user: name of whom they run as.
+ * @at_once: that run at once, at most.
+ */
+struct conf_commands {
+	const char *user;
+	uint32_t at_once;
+};
+
+/**
  * struct conf_node - this machine.
  * @place: where it is configured.
  * @name: of the node; the host's name by default.
@@ -208,6 +218,7 @@ struct conf_limits {
  * @announce: how VIPs are announced.
  * @probe_source: address that VMs see probes over the data path come from.
  * @observe: decide and count for all services, but pass packets unchanged.
+ * @commands: how commands of probes run.
  * @limits: sizes of the tables.
  */
 struct conf_node {
@@ -222,6 +233,7 @@ struct conf_node {
 	enum conf_announce announce;
 	struct ip_addr probe_source;
 	bool observe;
+	struct conf_commands commands;
 	struct conf_limits limits;
 };
 

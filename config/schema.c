@@ -134,6 +134,22 @@ static const struct conf_field limits_fields[] = {
 };
 GROUP(limits);
 
+static const struct conf_field commands_fields[] = {
+	{ .key = "user",
+	  .kind = KIND_TEXT,
+	  .preset = "nobody",
+	  AT(conf_commands, user),
+	  RESTART },
+	{ .key = "at_once",
+	  .kind = KIND_COUNT,
+	  .min = 1,
+	  .max = 1024,
+	  .preset = "16",
+	  AT(conf_commands, at_once),
+	  RESTART },
+};
+GROUP(commands);
+
 static const struct conf_field metrics_fields[] = {
 	IN_LATER("listen", KIND_LISTEN, .preset = "127.0.0.1:9655"),
 };
@@ -225,6 +241,10 @@ static const struct conf_field node_fields[] = {
 	  .kind = KIND_BOOL,
 	  .preset = "false",
 	  AT(conf_node, observe) },
+	{ .key = "commands",
+	  .kind = KIND_GROUP,
+	  .group = &commands_group,
+	  AT(conf_node, commands) },
 	{ .key = "limits",
 	  .kind = KIND_GROUP,
 	  .group = &limits_group,
@@ -424,6 +444,7 @@ static const struct conf_field health_fields[] = {
 	{ .key = "ca_file", .kind = KIND_PATH, AT(conf_health, ca_file) },
 	{ .key = "command",
 	  .kind = KIND_TEXTS,
+	  .repeats = true,
 	  .min = 1,
 	  .max = 64,
 	  AT(conf_health, command) },

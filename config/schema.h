@@ -66,6 +66,7 @@ struct conf_group;
  *         then refused. The model needs no member for it, @offset is not
  *         looked at, and what is in its group goes with it.
  * @secret: its value is never shown.
+ * @repeats: of TEXTS: an element may be there twice; they are no set.
  * @effect: what a change of it costs.
  * @offset: of its member in the struct of its group.
  * @min: of COUNT, PORT and TIME; for lists the fewest elements.
@@ -83,6 +84,7 @@ struct conf_field {
 	bool required;
 	bool later;
 	bool secret;
+	bool repeats;
 	enum conf_effect effect;
 	size_t offset;
 	uint32_t min;

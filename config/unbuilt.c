@@ -8,28 +8,11 @@
  * tests/lint/config_keys.sh; the last one takes this file out.
  */
 #include "config/config.h"
-#include "config/errors.h"
-
-#include <errno.h>
-
-static int check_pool(const struct conf_pool *pool, struct conf_errors *errs)
-{
-	if (pool->health.type != CONF_HEALTH_EXEC)
-		return 0;
-	conf_complain(errs, &pool->place,
-		      "pools.%s.health.type: \"%s\" is not in this version, "
-		      "\"tcp\", \"http\" or \"https\" is",
-		      pool->name, conf_health_type_name(pool->health.type));
-	return -EINVAL;
-}
 
 int conf_refuse_unbuilt(const struct conf *conf, struct conf_errors *errs)
 {
-	int err = 0;
-	size_t i;
-
-	for (i = 0; i < conf->n_pools; i++)
-		if (check_pool(&conf->pools[i], errs))
-			err = -EINVAL;
-	return err;
+	/* Nothing is half built at present. */
+	(void)conf;
+	(void)errs;
+	return 0;
 }

@@ -583,7 +583,7 @@ int conf_value_set_list(const struct conf_field *field,
 		return err;
 	if (find_twice(texts, n, &twice) < 0)
 		return -ENOMEM;
-	if (twice)
+	if (twice && !field->repeats)
 		return refuse(why, "\"%.80s\" is there twice", twice);
 	if (field->kind == KIND_SELECT)
 		return set_select(field, texts, n, base, arena, why);

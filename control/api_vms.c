@@ -93,21 +93,53 @@ static json_t *render_port(const struct inv_vm *vm, size_t nic)
 			 (int)hw->has_filter, "shaped", (int)hw->has_bandwidth);
 }
 
-static json_t *render_health(const struct rec_member *m)
+/* What probes say now: members only hear of it when the state changes. */
+static struct health_status ask_health(const struct daemon *d,
+				       const struct rec_member *m)
+{
+	struct health_status status = m->probe;
+
+	if (m->has_target && health_get(d->health, m->id, &status))
+		status = m->probe;
+	return status;
+}
+
+/* Why, with the latest result where that is what counts. */
+static void print_why(const struct rec_member *m,
+		      const struct health_status *status, char *buf,
+		      size_t size)
+{
+	const struct verdict_texts texts = { .probe = status->reason };
+
+	switch (m->answer.reason) {
+	case VERDICT_BY_PROBE_UP:
+	case VERDICT_BY_PROBE_DOWN:
+	case VERDICT_BY_PROBE_UNKNOWN:
+		verdict_print(&m->answer, &texts, buf, size);
+		text_clean(buf);
+		break;
+	default:
+		snprintf(buf, size, "%s", m->why);
+		break;
+	}
+}
+
+static json_t *render_health(const struct rec_member *m,
+			     const struct health_status *status)
 {
 	if (!m->has_target)
 		return json_pack("{s:s,s:s}", "state", "unknown", "reason",
 				 "not probed");
 	return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:b}", "state",
-			 health_state_name(m->probe.state), "reason",
-			 m->probe.reason, "via",
+			 health_state_name(status->state), "reason",
+			 status->reason, "via",
 			 conf_via_name(m->target_way.by_path ? CONF_VIA_PATH :
 							       CONF_VIA_HOST),
-			 "latency_us", (json_int_t)m->probe.latency_us,
-			 "smoothed_us", (json_int_t)m->probe.smoothed_us,
-			 "probes", (json_int_t)m->probe.n_probes, "failures",
-			 (json_int_t)m->probe.n_failures, "flapping",
-			 (int)m->probe.flapping);
+			 "latency_us", (json_int_t)status->latency_us,
+			 "smoothed_us", (json_int_t)status->smoothed_us,
+			 "probes", (json_int_t)status->n_probes, "failures",
+			 (json_int_t)status->n_failures, "flapping",
+			 (int)status->flapping);
 }
 
 static json_t *render_drain(const struct daemon *d, const struct rec_member *m)
@@ -151,9 +183,12 @@ json_t *api_render_member(const struct daemon *d, const struct rec_member *m)
 {
 	uint32_t n_slots = pool_slots(d, m->pool_name);
 	const struct dp_backend_status *s = &m->status;
+	struct health_status health = ask_health(d, m);
 	bool learning = api_is_learning(m);
+	char why[sizeof(m->why)];
 	json_t *member;
 
+	print_why(m, &health, why, sizeof(why));
 	member = json_pack(
 		"{s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:i,s:o,s:o}", "pool",
 		m->pool_name, "role",
@@ -163,12 +198,12 @@ json_t *api_render_member(const struct daemon *d, const struct rec_member *m)
 		"why",
 		learning ? "healthy; its port learns for 5 s which "
 			   "connections are direct" :
-			   m->why,
+			   why,
 		"weight", (int)m->weight, "wanted_weight",
 		(int)m->wanted_weight, "weight_from",
 		rec_weight_from_name(m->weight_from), "backend",
-		m->in_tables ? (int)s->number : 0, "health", render_health(m),
-		"drain", render_drain(d, m));
+		m->in_tables ? (int)s->number : 0, "health",
+		render_health(m, &health), "drain", render_drain(d, m));
 	if (!m->in_tables)
 		return member;
 	json_object_update_new(

@@ -289,6 +289,11 @@ int inputs_start(struct daemon *d)
 	const struct health_hooks health_hooks = { .on_state = probe_changed,
 						   .on_trouble = probe_trouble,
 						   .arg = d };
+	const struct health_limits limits = {
+		.max_sockets = sockets_for_probes(),
+		.max_commands = d->conf->node.commands.at_once,
+		.command_user = d->conf->node.commands.user,
+	};
 	int rc = rec_new(&rec_hooks, &d->rec);
 
 	if (!rc)
@@ -299,8 +304,7 @@ int inputs_start(struct daemon *d)
 		rc = announce_new(d->base, &d->conf->node.uplinks,
 				  &d->announce);
 	if (!rc)
-		rc = health_open(d->base, sockets_for_probes(), &health_hooks,
-				 &d->health);
+		rc = health_open(d->base, &limits, &health_hooks, &d->health);
 	if (!rc)
 		rc = start_watchers(d);
 	if (!rc)

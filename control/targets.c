@@ -4,6 +4,7 @@
  */
 #include "control/targets.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "control/log.h"
@@ -32,16 +33,46 @@ static enum health_kind kind_of(const struct conf_health *c)
 		return HEALTH_HTTP;
 	case CONF_HEALTH_HTTPS:
 		return HEALTH_HTTPS;
-	case CONF_HEALTH_TCP:
 	case CONF_HEALTH_EXEC:
+		return HEALTH_EXEC;
+	case CONF_HEALTH_TCP:
 		break;
 	}
 	return or_none(c->send) || or_none(c->expect) ? HEALTH_TCP_ANSWER :
 							HEALTH_TCP;
 }
 
-static struct health_how how_of(const struct conf_health *c)
+/**
+ * struct named - what a command is told of its VM, besides where it is.
+ * @text: of its environment.
+ * @list: the same.
+ */
+struct named {
+	char text[3][DP_NAME_SIZE + 16];
+	const char *list[3];
+};
+
+static void name(const struct rec_member *m, struct named *ret)
 {
+	char uuid[HV_UUID_TEXT];
+	size_t i;
+
+	hv_uuid_print(m->uuid, uuid);
+	snprintf(ret->text[0], sizeof(ret->text[0]), "DROVER_VM=%s",
+		 m->vm_name);
+	snprintf(ret->text[1], sizeof(ret->text[1]), "DROVER_UUID=%s", uuid);
+	snprintf(ret->text[2], sizeof(ret->text[2]), "DROVER_POOL=%s",
+		 m->pool_name);
+	for (i = 0; i < ARRAY_SIZE(ret->list); i++)
+		ret->list[i] = ret->text[i];
+}
+
+/* @named is filled in, and has to live as long as the answer. */
+static struct health_how how_of(const struct rec_member *m, struct named *named)
+{
+	const struct conf_health *c = member_health(m);
+
+	name(m, named);
 	return (struct health_how){
 		.send = or_none(c->send),
 		.expect = or_none(c->expect),
@@ -52,6 +83,8 @@ static struct health_how how_of(const struct conf_health *c)
 		.sni = or_none(c->sni),
 		.ca_file = or_none(c->ca_file),
 		.verify = c->verify,
+		.argv = { c->command.text, c->command.n },
+		.env = { named->list, c->command.n ? 3 : 0 },
 	};
 }
 
@@ -67,13 +100,14 @@ void targets_drop(struct health *health, struct rec_member *m)
 static void add_target(struct health *health, struct rec_member *m)
 {
 	const struct conf_health *c = member_health(m);
+	struct named named;
 	struct health_target target = {
 		.id = m->id,
 		.kind = kind_of(c),
 		.addr = m->way.at,
 		.shown = m->addr,
 		.port = c->port,
-		.how = how_of(c),
+		.how = how_of(m, &named),
 		.params = params_of(c),
 		.initial = m->probe.state,
 	};
@@ -117,6 +151,7 @@ static void update_one(struct health *health, struct rec_member *m,
 		       const struct inv *inv)
 {
 	struct health_params params;
+	struct named named;
 	struct health_how how;
 
 	if (!targets_wanted(m, inv) || !m->way.is_there) {
@@ -124,7 +159,7 @@ static void update_one(struct health *health, struct rec_member *m,
 		return;
 	}
 	params = params_of(member_health(m));
-	how = how_of(member_health(m));
+	how = how_of(m, &named);
 	if (m->has_target &&
 	    (memcmp(&m->target_addr, &m->addr, sizeof(m->addr)) != 0 ||
 	     m->target_port != member_health(m)->port))

@@ -32,6 +32,9 @@ static bool host_reaches(const struct rec_member *m, const struct inv *inv,
 static bool by_path(const struct rec_member *m, const struct inv *inv,
 		    const struct reach *reach)
 {
+	/* A command's packets are not ours to steer. */
+	if (member_health(m)->type == CONF_HEALTH_EXEC)
+		return false;
 	switch (member_health(m)->via) {
 	case CONF_VIA_HOST:
 		return false;

@@ -9,8 +9,9 @@
  *	probing a probe is under way; its timer runs until the timeout
  *
  *	idle -> queued     the timer, or a kick
- *	queued -> probing  there is room; at most BATCH a turn of the loop, so
- *	                   that many that are due at once don't hold up others
+ *	queued -> probing  there is room in its lane; at most `batches` a turn of
+ *	                   the loop, so that many that are due at once don't hold
+ *	                   up others
  *	probing -> idle    result or timeout
  *	probing -> queued  a kick, or this machine is starved (goes first then)
  *
@@ -30,18 +31,18 @@
 #include <sys/queue.h>
 #include <sys/random.h>
 
+#include "health/children.h"
 #include "health/how.h"
 #include "health/sched.h"
 #include "health/sockets.h"
 #include "health/target.h"
+#include "health/trouble.h"
 #include "health/wheel.h"
 
-#define IN_FLIGHT_DEFAULT 512
-#define BATCH		  64
-#define STARVED_RETRY_US  100000
-#define TROUBLE_EVERY_US  10000000
-#define TROUBLES	  8
-#define LATE_US		  100000
+#define SOCKETS_DEFAULT	 512
+#define COMMANDS_DEFAULT 16
+#define STARVED_RETRY_US 100000
+#define LATE_US		 100000
 
 enum phase {
 	PHASE_IDLE,
@@ -82,24 +83,18 @@ struct target {
 };
 
 /**
- * struct trouble - a cause that was told.
- */
-struct trouble {
-	int err;
-	uint64_t told_us;
-};
-
-/**
  * struct health - all of it.
  * @base: the loop.
  * @hooks: the caller's.
  * @sockets: that probes use.
+ * @children: commands of probes.
  * @tree: of tsearch(), by id.
- * @queue: of targets that are due.
+ * @queues: of targets that are due.
  * @wheel: timers of all targets.
- * @turn: takes the next batch out of the queue.
+ * @turn: takes the next batches out of the queues.
  * @sched: spread and jitter.
- * @max_in_flight: sockets at once.
+ * @max_sockets: at once.
+ * @n_sockets: that probes have now.
  * @n_not_up: targets that are not up.
  * @starved_until_us: nobody is probed before.
  * @troubles: told lately.
@@ -109,15 +104,17 @@ struct health {
 	struct event_base *base;
 	struct health_hooks hooks;
 	struct sockets *sockets;
+	struct children *children;
 	void *tree;
-	TAILQ_HEAD(, target) queue;
+	TAILQ_HEAD(, target) queues[N_LANES];
 	struct wheel wheel;
 	struct event turn;
 	struct sched sched;
-	uint32_t max_in_flight;
+	uint32_t max_sockets;
+	uint32_t n_sockets;
 	size_t n_not_up;
 	uint64_t starved_until_us;
-	struct trouble troubles[TROUBLES];
+	struct troubles troubles;
 	struct health_counters count;
 };
 
@@ -128,14 +125,26 @@ static void plan(struct target *t, uint64_t now_us, uint64_t wait_us)
 	wheel_set(&t->owner->wheel, &t->timer, t->due_us);
 }
 
+static bool has_room(const struct health *h, enum probe_lane lane)
+{
+	return lane == LANE_COMMANDS ? children_have_room(h->children) :
+				       h->n_sockets < h->max_sockets;
+}
+
+/* Is there a target whose turn it is? */
+static struct target *next_of(const struct health *h, enum probe_lane lane)
+{
+	return has_room(h, lane) ? TAILQ_FIRST(&h->queues[lane]) : NULL;
+}
+
 static void arm_turn(struct health *h)
 {
 	uint64_t now_us = wheel_clock();
 	struct timeval wait = { 0 };
 
 	_Static_assert(STARVED_RETRY_US < 1000000, "it fits into tv_usec");
-	if (TAILQ_EMPTY(&h->queue) || evtimer_pending(&h->turn, NULL) ||
-	    h->count.n_in_flight >= h->max_in_flight)
+	if (evtimer_pending(&h->turn, NULL) ||
+	    (!next_of(h, LANE_SOCKETS) && !next_of(h, LANE_COMMANDS)))
 		return;
 	if (h->starved_until_us > now_us)
 		wait.tv_usec = (suseconds_t)(h->starved_until_us - now_us);
@@ -143,16 +152,26 @@ static void arm_turn(struct health *h)
 	(void)evtimer_add(&h->turn, &wait);
 }
 
+/* It has begun, or is over: one probe more or less in its lane. */
+static void count_probe(struct target *t, bool has_begun)
+{
+	struct health *h = t->owner;
+
+	h->count.n_in_flight += has_begun ? 1 : (size_t)-1;
+	if (t->kind->lane == LANE_SOCKETS)
+		h->n_sockets += has_begun ? 1 : (uint32_t)-1;
+}
+
 static void enqueue(struct target *t)
 {
-	TAILQ_INSERT_TAIL(&t->owner->queue, t, queue);
+	TAILQ_INSERT_TAIL(&t->owner->queues[t->kind->lane], t, queue);
 	t->phase = PHASE_QUEUED;
 	t->owner->count.n_queued++;
 }
 
 static void dequeue(struct target *t)
 {
-	TAILQ_REMOVE(&t->owner->queue, t, queue);
+	TAILQ_REMOVE(&t->owner->queues[t->kind->lane], t, queue);
 	t->phase = PHASE_IDLE;
 	t->owner->count.n_queued--;
 }
@@ -165,7 +184,7 @@ static void halt(struct target *t)
 		dequeue(t);
 	if (t->phase == PHASE_PROBING) {
 		t->kind->stop(&t->probe);
-		t->owner->count.n_in_flight--;
+		count_probe(t, false);
 	}
 	t->phase = PHASE_IDLE;
 }
@@ -196,27 +215,6 @@ static void schedule(struct target *t, uint64_t now_us)
 	plan(t, now_us, wait_us > passed_us ? wait_us - passed_us : 0);
 }
 
-static bool may_tell(struct health *h, int err, uint64_t now_us)
-{
-	struct trouble *oldest = h->troubles;
-	size_t i;
-
-	for (i = 0; i < TROUBLES; i++) {
-		struct trouble *seen = &h->troubles[i];
-
-		if (seen->err == err) {
-			oldest = seen;
-			break;
-		}
-		if (seen->told_us < oldest->told_us)
-			oldest = seen;
-	}
-	if (oldest->err == err && now_us - oldest->told_us < TROUBLE_EVERY_US)
-		return false;
-	*oldest = (struct trouble){ .err = err, .told_us = now_us };
-	return true;
-}
-
 /* No room for any probe: the target goes first when there is. */
 static void starve(struct target *t, uint64_t now_us)
 {
@@ -225,14 +223,14 @@ static void starve(struct target *t, uint64_t now_us)
 	int err = t->probe.err;
 
 	wheel_clear(&t->owner->wheel, &t->timer);
-	TAILQ_INSERT_HEAD(&h->queue, t, queue);
+	TAILQ_INSERT_HEAD(&h->queues[t->kind->lane], t, queue);
 	t->phase = PHASE_QUEUED;
 	h->count.n_queued++;
-	h->count.n_in_flight--;
+	count_probe(t, false);
 	h->count.n_blind++;
 	h->starved_until_us = now_us + STARVED_RETRY_US;
 	t->due_us = h->starved_until_us; /* it is blind, not late */
-	if (!may_tell(h, err, now_us))
+	if (!trouble_may_tell(&h->troubles, err, now_us))
 		return;
 	(void)snprintf(text, sizeof(text),
 		       "%s: %zu probes wait, %zu are under way; states stay "
@@ -248,7 +246,7 @@ static void tell_blind(struct health *h, int err,
 {
 	char text[HEALTH_REASON_SIZE + 32];
 
-	if (!may_tell(h, err, now_us))
+	if (!trouble_may_tell(&h->troubles, err, now_us))
 		return;
 	(void)snprintf(text, sizeof(text), "%s; it stays %s", status->reason,
 		       health_state_name(status->state));
@@ -307,7 +305,7 @@ static void finish(struct target *t, enum probe_result result)
 	change = record_result(&t->record, &t->spec.params, result,
 			       t->probe.detail, (uint32_t)latency_us,
 			       now_us / 1000);
-	h->count.n_in_flight--;
+	count_probe(t, false);
 	h->count.n_probes += result != PROBE_BLIND;
 	h->count.n_failures += result == PROBE_FAILED;
 	h->count.n_blind += result == PROBE_BLIND;
@@ -331,7 +329,7 @@ static void begin(struct target *t)
 	enum probe_result result;
 
 	dequeue(t);
-	t->owner->count.n_in_flight++;
+	count_probe(t, true);
 	t->phase = PHASE_PROBING;
 	t->started_us = wheel_clock();
 	t->owner->count.n_late += t->started_us > t->due_us + LATE_US;
@@ -343,23 +341,37 @@ static void begin(struct target *t)
 		finish(t, result);
 }
 
+/* Begun in a turn at most; to start a command takes some hundred microseconds. */
+static const unsigned int
+	batches[] = { [LANE_SOCKETS] = 64, [LANE_COMMANDS] = 4 };
+
+_Static_assert(ARRAY_SIZE(batches) == N_LANES, "a batch a lane");
+
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct health *h = arg;
+	enum probe_lane lane;
 	unsigned int n;
 
 	(void)fd;
 	(void)what;
 	/* Timeouts start now, not when this turn of the loop began. */
 	(void)event_base_update_cache_time(h->base);
-	for (n = 0; n < BATCH; n++) {
-		if (TAILQ_EMPTY(&h->queue) ||
-		    h->count.n_in_flight >= h->max_in_flight ||
-		    h->starved_until_us > wheel_clock())
-			break;
-		begin(TAILQ_FIRST(&h->queue));
+	for (lane = 0; lane < N_LANES; lane++) {
+		for (n = 0; n < batches[lane]; n++) {
+			struct target *t = next_of(h, lane);
+
+			if (!t || h->starved_until_us > wheel_clock())
+				break;
+			begin(t);
+		}
 	}
 	arm_turn(h);
+}
+
+static void on_room(void *arg)
+{
+	arm_turn(arg);
 }
 
 static void on_timer(struct wheel_timer *timer, void *arg)
@@ -425,6 +437,7 @@ static struct target *target_new(struct health *h,
 	t->eager_until_us = now_us + SCHED_EAGER_WINDOW_US;
 	t->probe.base = h->base;
 	t->probe.sockets = h->sockets;
+	t->probe.children = h->children;
 	t->probe.target = &t->spec;
 	t->probe.done = on_done;
 	t->probe.state = calloc(1, t->kind->state_size);
@@ -441,11 +454,26 @@ static struct target *target_new(struct health *h,
 	return t;
 }
 
-int health_open(struct event_base *base, uint32_t max_in_flight,
+/* What a struct health is made of. */
+static int open_parts(struct health *h, const struct health_limits *limits)
+{
+	h->sockets = sockets_new(h->base);
+	h->children = children_new(h->base,
+				   limits->max_commands ? limits->max_commands :
+							  COMMANDS_DEFAULT,
+				   limits->command_user, on_room, h);
+	if (!h->sockets || !h->children ||
+	    evtimer_assign(&h->turn, h->base, on_turn, h) < 0)
+		return -ENOMEM;
+	return wheel_init(&h->wheel, h->base, on_timer, h);
+}
+
+int health_open(struct event_base *base, const struct health_limits *limits,
 		const struct health_hooks *hooks, struct health **ret_health)
 {
 	struct health *h;
 	uint64_t seed;
+	size_t i;
 
 	if (!base || !hooks || !hooks->on_state || !hooks->on_trouble)
 		return -EINVAL;
@@ -457,12 +485,13 @@ int health_open(struct event_base *base, uint32_t max_in_flight,
 		seed = wheel_clock();
 	h->base = base;
 	h->hooks = *hooks;
-	h->max_in_flight = max_in_flight ? max_in_flight : IN_FLIGHT_DEFAULT;
-	TAILQ_INIT(&h->queue);
+	h->max_sockets = limits->max_sockets ? limits->max_sockets :
+					       SOCKETS_DEFAULT;
+	for (i = 0; i < N_LANES; i++)
+		TAILQ_INIT(&h->queues[i]);
 	sched_init(&h->sched, seed);
-	h->sockets = sockets_new(base);
-	if (!h->sockets || wheel_init(&h->wheel, base, on_timer, h) < 0 ||
-	    evtimer_assign(&h->turn, base, on_turn, h) < 0) {
+	if (open_parts(h, limits) < 0) {
+		children_free(h->children);
 		sockets_free(h->sockets);
 		free(h);
 		return -ENOMEM;
@@ -478,6 +507,7 @@ void health_close(struct health *h)
 	tdestroy(h->tree, target_free);
 	(void)evtimer_del(&h->turn);
 	wheel_done(&h->wheel);
+	children_free(h->children);
 	sockets_free(h->sockets);
 	free(h);
 }

@@ -15,7 +15,8 @@
  *
  * What is promised:
  *   - one probe of a target at a time, and none outlives its timeout;
- *   - at most max_in_flight sockets; what is due beyond that waits its turn;
+ *   - at most max_sockets sockets and max_commands commands; what is due beyond
+ *     that waits its turn;
  *   - what goes wrong on this machine (no descriptor, no memory, no free port,
  *     no such device) is never counted against a target: its state stays as it
  *     is, and on_trouble says why;
@@ -46,6 +47,7 @@ enum health_kind {
 	HEALTH_TCP_ANSWER, /* and bytes both ways; probe_talk.c */
 	HEALTH_HTTP,	   /* a request; probe_talk.c */
 	HEALTH_HTTPS,	   /* a request through TLS; probe_talk.c */
+	HEALTH_EXEC,	   /* what a command says of it; probe_exec.c */
 	HEALTH_N_KINDS,
 };
 
@@ -118,7 +120,7 @@ struct health_how {
  * @addr: where, IPv4 or IPv6.
  * @shown: address that reasons name; all zero = @addr. The target's own, where
  *         @addr is only a way to it.
- * @port: where, host byte order; not 0.
+ * @port: where, host byte order; not 0, but for a command.
  * @device: interface that probes leave by, "" = as the routes say. An IPv6
  *          link-local address needs it.
  * @source: address they come from; all zero (or ::ffff:0.0.0.0) = the
@@ -190,6 +192,19 @@ struct health_counters {
 };
 
 /**
+ * struct health_limits - what probes may take of this machine.
+ * @max_sockets: at once; 0 = 512.
+ * @max_commands: that run at once; 0 = 16.
+ * @command_user: name of whom commands run as, NULL = as this process; see
+ *                spawn.h.
+ */
+struct health_limits {
+	uint32_t max_sockets;
+	uint32_t max_commands;
+	const char *command_user;
+};
+
+/**
  * struct health_hooks - what a caller is told.
  * @on_state: a target has another state, or is still unknown and the last
  *            result has another cause than the one before ("still unknown").
@@ -210,13 +225,14 @@ struct health_hooks {
 /**
  * health_open() - no targets yet.
  * @base: whose loop probes live in; outlives the struct health.
- * @max_in_flight: sockets at once; 0 = 512.
+ * @limits: copied.
  * @hooks: both must be set; copied.
  * @ret_health: to be released by health_close().
  *
  * Return: 0, -EINVAL or -ENOMEM.
  */
-MUST_CHECK int health_open(struct event_base *base, uint32_t max_in_flight,
+MUST_CHECK int health_open(struct event_base *base,
+			   const struct health_limits *limits,
 			   const struct health_hooks *hooks,
 			   struct health **ret_health);
 

@@ -15,6 +15,7 @@ const struct probe_kind *probe_kind_find(enum health_kind kind)
 		[HEALTH_TCP_ANSWER] = probe_tcp_answer,
 		[HEALTH_HTTP] = probe_http,
 		[HEALTH_HTTPS] = probe_https,
+		[HEALTH_EXEC] = probe_exec,
 	};
 
 	_Static_assert(ARRAY_SIZE(kinds) == HEALTH_N_KINDS, "a row a kind");

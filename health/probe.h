@@ -14,7 +14,15 @@
 
 #define PROBE_DETAIL_SIZE 96
 
+struct children;
 struct sockets;
+
+/* What probes are short of; those of one lane wait for each other. */
+enum probe_lane {
+	LANE_SOCKETS,
+	LANE_COMMANDS,
+	N_LANES,
+};
 
 enum probe_result {
 	PROBE_PENDING, /* under way, done() will be called */
@@ -28,6 +36,7 @@ enum probe_result {
  * struct probe - of one target, used for one probe after the other.
  * @base: loop to wait in.
  * @sockets: of all probes.
+ * @children: of all probes.
  * @target: what to probe; lives as long as the probe.
  * @done: to be called once for a pending probe, as the last thing, since the
  *        struct probe may be gone afterwards; never from start() or stop().
@@ -41,6 +50,7 @@ enum probe_result {
 struct probe {
 	struct event_base *base;
 	struct sockets *sockets;
+	struct children *children;
 	const struct health_target *target;
 	void (*done)(struct probe *p, enum probe_result result);
 	void *state;
@@ -53,6 +63,7 @@ struct probe {
 /**
  * struct probe_kind - how to probe.
  * @name: as users write it.
+ * @lane: what it needs one of.
  * @state_size: bytes of probe->state.
  * @start: begin. Fills in err, latency_us and detail unless it returns
  *         PROBE_PENDING; done() does it later then.
@@ -60,6 +71,7 @@ struct probe {
  */
 struct probe_kind {
 	const char *name;
+	enum probe_lane lane;
 	size_t state_size;
 	enum probe_result (*start)(struct probe *p);
 	void (*stop)(struct probe *p);
@@ -82,5 +94,6 @@ const struct probe_kind *probe_tcp(void);
 const struct probe_kind *probe_tcp_answer(void);
 const struct probe_kind *probe_http(void);
 const struct probe_kind *probe_https(void);
+const struct probe_kind *probe_exec(void);
 
 #endif

@@ -147,19 +147,22 @@ void target_name(const struct health_target *target, char *buf, size_t size)
 {
 	const char *kind = health_kind_name(target->kind);
 	const struct ip_addr *ip = &target->addr;
-	char addr[INET6_ADDRSTRLEN] = "?";
+	char addr[INET6_ADDRSTRLEN] = "?", port[8] = "";
 	const char *device = target->device;
 
 	if (target->shown.word[3])
 		ip = &target->shown;
+	/* A command may need none. */
+	if (target->port)
+		(void)snprintf(port, sizeof(port), ":%u", target->port);
 	if (IP_IS_V4(*ip)) {
 		(void)inet_ntop(AF_INET, &ip->word[3], addr, sizeof(addr));
-		(void)snprintf(buf, size, "%s %s:%u", kind, addr, target->port);
+		(void)snprintf(buf, size, "%s %s%s", kind, addr, port);
 		return;
 	}
 	(void)inet_ntop(AF_INET6, ip->word, addr, sizeof(addr));
-	(void)snprintf(buf, size, "%s [%s%s%s]:%u", kind, addr,
-		       device[0] ? "%" : "", device, target->port);
+	(void)snprintf(buf, size, "%s [%s%s%s]%s", kind, addr,
+		       device[0] ? "%" : "", device, port);
 }
 
 int params_check(const struct health_params *params)
@@ -175,7 +178,10 @@ int params_check(const struct health_params *params)
 
 int target_check(const struct health_target *target)
 {
-	if (!probe_kind_find(target->kind) || target->port == 0)
+	if (!probe_kind_find(target->kind))
+		return -EINVAL;
+	if (target->kind == HEALTH_EXEC ? target->how.argv.n == 0 :
+					  target->port == 0)
 		return -EINVAL;
 	if ((size_t)target->initial >= HEALTH_N_STATES)
 		return -EINVAL;

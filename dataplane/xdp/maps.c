@@ -177,6 +177,8 @@ static int area_map(struct maps *maps, enum map_id id, size_t size,
 		    MAP_SHARED, maps->fd[id], 0);
 	if (area == MAP_FAILED)
 		return -errno;
+	/* No business of a child's, and fork() would copy its page tables. */
+	(void)madvise(area, size, MADV_DONTFORK);
 	if (use != MAPS_COPY) {
 		maps->area[id] = area;
 		maps->size[id] = size;

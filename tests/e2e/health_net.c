@@ -265,7 +265,13 @@ static void on_trouble(int err, const char *text, void *arg)
 	(void)snprintf(rig->trouble, sizeof(rig->trouble), "%s", text);
 }
 
-struct rig *rig_new(uint32_t max_in_flight)
+struct rig *rig_new(uint32_t max_sockets)
+{
+	return rig_new_limited(
+		(struct health_limits){ .max_sockets = max_sockets });
+}
+
+struct rig *rig_new_limited(struct health_limits limits)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 	struct health_hooks hooks = { on_state, on_trouble, rig };
@@ -273,8 +279,7 @@ struct rig *rig_new(uint32_t max_in_flight)
 	assert_non_null(rig);
 	rig->base = event_base_new();
 	assert_non_null(rig->base);
-	assert_int_equal(health_open(rig->base, max_in_flight, &hooks, &rig->h),
-			 0);
+	assert_int_equal(health_open(rig->base, &limits, &hooks, &rig->h), 0);
 	return rig;
 }
 

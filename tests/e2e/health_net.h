@@ -98,7 +98,8 @@ struct rig {
 	void (*on_state)(struct rig *rig, const struct seen *last);
 };
 
-struct rig *rig_new(uint32_t max_in_flight);
+struct rig *rig_new(uint32_t max_sockets);
+struct rig *rig_new_limited(struct health_limits limits);
 void rig_free(struct rig *rig);
 
 /**

@@ -18,7 +18,6 @@ unread='
 service.return_path  "auto" and "fib" are the same in this version
 xpath.xpath          conf_xpaths_hold() evaluates it
 xpath.namespaces     conf_xpaths_hold() evaluates it
-health.command       probes beyond a connection are not built yet
 '
 
 members=$(grep -oE 'AT\(conf_[a-z_]+, [a-z_0-9]+\)' config/schema.c |

@@ -41,7 +41,7 @@ while IFS="$tab" read -r pattern files why; do
 done <<'END'
 \<(atoi|atol|strcpy|strcat|sprintf|vsprintf|gets|strtok)\(	tests/	no bounds or no errors: use strtol, snprintf, memcpy
 \<(printf|puts|perror)\(|\<stderr\>	control/|tests/|demo/	only the program speaks: modules return errors
-\<(_?exit|abort)\(	control/main\.c|control/cli/|control/hypervisor/libvirt_loop\.c|tests/|demo/	only main() exits; and the command, which does one thing; and who cannot stop a thread
+\<(_?exit|abort)\(	control/main\.c|control/cli/|control/hypervisor/libvirt_loop\.c|health/spawn\.c|tests/|demo/	only main() exits; and the command, which does one thing; who cannot stop a thread; and a child
 \<(gettimeofday|clock_gettime|time)\((CLOCK|NULL|&)	control/|health/wheel\.c|dataplane/xdp/xdp\.c|tests/|demo/	time enters as an argument, but for who ties a module to the world
 __bpf__	-	the core is shared by arguments, not by #ifdef
 ^#if 0	-	no dead code
