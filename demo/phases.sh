@@ -43,6 +43,24 @@ fact() { # file, JSON
 	echo "$2" >>"$LAB_DIR/$1.json"
 }
 
+# heed LOG COMMAND...: run it so that a signal is heard meanwhile: for a command
+# in the foreground bash lets its traps wait. heed_end ends it, for them.
+heed_pid=''
+heed() {
+	local log=$1 rc
+	shift
+	"$@" </dev/null >"$log" 2>&1 &
+	heed_pid=$!
+	wait $heed_pid
+	rc=$?
+	heed_pid=''
+	return $rc
+}
+
+heed_end() {
+	[ -z "$heed_pid" ] || kill $heed_pid 2>/dev/null
+}
+
 # --- Drover ----------------------------------------------------------------
 
 demo_config() {
@@ -150,7 +168,7 @@ demo_spread() {
 		"Each connection has its place by a hash; established ones need no table entry."
 	from=$(traffic_now)
 	doing "counting for 5 s"
-	sleep 5
+	heed /dev/null sleep 5
 	while read -r vm count; do
 		shares+="$vm $count   "
 		total=$((total + count))
@@ -167,9 +185,8 @@ demo_drain() {
 		"It gets no new connections and keeps those it has; a long download goes on through it."
 	from=$(traffic_now)
 	doing "drover drain $DEMO_DRAINED --wait"
-	# Not the function: a trap would run with its redirections.
-	"$DEMO_BIN/drover" drain "$DEMO_DRAINED" --wait --deadline $DEMO_DRAIN_MAX \
-		--reason "the demo" >"$LAB_DIR/log/drain" 2>&1 ||
+	heed "$LAB_DIR/log/drain" "$DEMO_BIN/drover" drain "$DEMO_DRAINED" \
+		--wait --deadline $DEMO_DRAIN_MAX --reason "the demo" ||
 		die "drover drain: $(tail -n 3 "$LAB_DIR/log/drain")"
 	until=$(traffic_now)
 	fact marks "{\"drain\":[$from,$until]}"
@@ -262,7 +279,7 @@ demo_restart() {
 	drover status >"$LAB_DIR/log/status" 2>&1 ||
 		die "drover status without a daemon: $(cat "$LAB_DIR/log/status")"
 	doing "$DEMO_DARK s without a daemon"
-	sleep $DEMO_DARK
+	heed /dev/null sleep $DEMO_DARK
 	during=$(($(traffic_count) - before))
 	line "$during requests in $DEMO_DARK s without a daemon; drover status reads the pinned tables"
 	ms=${EPOCHREALTIME/./}

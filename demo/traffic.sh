@@ -52,6 +52,12 @@ traffic_stop() {
 	done
 }
 
+# What is under way does not matter any more.
+traffic_kill() {
+	lab_end requests KILL
+	lab_end downloads KILL
+}
+
 traffic_ended() {
 	! lab_pid "$1" >/dev/null
 }
