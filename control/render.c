@@ -392,6 +392,13 @@ int render_explain(struct dp *dp, const struct dp_ops *ops,
 	if (rc)
 		return rc;
 	s = &status->services[i];
+	if (IP_IS_V4(flow.client) != IP_IS_V4(s->vip)) {
+		snprintf(error, RENDER_ERROR_SIZE,
+			 "service %s has an IPv%d address: no packet from %s "
+			 "comes there",
+			 s->name, IP_IS_V4(s->vip) ? 4 : 6, question->client);
+		return -EINVAL;
+	}
 	flow.vip = s->vip;
 	flow.port = s->port;
 	flow.proto = s->proto;

@@ -92,6 +92,11 @@ static int detach_here(const struct cli *cli)
 	int fd = open(cli->pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int rc = EXIT_DONE;
 
+	/* Well and good if it is off; not if another place was meant. */
+	if (fd < 0 && errno == ENOENT)
+		fprintf(stderr,
+			"drover: there is nothing to take off at %s\n",
+			cli->pin_dir);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
 		fprintf(stderr,
 			"drover: a daemon that does not answer at %s holds %s\n"

@@ -132,6 +132,8 @@ narrow
 json '.verdict == "forward" and .slot.of == 16384 and
 	.target == (.vm | "10.9.0.1" + .[-1:] + ":80")' \
 	explain 10.0.0.1:40000 http
+expect 2 drover explain '[2001:db8::7]:40000' http
+has "IPv4 address" "$err"
 expect 0 drover explain 10.0.0.1:40000 shop/http --opener
 has "goes to hv/web-" "$out"
 
@@ -353,6 +355,7 @@ wait "$node_pid" || die "droverd ended with $?"
 expect 6 drover status
 has "nothing is being forwarded" "$err"
 expect 0 drover detach
+has "nothing to take off at $pins" "$err"
 node_start
 serving 1 2 3
 # Nobody can ask their hypervisor any more: they serve on, and that is said.
