@@ -76,7 +76,7 @@ static struct fake {
 	bool uplinks;
 } * fake;
 
-static uint64_t n_seeds = 12;
+static uint64_t n_seeds = 4;
 static uint64_t openers; /* of each VM and service so far */
 static uint64_t now_ns;
 static uint64_t n_writes;
