@@ -94,8 +94,7 @@ static int detach_here(const struct cli *cli)
 
 	/* Well and good if it is off; not if another place was meant. */
 	if (fd < 0 && errno == ENOENT)
-		fprintf(stderr,
-			"drover: there is nothing to take off at %s\n",
+		fprintf(stderr, "drover: there is nothing to take off at %s\n",
 			cli->pin_dir);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
 		fprintf(stderr,
