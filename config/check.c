@@ -164,7 +164,10 @@ struct ports {
 	bool several;
 };
 
-/* Those of services that have it as their pool, or as their pool's backup. */
+/*
+ * Those of services that have it as their pool, or as their pool's backup. Probes
+ * speak TCP.
+ */
 static struct ports ports_of(const struct conf *conf,
 			     const struct conf_pool *pool, bool as_backup)
 {
@@ -178,7 +181,7 @@ static struct ports ports_of(const struct conf *conf,
 		served = service->pool;
 		if (served && as_backup)
 			served = served->backup;
-		if (served != pool)
+		if (served != pool || service->protocol != CONF_PROTOCOL_TCP)
 			continue;
 		if (ports.port && ports.port != service->target_port)
 			ports.several = true;
@@ -211,6 +214,23 @@ static const char *name_of(const char *host, struct conf_arena *arena)
 	return *host == '[' || conf_addr_parse(name, &addr) == 0 ? "" : name;
 }
 
+static void complete_families(const struct conf *conf, struct conf_pool *pool)
+{
+	static const struct ip_addr unknown;
+	const struct conf_service *service;
+	size_t i;
+
+	for (i = 0; i < conf->n_services; i++) {
+		service = &conf->services[i];
+		if (!check_serves(pool, service) ||
+		    memcmp(&service->vip, &unknown, sizeof(unknown)) == 0)
+			continue;
+		pool->has_v4 |= IP_IS_V4(service->vip);
+		pool->has_v6 |= !IP_IS_V4(service->vip);
+	}
+	pool->has_v4 |= !pool->has_v6;
+}
+
 static int complete_pool(const struct conf *conf, struct conf_pool *pool)
 {
 	struct conf_health *health = &pool->health;
@@ -223,6 +243,7 @@ static int complete_pool(const struct conf *conf, struct conf_pool *pool)
 		pool->udp_idle_ms = pool->idle_timeout_ms < UDP_IDLE_MS ?
 					    pool->idle_timeout_ms :
 					    UDP_IDLE_MS;
+	complete_families(conf, pool);
 	return health->sni ? 0 : -ENOMEM;
 }
 

@@ -105,12 +105,15 @@ static void check_exec(struct checker *c, const struct conf_health *health)
 			    health->command.text[0]);
 }
 
-static bool has_services(const struct conf *conf, const struct conf_pool *pool)
+static bool has_services(const struct conf *conf, const struct conf_pool *pool,
+			 bool of_tcp)
 {
+	const struct conf_service *service = conf->services;
 	size_t i;
 
 	for (i = 0; i < conf->n_services; i++)
-		if (check_serves(pool, &conf->services[i]))
+		if (check_serves(pool, &service[i]) &&
+		    (!of_tcp || service[i].protocol == CONF_PROTOCOL_TCP))
 			return true;
 	return false;
 }
@@ -120,10 +123,14 @@ static void check_port(struct checker *c, const struct conf_pool *pool)
 	if (pool->health.port || pool->health.type == CONF_HEALTH_EXEC ||
 	    !check_services_known(c) || check_is_told(c, &pool->name))
 		return;
-	if (has_services(c->conf, pool))
+	if (has_services(c->conf, pool, true))
 		check_wrong(c, &pool->health.port,
 			    "is missing, and the pool's services use more "
 			    "than one port");
+	else if (has_services(c->conf, pool, false))
+		check_wrong(c, &pool->health.port,
+			    "is missing, and the pool's services are UDP; "
+			    "probes speak TCP and need a port for it");
 	else
 		check_wrong(c, &pool->health.port,
 			    "is missing, and no service says which port it "

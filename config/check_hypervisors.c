@@ -210,11 +210,31 @@ static void check_texts(struct checker *c, const struct conf_vm *vm)
 	}
 }
 
+static void check_addresses(struct checker *c, const struct conf_vm *vm)
+{
+	struct conf_prefix range = { .bits = 128 };
+	char text[CONF_ADDR_SIZE];
+	const char *reserved;
+	size_t i;
+
+	for (i = 0; i < vm->addresses.n; i++) {
+		range.addr = vm->addresses.addr[i];
+		reserved = conf_prefix_reserved(&range);
+		if (!reserved)
+			continue;
+		conf_addr_print(&range.addr, text, sizeof(text));
+		check_wrong(c, &vm->addresses,
+			    "%s is one of %s, where no VM can be reached", text,
+			    reserved);
+	}
+}
+
 static void check_vm(struct checker *c, const struct conf_vm *vm)
 {
 	static const struct conf_mac none;
 
 	check_texts(c, vm);
+	check_addresses(c, vm);
 	if (vm->interface && *vm->interface)
 		check_interface(c, &vm->interface, vm->interface);
 	if (vm->interface && !*vm->interface)

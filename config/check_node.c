@@ -37,6 +37,7 @@ static void check_limits(struct checker *c)
 	const struct conf_limits *limits = &c->conf->node.limits;
 	const struct conf *conf = c->conf;
 	uint64_t n_slots = 0;
+	size_t n_tables = 0;
 	size_t i;
 
 	check_power(c, &limits->slots);
@@ -45,17 +46,23 @@ static void check_limits(struct checker *c)
 	if (conf->n_services > limits->services)
 		check_wrong(c, &limits->services, "%u is too few for %zu",
 			    limits->services, conf->n_services);
-	if (conf->n_pools > limits->pools)
-		check_wrong(c, &limits->pools, "%u is too few for %zu",
-			    limits->pools, conf->n_pools);
 	for (i = 0; i < conf->n_pools; i++) {
-		n_slots += pool_slots(&conf->pools[i]);
+		n_tables += check_tables(&conf->pools[i]);
+		n_slots += pool_slots(&conf->pools[i]) *
+			   check_tables(&conf->pools[i]);
 		if (conf->pools[i].max_backends > limits->backends)
 			check_wrong(c, &conf->pools[i].max_backends,
 				    "%u is more than node.limits.backends, %u",
 				    conf->pools[i].max_backends,
 				    limits->backends);
 	}
+	if (n_tables > limits->pools)
+		check_wrong(c, &limits->pools, "%u is too few for %zu%s",
+			    limits->pools, n_tables,
+			    n_tables > conf->n_pools ?
+				    "; a pool that serves IPv4 and IPv6 "
+				    "counts twice" :
+				    "");
 	if (n_slots > limits->slots)
 		check_wrong(c, &limits->slots,
 			    "%u is too few, the pools need %llu with their "
@@ -73,6 +80,7 @@ void check_interface(struct checker *c, const void *value, const char *name)
 void check_node(struct checker *c)
 {
 	const struct conf_node *node = &c->conf->node;
+	char source[CONF_ADDR_SIZE];
 	size_t i;
 
 	if (node->socket &&
@@ -83,5 +91,12 @@ void check_node(struct checker *c)
 			    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	for (i = 0; i < node->uplinks.n; i++)
 		check_interface(c, &node->uplinks, node->uplinks.text[i]);
+	if (!IP_IS_V4(node->probe_source)) {
+		conf_addr_print(&node->probe_source, source, sizeof(source));
+		check_wrong(c, &node->probe_source,
+			    "%s is IPv6, only IPv4 is probed over the data "
+			    "path",
+			    source);
+	}
 	check_limits(c);
 }

@@ -180,6 +180,22 @@ static bool has_user(const struct conf *conf, const struct conf_pool *pool)
 	return false;
 }
 
+/*
+ * "tenant/pool/ipv6" is what the table of a pool's IPv6 side is called, in fields
+ * of 128 bytes.
+ */
+static void check_length(struct checker *c, const struct conf_pool *pool)
+{
+	const size_t max = 127 - strlen("/" "/ipv6");
+
+	if (pool->has_v6 && pool->name && pool->tenant && pool->tenant->name &&
+	    strlen(pool->name) + strlen(pool->tenant->name) > max)
+		check_wrong(c, &pool->name,
+			    "is too long for a pool that serves IPv6: at most "
+			    "%zu bytes with the tenant's name",
+			    max);
+}
+
 static void check_backup(struct checker *c, const struct conf_pool *pool)
 {
 	const struct conf_pool *backup = pool->backup;
@@ -235,6 +251,7 @@ void check_pools(struct checker *c)
 		    sizeof(*conf->pools));
 	for (i = 0; i < conf->n_pools; i++) {
 		pool = &conf->pools[i];
+		check_length(c, pool);
 		check_who(c, pool);
 		check_health(c, pool);
 		check_times(c, pool);

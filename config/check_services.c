@@ -49,7 +49,9 @@ static int by_address(const void *a, const void *b)
 	if (order)
 		return order;
 	order = (int)x->port - (int)y->port;
-	return order ? order : (int)x->protocol - (int)y->protocol;
+	return order ? order :
+		       conf_protocol_number(x->protocol) -
+			       conf_protocol_number(y->protocol);
 }
 
 static void same_address(struct checker *c, const void *first,
@@ -62,10 +64,11 @@ static void same_address(struct checker *c, const void *first,
 		return;
 	conf_addr_print(&y->vip, vip, sizeof(vip));
 	check_wrong(c, &y->vip,
-		    "%s port %u/%s is that of service \"%s/%s\" already (%s)",
+		    "%s port %u/%s is that of service \"%s/%s\" already (%s)%s",
 		    vip, y->port, conf_protocol_name(y->protocol),
 		    x->tenant->name, x->name,
-		    check_where(&y->place, &x->place, where));
+		    check_where(&y->place, &x->place, where),
+		    x->protocol != y->protocol ? "; QUIC is UDP" : "");
 }
 
 static void check_vip(struct checker *c, const struct conf_service *service)
@@ -90,6 +93,25 @@ static void check_vip(struct checker *c, const struct conf_service *service)
 	check_wrong(c, &service->vip,
 		    "%s is none of tenant \"%s\"'s vips, which are %s", vip,
 		    tenant->name, ranges);
+}
+
+/* IPv6 has to go through with the least MTU that it allows, 1280 bytes. */
+#define MSS_MIN_V6 1220
+
+static void check_mss(struct checker *c, const struct conf_service *service)
+{
+	if (!service->mss || check_is_wrong(c, &service->protocol))
+		return;
+	if (service->protocol != CONF_PROTOCOL_TCP)
+		check_wrong(c, &service->mss,
+			    "is TCP's, this service is \"%s\"; leave it out",
+			    conf_protocol_name(service->protocol));
+	else if (service->mss < MSS_MIN_V6 && !IP_IS_V4(service->vip) &&
+		 !check_is_wrong(c, &service->vip))
+		check_wrong(c, &service->mss,
+			    "%u is too small for IPv6, which always has room "
+			    "for %u",
+			    service->mss, MSS_MIN_V6);
 }
 
 /* --- two services on one VM port ---------------------------------------- */
@@ -155,8 +177,9 @@ static void tell_conflict(struct checker *c, const struct pair *pair,
 }
 
 /*
- * NAT knows an answer's VIP by the VM's port alone, so what comes from one can
- * belong to one service only. VMs of backup pools serve as well.
+ * NAT knows an answer's VIP by the VM's address and port alone, so what comes
+ * from one can belong to one service only; the addresses of the two families are
+ * two. VMs of backup pools serve as well.
  */
 static bool check_conflict(struct checker *c, const struct conf_service *first,
 			   const struct conf_service *again)
@@ -189,7 +212,10 @@ static bool comparable(const struct checker *c, const struct conf_service *a,
 	return a->pool && b->pool && !check_is_told(c, &a->name) &&
 	       !check_is_told(c, &b->name) &&
 	       a->pool->tenant == b->pool->tenant && a->target_port &&
-	       a->target_port == b->target_port && a->protocol == b->protocol &&
+	       a->target_port == b->target_port &&
+	       conf_protocol_number(a->protocol) ==
+		       conf_protocol_number(b->protocol) &&
+	       IP_IS_V4(a->vip) == IP_IS_V4(b->vip) &&
 	       !check_is_wrong(c, &a->vip) && !check_is_wrong(c, &b->vip);
 }
 
@@ -208,6 +234,7 @@ void check_services(struct checker *c)
 		    sizeof(*conf->services));
 	for (i = 0; i < conf->n_services; i++) {
 		check_vip(c, &conf->services[i]);
+		check_mss(c, &conf->services[i]);
 		for (j = 0; j < i; j++) {
 			if (!comparable(c, &conf->services[j],
 					&conf->services[i]))

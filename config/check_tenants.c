@@ -115,25 +115,18 @@ static void check_overlaps(struct checker *c)
 /* Ranges that nobody can have a VIP in. */
 static void check_usable(struct checker *c, const struct conf_tenant *tenant)
 {
-	static const char *const bad[] = { "0.0.0.0/8", "127.0.0.0/8",
-					   "224.0.0.0/3" };
 	char text[CONF_PREFIX_SIZE];
-	struct conf_prefix range;
-	size_t i, j;
+	const char *bad;
+	size_t i;
 
 	for (i = 0; i < tenant->vips.n; i++) {
-		for (j = 0; j < ARRAY_SIZE(bad); j++) {
-			if (conf_prefix_parse(bad[j], &range) < 0 ||
-			    !conf_prefix_overlaps(&range,
-						  &tenant->vips.prefix[i]))
-				continue;
-			conf_prefix_print(&tenant->vips.prefix[i], text,
-					  sizeof(text));
-			check_wrong(c, &tenant->vips,
-				    "\"%s\" has addresses of %s, which no VIP "
-				    "can have",
-				    text, bad[j]);
-		}
+		bad = conf_prefix_reserved(&tenant->vips.prefix[i]);
+		if (!bad)
+			continue;
+		conf_prefix_print(&tenant->vips.prefix[i], text, sizeof(text));
+		check_wrong(c, &tenant->vips,
+			    "\"%s\" has addresses of %s, which no VIP can have",
+			    text, bad);
 	}
 }
 

@@ -69,6 +69,12 @@ bool check_services_known(const struct checker *c);
 bool check_serves(const struct conf_pool *pool,
 		  const struct conf_service *service);
 
+/* So many tables a pool has: one for each family that it serves. */
+static inline unsigned int check_tables(const struct conf_pool *pool)
+{
+	return (unsigned int)pool->has_v4 + (unsigned int)pool->has_v6;
+}
+
 /**
  * check_interface() - an error if this is no name of an interface.
  * @value: where it is in the model.

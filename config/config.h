@@ -90,7 +90,9 @@ enum conf_vm_state {
 };
 
 enum conf_protocol {
-	CONF_PROTOCOL_TCP = 6, /* as in the IP header */
+	CONF_PROTOCOL_TCP,
+	CONF_PROTOCOL_UDP,
+	CONF_PROTOCOL_QUIC, /* UDP on the wire */
 };
 
 enum conf_mode {
@@ -412,6 +414,9 @@ struct conf_drain {
  * @when_empty: what a packet gets when no VM can take it, nor one of @backup.
  * @reset_unhealthy: cut the flows of a VM whose probes fail.
  * @drain: defaults of drains.
+ * @has_v4, @has_v6: families that its VMs are asked for: those of the VIPs of its
+ *                   services, and of pools that it is the backup of; IPv4 if
+ *                   there is none.
  */
 struct conf_pool {
 	struct conf_place place;
@@ -432,6 +437,8 @@ struct conf_pool {
 	enum conf_refusal when_empty;
 	bool reset_unhealthy;
 	struct conf_drain drain;
+	bool has_v4;
+	bool has_v6;
 };
 
 /**
@@ -441,12 +448,14 @@ struct conf_pool {
  * @name: unique in its tenant.
  * @vip: address, one of the tenant's.
  * @port: of the VIP, host byte order.
- * @protocol: as in the IP header.
+ * @protocol: what clients speak.
  * @pool: who serves it, of the same tenant.
  * @target_port: port in the VM, host byte order; @port by default.
  * @mode: how packets get to the VM.
  * @return_path: how answers leave.
  * @on_port_policy: what becomes of a VM whose port the host filters.
+ * @mss: most that either side may announce as its maximum segment size; 0 =
+ *       whatever they like. Of TCP.
  * @observe: decide and count, but pass its packets unchanged; node's too.
  */
 struct conf_service {
@@ -461,8 +470,15 @@ struct conf_service {
 	enum conf_mode mode;
 	enum conf_return return_path;
 	enum conf_port_policy on_port_policy;
+	uint32_t mss;
 	bool observe;
 };
+
+/* The protocol in the IP header. */
+static inline uint8_t conf_protocol_number(enum conf_protocol protocol)
+{
+	return protocol == CONF_PROTOCOL_TCP ? 6 : 17;
+}
 
 struct conf_arena;
 

@@ -45,7 +45,9 @@ WORDS(drivers, { "libvirt", CONF_DRIVER_LIBVIRT, false },
 WORDS(vm_states, { "running", CONF_VM_RUNNING, false },
       { "paused", CONF_VM_PAUSED, false },
       { "stopped", CONF_VM_STOPPED, false });
-WORDS(protocols, { "tcp", CONF_PROTOCOL_TCP, false }, { "udp", 0, true });
+WORDS(protocols, { "tcp", CONF_PROTOCOL_TCP, false },
+      { "udp", CONF_PROTOCOL_UDP, false },
+      { "quic", CONF_PROTOCOL_QUIC, false });
 WORDS(modes, { "nat", CONF_MODE_NAT, false }, { "dsr", 0, true },
       { "tunnel", 0, true });
 WORDS(returns, { "auto", CONF_RETURN_AUTO, false },
@@ -630,6 +632,11 @@ static const struct conf_field service_fields[] = {
 	  .words = &port_policies,
 	  .preset = "refuse",
 	  AT(conf_service, on_port_policy) },
+	{ .key = "mss",
+	  .kind = KIND_COUNT,
+	  .min = 536,
+	  .max = 65495,
+	  AT(conf_service, mss) },
 	{ .key = "observe",
 	  .kind = KIND_BOOL,
 	  .preset = "false",
@@ -638,7 +645,6 @@ static const struct conf_field service_fields[] = {
 	      .preset = "ipip"),
 	LATER("allow", KIND_PREFIXES, .max = 1024),
 	LATER("deny", KIND_PREFIXES, .max = 1024),
-	LATER("mss", KIND_COUNT, .min = 536, .max = 65495),
 	LATER("limits", KIND_GROUP, .group = &service_limits_group),
 };
 GROUP(service);

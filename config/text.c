@@ -222,6 +222,22 @@ bool conf_prefix_overlaps(const struct conf_prefix *a,
 			a->bits < b->bits ? a->bits : b->bits);
 }
 
+const char *conf_prefix_reserved(const struct conf_prefix *prefix)
+{
+	static const char *const reserved[] = {
+		"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3",
+		"::/127",    "fe80::/10",   "ff00::/8",
+	};
+	struct conf_prefix range;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(reserved); i++)
+		if (conf_prefix_parse(reserved[i], &range) == 0 &&
+		    conf_prefix_overlaps(&range, prefix))
+			return reserved[i];
+	return NULL;
+}
+
 bool conf_name_valid(const char *text)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"

@@ -33,6 +33,14 @@ MUST_CHECK int conf_prefix_parse(const char *text,
 				 struct conf_prefix *ret_prefix);
 
 /**
+ * conf_prefix_reserved() - has a range addresses that are nobody's in a network:
+ * of the host itself, of one link only, or of groups?
+ *
+ * Return: the range that they are of, in words; NULL = none has.
+ */
+const char *conf_prefix_reserved(const struct conf_prefix *prefix);
+
+/**
  * conf_prefix_print() - the text of a range, with its length always.
  */
 void conf_prefix_print(const struct conf_prefix *prefix, char *buf,

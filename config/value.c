@@ -298,10 +298,6 @@ static int set_addr(const struct conf_field *field, const char *text,
 			      "\"%.60s\" is no address, one like "
 			      "\"203.0.113.10\" is",
 			      text);
-	if (!IP_IS_V4(addr))
-		return refuse(why,
-			      "\"%s\" is IPv6, which is not in this version",
-			      text);
 	memcpy((char *)base + field->offset, &addr, sizeof(addr));
 	return 0;
 }
@@ -450,10 +446,6 @@ static int set_prefix(const char *text, struct conf_prefix *prefix, char *why)
 		return refuse(why,
 			      "\"%.60s\" is no address or range, one like "
 			      "\"203.0.113.10\" or \"203.0.113.64/28\" is",
-			      text);
-	if (!IP_IS_V4(prefix->addr) || prefix->bits < 96)
-		return refuse(why,
-			      "\"%s\" is IPv6, which is not in this version",
 			      text);
 	return 0;
 }

@@ -103,9 +103,11 @@ static int build_services(struct snapshot *s, const struct conf *conf)
 			.name = s->service_names[i],
 			.vip = c->vip,
 			.port = c->port,
-			.proto = (uint8_t)c->protocol,
+			.proto = conf_protocol_number(c->protocol),
+			.quic = c->protocol == CONF_PROTOCOL_QUIC,
 			.pool = (uint32_t)(c->pool - conf->pools),
 			.target_port = c->target_port,
+			.mss = (uint16_t)c->mss,
 			.observe = is_observed(conf, c),
 		};
 	}

@@ -127,7 +127,7 @@ static void check_whole_node(const struct conf_node *node)
 	assert_true(node->observe);
 	assert_int_equal(node->limits.backends, 32767);
 	assert_int_equal(node->limits.services, 7);
-	assert_int_equal(node->limits.pools, 4);
+	assert_int_equal(node->limits.pools, 5);
 	assert_int_equal(node->limits.slots, 2 << 20);
 	assert_int_equal(node->limits.flows, 2048);
 	assert_int_equal(node->limits.direct_flows, 16 << 20);
@@ -202,6 +202,27 @@ static void check_whole_probes(const struct conf *conf)
 	assert_string_equal(health->command.text[2], "b c");
 }
 
+/* Which families a pool's VMs are asked for follows from its services. */
+static void check_whole_families(const struct conf *conf)
+{
+	const struct conf_service *service = conf->services;
+	const struct conf_pool *pool = conf->pools;
+
+	assert_true(pool[0].has_v4 && !pool[0].has_v6);
+	assert_true(pool[1].has_v4 && pool[1].has_v6); /* also as a backup */
+	assert_true(!pool[2].has_v4 && pool[2].has_v6);
+	assert_true(pool[3].has_v4 && !pool[3].has_v6); /* nobody asks */
+	assert_int_equal(service[0].mss, 0);
+	assert_int_equal(service[1].mss, 536);
+	addr_is(&service[2].vip, "2001:db8:0:ff::1");
+	assert_int_equal(service[2].mss, 1220);
+	assert_int_equal(service[3].protocol, CONF_PROTOCOL_UDP);
+	assert_int_equal(service[4].protocol, CONF_PROTOCOL_QUIC);
+	assert_int_equal(conf_protocol_number(service[2].protocol), 6);
+	assert_int_equal(conf_protocol_number(service[3].protocol), 17);
+	assert_int_equal(conf_protocol_number(service[4].protocol), 17);
+}
+
 static void check_whole_hypervisors(const struct conf *conf)
 {
 	static const uint8_t mac[6] = { 0x52, 0x54, 0, 0xab, 0xcd, 0xef };
@@ -259,10 +280,12 @@ static void test_whole(void **state)
 	check_whole_hypervisors(conf);
 
 	assert_int_equal(conf->n_tenants, 1);
-	assert_int_equal(tenant->vips.n, 2);
+	assert_int_equal(tenant->vips.n, 3);
 	addr_is(&tenant->vips.prefix[0].addr, "203.0.113.0");
 	assert_int_equal(tenant->vips.prefix[0].bits, 120);
 	assert_int_equal(tenant->vips.prefix[1].bits, 128);
+	addr_is(&tenant->vips.prefix[2].addr, "2001:db8:0:80::");
+	assert_int_equal(tenant->vips.prefix[2].bits, 57);
 	assert_string_equal(tenant->networks.text[1], "default");
 	assert_int_equal(tenant->names.n, 1);
 	assert_string_equal(tenant->names.text[0], "shop-[0-9]* \"\\");
@@ -277,7 +300,7 @@ static void test_whole(void **state)
 			    "urn:nova=1");
 	assert_int_equal(conf->n_pools, 4);
 	assert_ptr_equal(conf->pools[0].tenant, tenant);
-	assert_int_equal(conf->n_services, 2);
+	assert_int_equal(conf->n_services, 5);
 	assert_ptr_equal(service->tenant, tenant);
 	assert_ptr_equal(service->pool, &conf->pools[0]);
 	addr_is(&service->vip, "203.0.113.255");
@@ -290,6 +313,7 @@ static void test_whole(void **state)
 	assert_true(service->observe);
 	assert_int_equal(service[1].on_port_policy, CONF_POLICY_STACK);
 	assert_false(service[1].observe);
+	check_whole_families(conf);
 	conf_free(conf);
 }
 

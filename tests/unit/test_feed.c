@@ -133,6 +133,9 @@ static const struct {
 	{ "[ { 'name': 'a', 'addresses': [ '10.0.0.300' ] } ]",
 	  "machines[0].addresses: \"10.0.0.300\" is no address, one like "
 	  "\"192.0.2.7\" is\n" },
+	{ "[ { 'name': 'a', 'addresses': [ '2001:db8::7', 'fe80::7' ] } ]",
+	  "machines[0].addresses: fe80::7 is one of fe80::/10, where no VM can "
+	  "be reached\n" },
 	{ "[ { 'name': 'a', 'addresses': [ '1.2.3.4', '1.2.3.4' ] } ]",
 	  "machines[0].addresses: \"1.2.3.4\" is there twice\n" },
 	{ "[ { 'name': 'a', " A ", 'uuid': '1b4e28ba' } ]",
