@@ -186,7 +186,8 @@ static bool has_user(const struct conf *conf, const struct conf_pool *pool)
  */
 static void check_length(struct checker *c, const struct conf_pool *pool)
 {
-	const size_t max = 127 - strlen("/" "/ipv6");
+	const size_t max = 127 - strlen("/"
+					"/ipv6");
 
 	if (pool->has_v6 && pool->name && pool->tenant && pool->tenant->name &&
 	    strlen(pool->name) + strlen(pool->tenant->name) > max)

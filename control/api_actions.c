@@ -55,7 +55,7 @@ static uint64_t connections_of(const struct daemon *d, const char *pool)
 	uint32_t i;
 
 	for (i = 0; i < status->n_backends; i++)
-		if (strcmp(status->backends[i].pool, pool) == 0)
+		if (family_is_of(status->backends[i].pool, pool))
 			n += status->backends[i].flows;
 	return n;
 }

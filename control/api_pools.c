@@ -10,6 +10,7 @@
 #include "config/value.h"
 #include "control/api_request.h"
 #include "control/daemon.h"
+#include "control/pools.h"
 #include "control/render.h"
 #include "control/text.h"
 
@@ -51,15 +52,29 @@ static json_t *settings(enum conf_section_number section, const void *object)
 
 /* --- pools --------------------------------------------------------------- */
 
-/* Members of a pool, counted. */
+/* VMs of a pool, counted. */
 struct tally {
 	uint32_t n;
 	uint32_t n_weighted; /* that serve with a weight */
 	uint32_t n_conflicts;
-	uint32_t by_verdict[VERDICT_N];
+	uint32_t by_role[VERDICT_N];
 };
 
-static struct tally count_members(const struct daemon *d, const char *pool)
+static void count_one(struct tally *t, const struct daemon *d,
+		      const struct rec_member *m, bool whole)
+{
+	enum vm_verdict role = api_role(d, m, whole);
+
+	t->n++;
+	t->n_conflicts += m->facts.conflict;
+	t->n_weighted += m->answer.verdict == VERDICT_SERVING &&
+			 m->wanted_weight > 0;
+	if (role < VERDICT_N)
+		t->by_role[role]++;
+}
+
+/* Those in one of its tables. */
+static struct tally count_table(const struct daemon *d, const char *table)
 {
 	struct tally t = { 0 };
 	const struct rec_member *m;
@@ -67,22 +82,30 @@ static struct tally count_members(const struct daemon *d, const char *pool)
 
 	for (i = 0; i < rec_count(d->rec); i++) {
 		m = rec_at(d->rec, i);
-		if (strcmp(m->pool_name, pool) != 0)
-			continue;
-		t.n++;
-		t.n_conflicts += m->facts.conflict;
-		t.n_weighted += m->answer.verdict == VERDICT_SERVING &&
-				m->wanted_weight > 0;
-		if (api_is_learning(m))
-			t.by_verdict[VERDICT_WAITING]++;
-		else if (m->answer.verdict < VERDICT_N)
-			t.by_verdict[m->answer.verdict]++;
+		if (!strcmp(m->table, table))
+			count_one(&t, d, m, false);
 	}
 	return t;
 }
 
-/* Why a pool deserves a look. */
-static const char *pool_note(const struct rec_pool *kept, const struct tally *t)
+/* Those in all of its tables, each once. */
+static struct tally count_pool(const struct daemon *d, const char *pool)
+{
+	struct tally t = { 0 };
+	const struct rec_member *m;
+	size_t i;
+
+	for (i = 0; i < rec_count(d->rec); i++) {
+		m = rec_at(d->rec, i);
+		if (!strcmp(m->pool_name, pool) && api_is_first(d, m))
+			count_one(&t, d, m, true);
+	}
+	return t;
+}
+
+/* Why a table deserves a look. */
+static const char *table_note(const struct rec_pool *kept,
+			      const struct tally *t)
 {
 	if (kept && kept->panic.state != PANIC_CALM)
 		return "PANIC: probes are distrusted";
@@ -90,21 +113,64 @@ static const char *pool_note(const struct rec_pool *kept, const struct tally *t)
 		return "BACKUP: none of its own VMs serves";
 	if (!t->n)
 		return "no VM matches";
-	if (!t->by_verdict[VERDICT_SERVING])
+	if (!t->by_role[VERDICT_SERVING])
 		return "nobody serves";
 	return t->n_weighted ? "" : "all that serve have weight 0";
 }
 
-static const struct dp_pool_status *pool_status(const struct dp_status *s,
-						const char *name)
+/* The same of a pool, with the family if it is not true of both. */
+static json_t *pool_note(const json_t *families)
+{
+	const char *notes[N_FAMILIES] = { "", "" };
+	char text[160] = "";
+	const json_t *family;
+	size_t used = 0;
+	size_t i;
+
+	json_array_foreach(families, i, family)
+		notes[i] = json_string_value(json_object_get(family, "note"));
+	if (json_array_size(families) < N_FAMILIES ||
+	    !strcmp(notes[0], notes[1]))
+		return json_string(notes[0]);
+	for (i = 0; i < N_FAMILIES; i++)
+		if (notes[i][0])
+			used += (size_t)snprintf(text + used,
+						 sizeof(text) - used,
+						 "%s%s: %s", used ? "; " : "",
+						 family_title((enum family)i),
+						 notes[i]);
+	return json_string(text);
+}
+
+static const struct dp_pool_status *table_status(const struct dp_status *s,
+						 const char *table)
 {
 	static const struct dp_pool_status none;
 	uint32_t i;
 
 	for (i = 0; i < s->n_pools; i++)
-		if (!strcmp(s->pools[i].name, name))
+		if (!strcmp(s->pools[i].name, table))
 			return &s->pools[i];
 	return &none;
+}
+
+static void put_tally(json_t *object, const struct tally *t)
+{
+	const struct {
+		const char *key;
+		uint32_t n;
+	} counts[] = {
+		{ "vms", t->n },
+		{ "serving", t->by_role[VERDICT_SERVING] },
+		{ "leaving",
+		  t->by_role[VERDICT_LEAVING] + t->by_role[VERDICT_GONE] },
+		{ "waiting", t->by_role[VERDICT_WAITING] },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++)
+		json_object_set_new(object, counts[i].key,
+				    json_integer(counts[i].n));
 }
 
 static void full_name(char buf[DP_NAME_SIZE], const struct conf_tenant *tenant,
@@ -113,29 +179,65 @@ static void full_name(char buf[DP_NAME_SIZE], const struct conf_tenant *tenant,
 	snprintf(buf, DP_NAME_SIZE, "%s/%s", tenant->name, name);
 }
 
-static json_t *one_pool(const struct daemon *d, const struct conf_pool *conf)
+static json_t *one_table(const struct daemon *d, const char *pool,
+			 enum family family)
 {
-	const struct dp_pool_status *s;
+	json_t *object = json_pack("{s:s}", "family", family_name(family));
 	const struct rec_pool *kept;
-	char name[DP_NAME_SIZE];
+	char table[DP_NAME_SIZE];
 	struct tally t;
 
+	family_table(pool, family, table);
+	t = count_table(d, table);
+	kept = rec_pool(d->rec, table);
+	put_tally(object, &t);
+	render_slots(object, table_status(&d->status, table));
+	json_object_set_new(object, "panic",
+			    json_boolean(kept &&
+					 kept->panic.state != PANIC_CALM));
+	json_object_set_new(object, "note", json_string(table_note(kept, &t)));
+	return object;
+}
+
+static bool any_panics(const json_t *families)
+{
+	const json_t *family;
+	size_t i;
+
+	json_array_foreach(families, i, family)
+		if (json_is_true(json_object_get(family, "panic")))
+			return true;
+	return false;
+}
+
+static json_t *one_pool(const struct daemon *d, const struct conf_pool *conf)
+{
+	struct dp_pool_status sum = { .n_slots = 0 };
+	json_t *families = json_array();
+	char name[DP_NAME_SIZE];
+	char table[DP_NAME_SIZE];
+	struct tally t;
+	json_t *object;
+	int family;
+
 	full_name(name, conf->tenant, conf->name);
-	t = count_members(d, name);
-	s = pool_status(&d->status, name);
-	kept = rec_pool(d->rec, name);
-	return json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:b,s:s}",
-			 "pool", name, "vms", (int)t.n, "serving",
-			 (int)t.by_verdict[VERDICT_SERVING], "leaving",
-			 (int)(t.by_verdict[VERDICT_LEAVING] +
-			       t.by_verdict[VERDICT_GONE]),
-			 "waiting", (int)t.by_verdict[VERDICT_WAITING], "slots",
-			 (int)s->n_slots, "claiming", (int)s->n_claiming,
-			 "moving", (int)s->n_moving, "settling",
-			 (int)s->n_settling, "refused",
-			 (json_int_t)s->n_refused, "panic",
-			 (int)(kept && kept->panic.state != PANIC_CALM), "note",
-			 pool_note(kept, &t));
+	for (family = 0; family < N_FAMILIES; family++) {
+		if (!pools_has(conf, (enum family)family))
+			continue;
+		family_table(name, (enum family)family, table);
+		render_add_slots(&sum, table_status(&d->status, table));
+		json_array_append_new(families,
+				      one_table(d, name, (enum family)family));
+	}
+	t = count_pool(d, name);
+	object = json_pack("{s:s}", "pool", name);
+	put_tally(object, &t);
+	render_slots(object, &sum);
+	json_object_set_new(object, "panic",
+			    json_boolean(any_panics(families)));
+	json_object_set_new(object, "note", pool_note(families));
+	json_object_set_new(object, "families", families);
+	return object;
 }
 
 json_t *api_pools(struct daemon *d)
@@ -172,7 +274,7 @@ static json_t *members_of(const struct daemon *d, const char *pool)
 
 	for (i = 0; i < rec_count(d->rec); i++) {
 		m = rec_at(d->rec, i);
-		if (!strcmp(m->pool_name, pool))
+		if (!strcmp(m->pool_name, pool) && api_is_first(d, m))
 			json_array_append_new(members, api_render_row(d, m));
 	}
 	return members;
@@ -199,9 +301,20 @@ static const struct conf_service *find_conf(const struct conf *conf,
 static void service_note(json_t *service, const struct daemon *d)
 {
 	const char *pool = json_string_value(json_object_get(service, "pool"));
-	struct tally t = count_members(d, pool ? pool : "");
-	bool served = t.by_verdict[VERDICT_SERVING] > 0;
+	const char *family =
+		json_string_value(json_object_get(service, "family"));
+	char table[DP_NAME_SIZE];
 	char note[64] = "";
+	struct tally t;
+	bool served;
+
+	family_table(pool ? pool : "",
+		     family && !strcmp(family, family_name(FAMILY_V6)) ?
+			     FAMILY_V6 :
+			     FAMILY_V4,
+		     table);
+	t = count_table(d, table);
+	served = t.by_role[VERDICT_SERVING] > 0;
 
 	if (t.n_conflicts)
 		snprintf(note, sizeof(note), "%s%u of %u VMs in conflict",
@@ -216,11 +329,20 @@ static void service_note(json_t *service, const struct daemon *d)
 json_t *api_services(struct daemon *d)
 {
 	json_t *list = render_services(&d->status);
+	const struct conf_service *conf;
 	json_t *service;
 	size_t i;
 
-	json_array_foreach(list, i, service)
+	json_array_foreach(list, i, service) {
 		service_note(service, d);
+		/* In the tables QUIC is UDP. */
+		conf = find_conf(d->conf, json_string_value(json_object_get(
+						  service, "service")));
+		if (conf && conf->protocol == CONF_PROTOCOL_QUIC)
+			json_object_set_new(service, "protocol",
+					    json_string(conf_protocol_name(
+						    conf->protocol)));
+	}
 	return list;
 }
 

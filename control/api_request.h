@@ -9,7 +9,8 @@
 #include <event2/keyvalq_struct.h>
 #include <jansson.h>
 
-#include "dataplane/core/base.h"
+#include "config/config.h"
+#include "health/verdict.h"
 
 struct daemon;
 struct hv_vm;
@@ -95,14 +96,22 @@ json_t *api_render_tags(const struct hv_vm *vm);
 void api_tags_start(struct daemon *d);
 void api_tags_stop(struct daemon *d);
 
-/* What is told of a member in /v1/vms. */
+/* What is told of a VM in a pool in /v1/vms, in all of the pool's tables. */
 json_t *api_render_member(const struct daemon *d, const struct rec_member *m);
 
 /* The same and whose it is: a row of /v1/pools/POOL. */
 json_t *api_render_row(const struct daemon *d, const struct rec_member *m);
 
-/* Serves as far as control can say, but gets its first slots a moment later. */
-bool api_is_learning(const struct rec_member *member);
+/* Of the members that are one VM in one pool, is it the one to be shown? */
+bool api_is_first(const struct daemon *d, const struct rec_member *m);
+
+/* What the VM is shown to be in its table; @whole: the best in the pool's. */
+enum vm_verdict api_role(const struct daemon *d, const struct rec_member *m,
+			 bool whole);
+
+/* An address of the VM in the pool, IPv4 first; "" = none is known. */
+void api_address(const struct daemon *d, const struct rec_member *m,
+		 char ret_text[CONF_ADDR_SIZE]);
 
 void api_get_version(struct api_request *r);
 void api_get_status(struct api_request *r);

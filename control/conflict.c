@@ -16,7 +16,7 @@ static bool wants_ports(const struct rec_member *m)
 static const char *first_service(const struct rec *rec,
 				 const struct rec_member *m)
 {
-	const struct rec_pool *pool = rec_pool(rec, m->pool_name);
+	const struct rec_pool *pool = rec_pool(rec, m->table);
 
 	return pool && pool->service ? pool->service : "";
 }
@@ -39,7 +39,8 @@ static bool has_it(const struct rec *rec, const struct rec_member *a,
 /* A service of @a that uses a port of a VM that one of @b uses, too. */
 static const struct conf_service *shared_port(const struct conf *conf,
 					      const struct conf_pool *a,
-					      const struct conf_pool *b)
+					      const struct conf_pool *b,
+					      enum family family)
 {
 	const struct conf_service *s = conf->services;
 	size_t i;
@@ -49,7 +50,10 @@ static const struct conf_service *shared_port(const struct conf *conf,
 		for (k = 0; s[i].pool == a && k < conf->n_services; k++)
 			if (s[k].pool == b &&
 			    s[i].target_port == s[k].target_port &&
-			    s[i].protocol == s[k].protocol)
+			    conf_protocol_number(s[i].protocol) ==
+				    conf_protocol_number(s[k].protocol) &&
+			    family_of(&s[i].vip) == family &&
+			    family_of(&s[k].vip) == family)
 				return &s[i];
 	return NULL;
 }
@@ -62,9 +66,10 @@ static void compare(const struct conf *conf, struct rec_member *m,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (of_vm[i] == m || !of_vm[i]->has_ports)
+		if (of_vm[i] == m || !of_vm[i]->has_ports ||
+		    of_vm[i]->family != m->family)
 			continue;
-		taken = shared_port(conf, of_vm[i]->pool, m->pool);
+		taken = shared_port(conf, of_vm[i]->pool, m->pool, m->family);
 		if (!taken)
 			continue;
 		m->facts.conflict = true;

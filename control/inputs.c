@@ -205,8 +205,10 @@ static void member_changed(void *arg, const struct rec_member *m,
 	char uuid[HV_UUID_TEXT];
 
 	hv_uuid_print(m->uuid, uuid);
-	journal_add(d->journal, "vm", m->vm_name, uuid, what, "%s: %s",
-		    m->pool_name, m->why);
+	journal_add(d->journal, "vm", m->vm_name, uuid, what, "%s%s%s%s: %s",
+		    m->pool_name, m->is_dual ? " (" : "",
+		    m->is_dual ? family_title(m->family) : "",
+		    m->is_dual ? ")" : "", m->why);
 }
 
 static void pool_changed(void *arg, const char *pool, const char *what,
@@ -217,13 +219,13 @@ static void pool_changed(void *arg, const char *pool, const char *what,
 	journal_add(d->journal, "pool", pool, "", what, "%s", why);
 }
 
-static int seed(void *arg, const char *pool, struct hash_seed *ret_seed)
+static int seed(void *arg, const char *table, struct hash_seed *ret_seed)
 {
 	struct daemon *d = arg;
-	int rc = store_seed(d->store, pool, ret_seed);
+	int rc = store_seed(d->store, table, ret_seed);
 
 	if (rc)
-		log_err("pool %s: no seed: %s", pool, store_error(d->store));
+		log_err("pool %s: no seed: %s", table, store_error(d->store));
 	return rc;
 }
 

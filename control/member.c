@@ -29,7 +29,7 @@ void member_locate(struct rec_member *m, const struct inv_vm *vm, size_t nic)
 		return;
 	}
 	hw = &vm->vm->nics[nic];
-	addr = inv_vm_addr(vm, nic, true);
+	addr = inv_vm_addr(vm, nic, m->family == FAMILY_V4);
 	m->has_addr = addr != NULL;
 	if (addr)
 		m->addr = addr->ip;
@@ -285,7 +285,7 @@ void member_judge(struct rec_member *m, const struct inv_vm *vm,
 	texts.hv = hv[0] ? hv : NULL;
 	texts.wish = wish_text[0] ? wish_text : NULL;
 	texts.probe = m->has_target && m->probe.reason[0] ? m->probe.reason :
-							    NULL;
+							    m->way.trouble;
 	texts.claim = m->facts.claimed_once ? NULL : m->claim;
 	texts.conflict = m->facts.conflict ? m->conflict : NULL;
 	if (m->facts.port == VERDICT_PORT_NO_RETURN && m->status.attach_error)

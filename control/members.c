@@ -21,18 +21,18 @@ void members_done(struct members *set)
 	memset(set, 0, sizeof(*set));
 }
 
-/* Does the member go before this VM in this pool? In front: any pool. */
+/* Does the member go before this VM in this table? In front: any table. */
 static bool goes_before(const struct rec_member *m,
-			const uint8_t uuid[HV_UUID_SIZE], const char *pool)
+			const uint8_t uuid[HV_UUID_SIZE], const char *table)
 {
 	const int order = memcmp(m->uuid, uuid, HV_UUID_SIZE);
 
-	return order ? order < 0 : strcmp(m->pool_name, pool) < 0;
+	return order ? order < 0 : strcmp(m->table, table) < 0;
 }
 
 /* Where in by_vm it is, or belongs. */
 static size_t place_of(const struct members *set,
-		       const uint8_t uuid[HV_UUID_SIZE], const char *pool)
+		       const uint8_t uuid[HV_UUID_SIZE], const char *table)
 {
 	size_t low = 0;
 	size_t high = set->n;
@@ -40,7 +40,7 @@ static size_t place_of(const struct members *set,
 
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		if (goes_before(set->by_vm[middle], uuid, pool))
+		if (goes_before(set->by_vm[middle], uuid, table))
 			low = middle + 1;
 		else
 			high = middle;
@@ -48,17 +48,17 @@ static size_t place_of(const struct members *set,
 	return low;
 }
 
-struct rec_member *members_find(const struct members *set, const char *pool,
+struct rec_member *members_find(const struct members *set, const char *table,
 				const uint8_t uuid[HV_UUID_SIZE])
 {
-	const size_t at = place_of(set, uuid, pool);
+	const size_t at = place_of(set, uuid, table);
 	struct rec_member *m;
 
 	if (at == set->n)
 		return NULL;
 	m = set->by_vm[at];
 	return !memcmp(m->uuid, uuid, HV_UUID_SIZE) &&
-			       !strcmp(m->pool_name, pool) ?
+			       !strcmp(m->table, table) ?
 		       m :
 		       NULL;
 }
@@ -116,7 +116,7 @@ static int make_room(struct members *set)
 	return 0;
 }
 
-int members_add(struct members *set, const char *pool,
+int members_add(struct members *set, const char *table,
 		const uint8_t uuid[HV_UUID_SIZE],
 		struct rec_member **ret_member)
 {
@@ -130,8 +130,9 @@ int members_add(struct members *set, const char *pool,
 		return -ENOMEM;
 	m->id = ++set->last_id;
 	memcpy(m->uuid, uuid, HV_UUID_SIZE);
-	snprintf(m->pool_name, sizeof(m->pool_name), "%s", pool);
-	at = place_of(set, uuid, m->pool_name);
+	snprintf(m->table, sizeof(m->table), "%s", table);
+	m->family = family_split(m->table, m->pool_name);
+	at = place_of(set, uuid, m->table);
 	memmove(&set->by_vm[at + 1], &set->by_vm[at],
 		(set->n - at) * sizeof(struct rec_member *));
 	set->by_vm[at] = m;
@@ -143,11 +144,11 @@ int members_add(struct members *set, const char *pool,
 	return 0;
 }
 
-static int by_pool_and_name(const void *a, const void *b)
+static int by_table_and_name(const void *a, const void *b)
 {
 	const struct rec_member *ma = *(struct rec_member *const *)a;
 	const struct rec_member *mb = *(struct rec_member *const *)b;
-	int order = strcmp(ma->pool_name, mb->pool_name);
+	int order = strcmp(ma->table, mb->table);
 
 	if (!order)
 		order = strcmp(ma->vm_name, mb->vm_name);
@@ -158,7 +159,7 @@ void members_sort(struct members *set)
 {
 	if (!set->sorted && set->n > 0)
 		qsort(set->by_name, set->n, sizeof(struct rec_member *),
-		      by_pool_and_name);
+		      by_table_and_name);
 	set->sorted = true;
 }
 

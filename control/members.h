@@ -10,8 +10,8 @@
 
 /**
  * struct members - the set; a zeroed one is empty.
- * @by_name: by pool and name, as of the last members_sort().
- * @by_vm: by UUID, then pool: always.
+ * @by_name: by table and name, as of the last members_sort().
+ * @by_vm: by UUID, then table: always.
  * @by_id: by number: always, since numbers only grow.
  * @n: how many there are.
  * @size: room in each of the three.
@@ -33,22 +33,22 @@ void members_done(struct members *set);
 
 /**
  * members_add() - a member that is not there yet.
- * @pool: "tenant/pool".
+ * @table: where.
  * @ret_member: it; zero but for its number and who it is.
  *
  * Return: 0 or -ENOMEM.
  */
-MUST_CHECK int members_add(struct members *set, const char *pool,
+MUST_CHECK int members_add(struct members *set, const char *table,
 			   const uint8_t uuid[HV_UUID_SIZE],
 			   struct rec_member **ret_member);
 
 /* NULL if there is none. */
-struct rec_member *members_find(const struct members *set, const char *pool,
+struct rec_member *members_find(const struct members *set, const char *table,
 				const uint8_t uuid[HV_UUID_SIZE]);
 struct rec_member *members_numbered(const struct members *set, uint64_t id);
 
 /**
- * members_of() - the members that are one VM, one a pool.
+ * members_of() - the members that are one VM, one a table.
  * @ret_n: their number.
  *
  * Return: the first in members.by_vm.

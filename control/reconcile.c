@@ -13,6 +13,7 @@
 #include "control/conflict.h"
 #include "control/member.h"
 #include "control/members.h"
+#include "control/pools.h"
 #include "control/snapshot.h"
 
 #define NS_PER_MS 1000000ULL
@@ -36,7 +37,6 @@ struct seen {
 
 /**
  * struct rec - what is kept between runs.
- * @pools: sorted by name; also of pools that are no longer configured.
  * @claims: the tenants', in the config's order.
  * @seen: sorted by UUID, as the inventory is.
  * @conf_known: @pools and @claims follow from the config in force, @seen and
@@ -45,8 +45,7 @@ struct seen {
 struct rec {
 	struct rec_hooks hooks;
 	struct members members;
-	struct rec_pool *pools;
-	size_t n_pools;
+	struct pools pools;
 	struct inv_claim *claims;
 	struct seen *seen;
 	size_t n_seen;
@@ -70,7 +69,7 @@ void rec_free(struct rec *rec)
 	if (!rec)
 		return;
 	members_done(&rec->members);
-	free(rec->pools);
+	pools_done(&rec->pools);
 	free(rec->claims);
 	free(rec->seen);
 	snapshot_done(&rec->snapshot);
@@ -83,8 +82,7 @@ void rec_forget_conf(struct rec *rec)
 
 	for (i = 0; i < rec->members.n; i++)
 		rec->members.by_id[i]->pool = NULL;
-	for (i = 0; i < rec->n_pools; i++)
-		rec->pools[i].conf = NULL;
+	pools_forget_conf(&rec->pools);
 	rec->conf_known = false;
 }
 
@@ -106,111 +104,32 @@ struct rec_member *const *rec_of_vm(const struct rec *rec,
 	return members_of(&rec->members, uuid, ret_n);
 }
 
-static int add_member(struct rec *rec, const char *pool,
+const struct rec_member *rec_sibling(const struct rec *rec,
+				     const struct rec_member *member)
+{
+	char table[DP_NAME_SIZE];
+
+	family_table(member->pool_name, family_other(member->family), table);
+	return members_find(&rec->members, table, member->uuid);
+}
+
+const struct rec_pool *rec_pool(const struct rec *rec, const char *table)
+{
+	return pools_find(&rec->pools, table);
+}
+
+static int add_member(struct rec *rec, const char *table,
 		      const uint8_t uuid[HV_UUID_SIZE],
 		      struct rec_member **ret_member)
 {
 	struct rec_member *m;
-	int rc = members_add(&rec->members, pool, uuid, &m);
+	int rc = members_add(&rec->members, table, uuid, &m);
 
 	if (rc)
 		return rc;
 	m->answer.verdict = VERDICT_WAITING;
 	m->answer.reason = VERDICT_N_REASONS;
 	*ret_member = m;
-	return 0;
-}
-
-/* Where in the list a pool is, or belongs. */
-static size_t pool_place(const struct rec *rec, const char *name)
-{
-	size_t low = 0;
-	size_t high = rec->n_pools;
-	size_t middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (strcmp(rec->pools[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static struct rec_pool *find_pool(const struct rec *rec, const char *name)
-{
-	const size_t at = pool_place(rec, name);
-
-	return at < rec->n_pools && !strcmp(rec->pools[at].name, name) ?
-		       &rec->pools[at] :
-		       NULL;
-}
-
-const struct rec_pool *rec_pool(const struct rec *rec, const char *name)
-{
-	return find_pool(rec, name);
-}
-
-static void pool_name(const struct conf_pool *pool, char buf[DP_NAME_SIZE])
-{
-	snprintf(buf, DP_NAME_SIZE, "%s/%s", pool->tenant->name, pool->name);
-}
-
-/* A VM's port has one way for all services of its pool: the strictest. */
-static enum conf_port_policy stricter(enum conf_port_policy a,
-				      enum conf_port_policy b)
-{
-	if (a == CONF_POLICY_REFUSE || b == CONF_POLICY_REFUSE)
-		return CONF_POLICY_REFUSE;
-	return a == CONF_POLICY_STACK ? a : b;
-}
-
-/* What matters of a pool's services. */
-static void look_at_services(struct rec_pool *pool, const struct conf *conf)
-{
-	const struct conf_service *s;
-	size_t i;
-
-	pool->service = "";
-	pool->port_policy = CONF_POLICY_BYPASS;
-	for (i = 0; i < conf->n_services; i++) {
-		s = &conf->services[i];
-		if (s->pool != pool->conf)
-			continue;
-		if (!*pool->service || strcmp(s->name, pool->service) < 0)
-			pool->service = s->name;
-		pool->port_policy =
-			stricter(pool->port_policy, s->on_port_policy);
-	}
-}
-
-static int keep_pool(struct rec *rec, const struct conf *conf,
-		     const struct conf_pool *conf_pool)
-{
-	struct rec_pool pool = { 0 };
-	struct rec_pool *pools;
-	size_t at;
-	int rc;
-
-	pool_name(conf_pool, pool.name);
-	at = pool_place(rec, pool.name);
-	if (!find_pool(rec, pool.name)) {
-		rc = rec->hooks.seed(rec->hooks.arg, pool.name, &pool.seed);
-		if (rc)
-			return rc;
-		pools = reallocarray(rec->pools, rec->n_pools + 1,
-				     sizeof(*pools));
-		if (!pools)
-			return -ENOMEM;
-		rec->pools = pools;
-		memmove(&pools[at + 1], &pools[at],
-			(rec->n_pools - at) * sizeof(*pools));
-		pools[at] = pool;
-		rec->n_pools++;
-	}
-	rec->pools[at].conf = conf_pool;
-	look_at_services(&rec->pools[at], conf);
 	return 0;
 }
 
@@ -249,8 +168,8 @@ static int take_conf(struct rec *rec, const struct conf *conf)
 	if (rec->conf_known)
 		return 0;
 	rc = take_claims(rec, conf);
-	for (i = 0; !rc && i < conf->n_pools; i++)
-		rc = keep_pool(rec, conf, &conf->pools[i]);
+	if (!rc)
+		rc = pools_take_conf(&rec->pools, conf, &rec->hooks);
 	if (rc)
 		return rc;
 	for (i = 0; i < rec->members.n; i++)
@@ -317,14 +236,37 @@ static bool belongs(const struct conf *conf, const struct conf_pool *pool,
 	return selected(pool, vm);
 }
 
+/* Into each table of the pool. */
+static int join_pool(struct rec *rec, const struct conf_pool *pool,
+		     const struct inv_vm *vm, bool as_backup)
+{
+	const struct rec_pool *kept;
+	struct rec_member *m;
+	int family;
+	int rc;
+
+	for (family = 0; family < N_FAMILIES; family++) {
+		if (!pools_has(pool, (enum family)family))
+			continue;
+		kept = pools_of_conf(&rec->pools, pool, (enum family)family);
+		if (!kept)
+			return -EINVAL;
+		m = members_find(&rec->members, kept->table, vm->uuid);
+		rc = m ? 0 : add_member(rec, kept->table, vm->uuid, &m);
+		if (rc)
+			return rc;
+		m->belongs = true;
+		m->as_backup = as_backup;
+	}
+	return 0;
+}
+
 /* Put a VM that is new or has changed into the pools that take it. */
 static int match_vm(struct rec *rec, const struct conf *conf,
 		    const struct inv_vm *vm, const struct inv_owner *owner)
 {
 	struct rec_member *const *of_vm;
 	const struct conf_pool *pool;
-	struct rec_member *m;
-	char name[DP_NAME_SIZE];
 	bool own;
 	size_t n;
 	size_t i;
@@ -341,13 +283,9 @@ static int match_vm(struct rec *rec, const struct conf *conf,
 		if (!own &&
 		    (!pool->backup || !belongs(conf, pool->backup, vm, owner)))
 			continue;
-		pool_name(&conf->pools[i], name);
-		m = members_find(&rec->members, name, vm->uuid);
-		rc = m ? 0 : add_member(rec, name, vm->uuid, &m);
+		rc = join_pool(rec, pool, vm, !own);
 		if (rc)
 			return rc;
-		m->belongs = true;
-		m->as_backup = !own;
 	}
 	return 0;
 }
@@ -443,10 +381,11 @@ static void take_facts(struct rec *rec, struct rec_member *m,
 {
 	const struct inv_owner *owner = owner_of(rec, m->uuid);
 	const struct inv_vm *vm = inv_get(in->inv, m->uuid);
-	const struct rec_pool *pool = find_pool(rec, m->pool_name);
+	const struct rec_pool *pool = pools_find(&rec->pools, m->table);
 	char name[DP_NAME_SIZE];
 
 	m->pool = pool ? pool->conf : NULL;
+	m->is_dual = m->pool && m->pool->has_v4 && m->pool->has_v6;
 	if (!vm) {
 		m->ifindex = 0;
 	} else if (!m->located) {
@@ -492,6 +431,19 @@ static void wake_by(uint64_t *wake_ns, uint64_t at_ns)
 		*wake_ns = at_ns;
 }
 
+/* Of a pool with two tables, which of them is meant. */
+static void tell_pool(const struct rec *rec, const struct rec_pool *pool,
+		      const char *what, const char *why)
+{
+	const struct conf_pool *conf = pool->conf;
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s: %s", family_title(pool->family), why);
+	rec->hooks.pool_changed(rec->hooks.arg, pool->name, what,
+				conf && conf->has_v4 && conf->has_v6 ? text :
+								       why);
+}
+
 static void judge_panic(struct rec *rec, struct rec_pool *pool, size_t first,
 			size_t n, const struct rec_input *in, char *ret_text,
 			size_t text_size, uint64_t *ret_wake_ns)
@@ -518,18 +470,25 @@ static void judge_panic(struct rec *rec, struct rec_pool *pool, size_t first,
 		rec->members.by_name[i]->facts.panic =
 			panic && !rec->members.by_name[i]->as_backup;
 	if ((before == PANIC_CALM) != (pool->panic.state == PANIC_CALM))
-		rec->hooks.pool_changed(rec->hooks.arg, pool->name,
-					panic ? "panic" : "panic_over",
-					panic ? ret_text :
-						"enough VMs are healthy again");
+		tell_pool(rec, pool, panic ? "panic" : "panic_over",
+			  panic ? ret_text : "enough VMs are healthy again");
+}
+
+/* How the drain of the VM stands in all tables of the pool. */
+static enum rec_drain whole_drain(const struct rec *rec,
+				  const struct rec_member *m)
+{
+	const struct rec_member *other = rec_sibling(rec, m);
+
+	return other ? rec_drain_join(m->drain, other->drain) : m->drain;
 }
 
 /* A word for what a member has become. */
-static const char *member_word(const struct rec_member *m)
+static const char *member_word(const struct rec_member *m, enum rec_drain whole)
 {
-	if (m->drain == REC_DRAINED || m->drain == REC_DRAIN_QUIET ||
-	    m->drain == REC_DRAIN_DEADLINE)
-		return rec_drain_name(m->drain);
+	if (whole == REC_DRAINED || whole == REC_DRAIN_QUIET ||
+	    whole == REC_DRAIN_DEADLINE)
+		return rec_drain_name(whole);
 	return vm_verdict_name(m->answer.verdict);
 }
 
@@ -539,7 +498,8 @@ static void judge_member(struct rec *rec, struct rec_member *m,
 {
 	const struct inv_vm *vm = inv_get(in->inv, m->uuid);
 	struct verdict_answer before = m->answer;
-	enum rec_drain drain = m->drain;
+	enum rec_drain drain = whole_drain(rec, m);
+	enum rec_drain now;
 
 	/* While it moves between hosts nothing about it is news. */
 	if (vm && vm->migrating && before.reason != VERDICT_N_REASONS)
@@ -548,9 +508,10 @@ static void judge_member(struct rec *rec, struct rec_member *m,
 	member_weight(m, vm, in, alone, ret_wake_ns);
 	if (m->drain == REC_DRAINING)
 		wake_by(ret_wake_ns, in->now_ns + SHOWN_AGAIN_NS);
+	now = whole_drain(rec, m);
 	if (before.verdict != m->answer.verdict ||
-	    before.reason != m->answer.reason || drain != m->drain)
-		rec->hooks.changed(rec->hooks.arg, m, member_word(m));
+	    before.reason != m->answer.reason || drain != now)
+		rec->hooks.changed(rec->hooks.arg, m, member_word(m, now));
 }
 
 /*
@@ -604,16 +565,15 @@ static void judge_backup(struct rec *rec, struct rec_pool *pool,
 		 n_serving,
 		 pool->conf && pool->conf->backup ? pool->conf->backup->name :
 						    "its backup");
-	rec->hooks.pool_changed(rec->hooks.arg, pool->name,
-				needed ? "backup" : "backup_over",
-				needed ? text : "its own VMs serve again");
+	tell_pool(rec, pool, needed ? "backup" : "backup_over",
+		  needed ? text : "its own VMs serve again");
 }
 
 static void judge_pool(struct rec *rec, size_t first, size_t n,
 		       const struct rec_input *in, uint64_t *ret_wake_ns)
 {
 	struct rec_member *const *members = rec->members.by_name + first;
-	struct rec_pool *pool = find_pool(rec, members[0]->pool_name);
+	struct rec_pool *pool = pools_find(&rec->pools, members[0]->table);
 	char panic_text[160] = "";
 	size_t n_serving = 0;
 	size_t i;
@@ -662,14 +622,14 @@ int rec_run(struct rec *rec, const struct rec_input *in,
 	members_sort(&rec->members);
 	conflict_find(rec, &rec->members, in->conf);
 	for (first = 0; first < rec->members.n; first = i) {
-		for (i = first + 1; i < rec->members.n &&
-				    !strcmp((*members)[i]->pool_name,
-					    (*members)[first]->pool_name);)
+		for (i = first + 1;
+		     i < rec->members.n &&
+		     !strcmp((*members)[i]->table, (*members)[first]->table);)
 			i++;
 		judge_pool(rec, first, i - first, in, &wake_ns);
 	}
 	members_keep(&rec->members, stays, rec);
-	rc = snapshot_build(&rec->snapshot, in->conf, rec->pools, rec->n_pools,
+	rc = snapshot_build(&rec->snapshot, in->conf, &rec->pools,
 			    rec->members.by_name, rec->members.n);
 	if (rc)
 		return rc;
@@ -729,6 +689,23 @@ void rec_take_probe(struct rec *rec, uint64_t id,
 
 	if (m)
 		m->probe = *status;
+}
+
+enum rec_drain rec_drain_join(enum rec_drain a, enum rec_drain b)
+{
+	/* What is worst of the two is true of the whole. */
+	static const enum rec_drain worst_first[] = {
+		REC_DRAINING,
+		REC_DRAIN_DEADLINE,
+		REC_DRAIN_QUIET,
+		REC_DRAINED,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(worst_first); i++)
+		if (a == worst_first[i] || b == worst_first[i])
+			return worst_first[i];
+	return REC_DRAIN_NONE;
 }
 
 const char *rec_drain_name(enum rec_drain drain)

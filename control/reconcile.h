@@ -14,9 +14,18 @@
  * (health/verdict.h) and remembers what it said, so that changes can be told
  * with their reasons.
  *
+ * DOC: families
+ *
+ * A pool whose services are of IPv4 and IPv6 is two tables in the data plane
+ * (family.h), and here two of all that follows from a table: a struct rec_pool
+ * each, and of each VM a member each, with an address, probes, a verdict and
+ * slots of its own. So a VM that has no IPv6 address, or none that answers, is
+ * missing there and nowhere else. Settings, wishes and names are the pool's; who
+ * shows something to people joins the two (rec_sibling()).
+ *
  * DOC: conflicts
  *
- * From one port of a VM one service can answer. When tags put a VM into two
+ * From one port of an address of a VM one service can answer. When tags put a VM into two
  * pools whose services use the same port, the pool that has it keeps it; if
  * neither has, the one whose service is first by name gets it. In the other
  * the VM waits, with the reason `conflict`, until the port is free.
@@ -25,6 +34,7 @@
 #define CONTROL_RECONCILE_H
 
 #include "config/config.h"
+#include "control/family.h"
 #include "control/inventory.h"
 #include "control/wishes.h"
 #include "dataplane/dataplane.h"
@@ -55,21 +65,25 @@ enum rec_weight_from {
 
 /**
  * struct rec_way - how its probes get to a VM; way.h decides.
- * @is_there: they do.
+ * @is_there: they do; else @trouble may say why not.
  * @by_path: over the data path.
  * @at: where a probe connects to; @device: the interface, "" = as routes say.
  */
 struct rec_way {
 	bool is_there;
+	const char *trouble;
 	bool by_path;
 	struct ip_addr at;
 	char device[DP_IFNAME_SIZE];
 };
 
 /**
- * struct rec_member - a VM in a pool.
- * @pool: of the config in force; NULL: the pool is no longer configured.
+ * struct rec_member - a VM in a pool, by the addresses of one family.
+ * @pool: of the config in force; NULL: the pool is no longer configured, or has
+ *        no service of this family.
  * @pool_name: "tenant/pool".
+ * @family: of its address; @table: what the table is called where it stands.
+ * @is_dual: its pool has tables of both.
  * @uuid: the VM.
  * @id: number of its health target; never used again.
  * @belongs: config and tags still put it in the pool.
@@ -99,6 +113,9 @@ struct rec_way {
 struct rec_member {
 	const struct conf_pool *pool;
 	char pool_name[DP_NAME_SIZE];
+	enum family family;
+	char table[DP_NAME_SIZE];
+	bool is_dual;
 	uint8_t uuid[HV_UUID_SIZE];
 	uint64_t id;
 	bool belongs;
@@ -141,10 +158,12 @@ struct rec_member {
 };
 
 /**
- * struct rec_pool - what is kept of a pool between runs.
+ * struct rec_pool - what is kept of a pool's table between runs.
  * @name: "tenant/pool".
+ * @family: whose addresses are in it; @table: what it is called.
  * @seed: of its hash, from the store.
  * @conf: in the config in force; NULL = it is no longer configured.
+ * @index: in the last snapshot, if @conf.
  * @service: name of the first of its services by name; "" = none.
  * @port_policy: for ports with rules of the host's own: the strictest of theirs.
  * @panic: its state.
@@ -152,8 +171,11 @@ struct rec_member {
  */
 struct rec_pool {
 	char name[DP_NAME_SIZE];
+	enum family family;
+	char table[DP_NAME_SIZE];
 	struct hash_seed seed;
 	const struct conf_pool *conf;
+	uint32_t index;
 	const char *service;
 	enum conf_port_policy port_policy;
 	struct panic panic;
@@ -165,9 +187,10 @@ struct rec;
 /**
  * struct rec_hooks - what the run tells; called from within rec_run().
  * @changed: a member's verdict, role or drain is another now. @what is a word
- *           ("serving", "drained", ...).
+ *           ("serving", "drained", ...). A drain is over when it is so in each
+ *           family, and is told once.
  * @pool_changed: a pool went into panic or out of it.
- * @seed: the seed of a pool that is new here.
+ * @seed: the seed of a table that is new here.
  * @leaving: a member is about to be forgotten.
  */
 struct rec_hooks {
@@ -175,7 +198,7 @@ struct rec_hooks {
 			const char *what);
 	void (*pool_changed)(void *arg, const char *pool, const char *what,
 			     const char *why);
-	int (*seed)(void *arg, const char *pool, struct hash_seed *ret_seed);
+	int (*seed)(void *arg, const char *table, struct hash_seed *ret_seed);
 	void (*leaving)(void *arg, struct rec_member *member);
 	void *arg;
 };
@@ -233,8 +256,15 @@ struct rec_member *const *rec_of_vm(const struct rec *rec,
 				    const uint8_t uuid[HV_UUID_SIZE],
 				    size_t *ret_n);
 
-/* The pool's panic, NULL if there is no such pool. */
-const struct rec_pool *rec_pool(const struct rec *rec, const char *name);
+/* The same VM in the same pool by its other family; NULL if it isn't. */
+const struct rec_member *rec_sibling(const struct rec *rec,
+				     const struct rec_member *member);
+
+/* What is kept of a table, NULL if there is no such one. */
+const struct rec_pool *rec_pool(const struct rec *rec, const char *table);
+
+/* How a drain stands as a whole, if a VM has it in two tables. */
+enum rec_drain rec_drain_join(enum rec_drain a, enum rec_drain b);
 
 const char *rec_drain_name(enum rec_drain drain);
 const char *rec_weight_from_name(enum rec_weight_from from);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "config/config.h"
+#include "control/family.h"
 #include "dataplane/names.h"
 
 uint64_t render_now_ns(void)
@@ -95,23 +96,33 @@ json_t *render_dataplane(const struct dp_status *status, uint64_t now_ns)
 
 static const char *protocol_name(uint8_t proto)
 {
-	return proto == IP_PROTO_TCP ? "tcp" : "?";
+	switch (proto) {
+	case 6:
+		return "tcp";
+	case 17:
+		return "udp";
+	default:
+		return "?";
+	}
 }
 
 json_t *render_services(const struct dp_status *status)
 {
 	const struct dp_service_status *s;
 	json_t *services = json_array();
+	char pool[DP_NAME_SIZE];
 	json_t *service;
 	uint32_t i;
 
 	for (i = 0; i < status->n_services; i++) {
 		s = &status->services[i];
-		service = json_pack("{s:s,s:o,s:i,s:s,s:s,s:i}", "service",
+		(void)family_split(s->pool, pool);
+		service = json_pack("{s:s,s:o,s:i,s:s,s:s,s:i,s:s}", "service",
 				    s->name, "vip", render_addr(&s->vip),
 				    "port", (int)s->port, "protocol",
-				    protocol_name(s->proto), "pool", s->pool,
-				    "target_port", (int)s->target_port);
+				    protocol_name(s->proto), "pool", pool,
+				    "target_port", (int)s->target_port,
+				    "family", family_name(family_of(&s->vip)));
 		json_object_set_new(service, "observed",
 				    json_boolean(s->observed));
 		render_traffic(service, &s->traffic);
@@ -120,42 +131,32 @@ json_t *render_services(const struct dp_status *status)
 	return services;
 }
 
-json_t *render_pools(const struct dp_status *status)
+void render_slots(json_t *object, const struct dp_pool_status *p)
 {
-	const struct dp_pool_status *p;
-	json_t *pools = json_array();
-	uint32_t serving;
-	uint32_t leaving;
-	uint32_t vms;
-	uint32_t i;
-	uint32_t k;
+	const struct {
+		const char *key;
+		uint64_t value;
+	} fields[] = {
+		{ "slots", p->n_slots },     { "claiming", p->n_claiming },
+		{ "moving", p->n_moving },   { "settling", p->n_settling },
+		{ "put_off", p->n_put_off }, { "refused", p->n_refused },
+	};
+	size_t i;
 
-	for (i = 0; i < status->n_pools; i++) {
-		p = &status->pools[i];
-		vms = serving = leaving = 0;
-		for (k = 0; k < status->n_backends; k++) {
-			if (strcmp(status->backends[k].pool, p->name) != 0)
-				continue;
-			vms++;
-			serving += status->backends[k].slots_current > 0;
-			leaving += !status->backends[k].slots_current &&
-				   !status->backends[k].drained;
-		}
-		json_array_append_new(
-			pools,
-			json_pack(
-				"{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:"
-				"s}",
-				"pool", p->name, "vms", (int)vms, "serving",
-				(int)serving, "leaving", (int)leaving,
-				"waiting", (int)(vms - serving - leaving),
-				"slots", (int)p->n_slots, "claiming",
-				(int)p->n_claiming, "moving", (int)p->n_moving,
-				"settling", (int)p->n_settling, "put_off",
-				(int)p->n_put_off, "refused",
-				(json_int_t)p->n_refused, "note", ""));
-	}
-	return pools;
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		json_object_set_new(object, fields[i].key,
+				    json_integer((json_int_t)fields[i].value));
+}
+
+void render_add_slots(struct dp_pool_status *sum,
+		      const struct dp_pool_status *more)
+{
+	sum->n_slots += more->n_slots;
+	sum->n_claiming += more->n_claiming;
+	sum->n_moving += more->n_moving;
+	sum->n_settling += more->n_settling;
+	sum->n_put_off += more->n_put_off;
+	sum->n_refused += more->n_refused;
 }
 
 json_t *render_offline(struct dp *dp, const struct dp_ops *ops)
@@ -179,16 +180,20 @@ static json_t *counters_backends(const struct dp_status *status)
 {
 	const struct dp_backend_status *b;
 	char uuid[RENDER_UUID_SIZE];
+	char pool[DP_NAME_SIZE];
 	json_t *backends = json_array();
+	enum family family;
 	json_t *backend;
 	uint32_t i;
 
 	for (i = 0; i < status->n_backends; i++) {
 		b = &status->backends[i];
 		render_uuid(b->uuid, uuid);
-		backend = json_pack("{s:s,s:s,s:s,s:i}", "name", b->name,
-				    "uuid", uuid, "pool", b->pool, "backend",
-				    (int)b->number);
+		family = family_split(b->pool, pool);
+		backend = json_pack("{s:s,s:s,s:s,s:i,s:s}", "name", b->name,
+				    "uuid", uuid, "pool", pool, "backend",
+				    (int)b->number, "family",
+				    family_name(family));
 		render_traffic(backend, &b->traffic);
 		json_array_append_new(backends, backend);
 	}
@@ -283,16 +288,18 @@ static json_t *explanation(struct dp *dp, const struct dp_ops *ops,
 {
 	struct dp_explanation x;
 	char uuid[RENDER_UUID_SIZE] = "";
+	char pool[DP_NAME_SIZE];
 	json_t *data;
 
 	if (ops->explain(dp, flow, render_now_ns(), &x))
 		return NULL;
+	(void)family_split(x.pool, pool);
 	if (x.backend)
 		render_uuid(x.uuid, uuid);
 	data = json_pack(
 		"{s:o,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o}",
 		"client", endpoint(&flow->client, flow->client_port), "service",
-		x.service, "pool", x.pool, "vip",
+		x.service, "pool", pool, "vip",
 		endpoint(&flow->vip, flow->port), "verdict",
 		name_of_verdict(x.verdict), "reason",
 		x.reason ? explain_reason(x.reason) : "", "as_if",

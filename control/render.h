@@ -21,6 +21,13 @@ json_t *render_services(const struct dp_status *status);
 /* The `pools` part of it, as far as the tables alone tell it. */
 json_t *render_pools(const struct dp_status *status);
 
+/* Add the fields about slots to an object. */
+void render_slots(json_t *object, const struct dp_pool_status *status);
+
+/* The numbers of a pool are those of its tables. */
+void render_add_slots(struct dp_pool_status *sum,
+		      const struct dp_pool_status *more);
+
 /* /v1/status as far as the tables alone tell it; `control` is "not running". */
 json_t *render_offline(struct dp *dp, const struct dp_ops *ops);
 

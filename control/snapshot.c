@@ -85,37 +85,6 @@ static int build_vips(struct snapshot *s, const struct conf *conf)
 	return 0;
 }
 
-static int build_services(struct snapshot *s, const struct conf *conf)
-{
-	const struct conf_service *c;
-	size_t i;
-
-	s->services = calloc(conf->n_services + 1, sizeof(*s->services));
-	s->service_names =
-		calloc(conf->n_services + 1, sizeof(*s->service_names));
-	if (!s->services || !s->service_names)
-		return -ENOMEM;
-	for (i = 0; i < conf->n_services; i++) {
-		c = &conf->services[i];
-		snprintf(s->service_names[i], DP_NAME_SIZE, "%s/%s",
-			 c->tenant->name, c->name);
-		s->services[i] = (struct dp_service){
-			.name = s->service_names[i],
-			.vip = c->vip,
-			.port = c->port,
-			.proto = conf_protocol_number(c->protocol),
-			.quic = c->protocol == CONF_PROTOCOL_QUIC,
-			.pool = (uint32_t)(c->pool - conf->pools),
-			.target_port = c->target_port,
-			.mss = (uint16_t)c->mss,
-			.observe = is_observed(conf, c),
-		};
-	}
-	s->dp.services = s->services;
-	s->dp.n_services = (uint32_t)conf->n_services;
-	return 0;
-}
-
 static void fill_backend(struct dp_backend *b, const struct rec_member *m)
 {
 	memcpy(b->uuid, m->uuid, sizeof(b->uuid));
@@ -129,22 +98,8 @@ static void fill_backend(struct dp_backend *b, const struct rec_member *m)
 	b->stack = m->stack;
 }
 
-static const struct rec_pool *kept_pool(const struct rec_pool *pools,
-					size_t n_pools,
-					const struct conf_pool *c)
-{
-	char name[DP_NAME_SIZE];
-	size_t i;
-
-	snprintf(name, sizeof(name), "%s/%s", c->tenant->name, c->name);
-	for (i = 0; i < n_pools; i++)
-		if (!strcmp(pools[i].name, name))
-			return &pools[i];
-	return NULL;
-}
-
-/* Index of the first member of a pool, or of one behind it. */
-static size_t first_of(const char *pool, struct rec_member *const *members,
+/* Index of the first member of a table, or of one behind it. */
+static size_t first_of(const char *table, struct rec_member *const *members,
 		       size_t n_members)
 {
 	size_t low = 0;
@@ -153,7 +108,7 @@ static size_t first_of(const char *pool, struct rec_member *const *members,
 
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		if (strcmp(members[middle]->pool_name, pool) < 0)
+		if (strcmp(members[middle]->table, table) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -161,73 +116,111 @@ static size_t first_of(const char *pool, struct rec_member *const *members,
 	return low;
 }
 
-/* The backends of one pool, appended to the common array. */
-static uint32_t fill_backends(struct dp_backend *backends, const char *pool,
+/* The backends of one table, appended to the common array. */
+static uint32_t fill_backends(struct dp_backend *backends, const char *table,
 			      struct rec_member *const *members,
 			      size_t n_members)
 {
 	uint32_t n = 0;
 	size_t i;
 
-	for (i = first_of(pool, members, n_members);
-	     i < n_members && !strcmp(members[i]->pool_name, pool); i++)
+	for (i = first_of(table, members, n_members);
+	     i < n_members && !strcmp(members[i]->table, table); i++)
 		if (members[i]->publish)
 			fill_backend(&backends[n++], members[i]);
 	return n;
 }
 
-static int build_pools(struct snapshot *s, const struct conf *conf,
-		       const struct rec_pool *kept, size_t n_kept,
+static void fill_pool(struct dp_pool *p, const struct rec_pool *kept)
+{
+	const struct conf_pool *c = kept->conf;
+
+	p->name = kept->table;
+	p->seed = kept->seed;
+	p->affinity = c->affinity == CONF_AFFINITY_SOURCE ? AFFINITY_SOURCE :
+							    AFFINITY_FLOW;
+	p->when_empty = c->when_empty == CONF_DROP ? EMPTY_DROP : EMPTY_RESET;
+	p->idle_timeout_ms = c->idle_timeout_ms;
+	p->udp_idle_ms = c->udp_idle_ms;
+	p->max_backends = c->max_backends;
+}
+
+static int build_pools(struct snapshot *s, struct pools *kept,
 		       struct rec_member *const *members, size_t n_members)
 {
-	const struct rec_pool *known;
-	const struct conf_pool *c;
 	struct dp_pool *p;
 	uint32_t used = 0;
+	uint32_t n = 0;
 	size_t i;
 
-	s->pools = calloc(conf->n_pools + 1, sizeof(*s->pools));
+	s->pools = calloc(kept->n + 1, sizeof(*s->pools));
 	s->backends = calloc(n_members + 1, sizeof(*s->backends));
 	if (!s->pools || !s->backends)
 		return -ENOMEM;
-	for (i = 0; i < conf->n_pools; i++) {
-		c = &conf->pools[i];
-		p = &s->pools[i];
-		known = kept_pool(kept, n_kept, c);
-		if (!known)
-			return -EINVAL;
-		p->name = known->name;
-		p->seed = known->seed;
-		p->affinity = c->affinity == CONF_AFFINITY_SOURCE ?
-				      AFFINITY_SOURCE :
-				      AFFINITY_FLOW;
-		p->when_empty = c->when_empty == CONF_DROP ? EMPTY_DROP :
-							     EMPTY_RESET;
-		p->idle_timeout_ms = c->idle_timeout_ms;
-		p->udp_idle_ms = c->udp_idle_ms;
-		p->max_backends = c->max_backends;
+	for (i = 0; i < kept->n; i++) {
+		if (!kept->pool[i].conf)
+			continue;
+		p = &s->pools[n];
+		fill_pool(p, &kept->pool[i]);
 		p->backends = s->backends + used;
 		p->n_backends = fill_backends(s->backends + used, p->name,
 					      members, n_members);
 		used += p->n_backends;
+		kept->pool[i].index = n++;
 	}
 	s->dp.pools = s->pools;
-	s->dp.n_pools = (uint32_t)conf->n_pools;
+	s->dp.n_pools = n;
+	return 0;
+}
+
+static int build_services(struct snapshot *s, const struct conf *conf,
+			  const struct pools *pools)
+{
+	const struct conf_service *c;
+	const struct rec_pool *pool;
+	size_t i;
+
+	s->services = calloc(conf->n_services + 1, sizeof(*s->services));
+	s->service_names =
+		calloc(conf->n_services + 1, sizeof(*s->service_names));
+	if (!s->services || !s->service_names)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_services; i++) {
+		c = &conf->services[i];
+		pool = pools_of_conf(pools, c->pool, family_of(&c->vip));
+		if (!pool)
+			return -EINVAL;
+		snprintf(s->service_names[i], DP_NAME_SIZE, "%s/%s",
+			 c->tenant->name, c->name);
+		s->services[i] = (struct dp_service){
+			.name = s->service_names[i],
+			.vip = c->vip,
+			.port = c->port,
+			.proto = conf_protocol_number(c->protocol),
+			.quic = c->protocol == CONF_PROTOCOL_QUIC,
+			.pool = pool->index,
+			.target_port = c->target_port,
+			.mss = (uint16_t)c->mss,
+			.observe = is_observed(conf, c),
+		};
+	}
+	s->dp.services = s->services;
+	s->dp.n_services = (uint32_t)conf->n_services;
 	return 0;
 }
 
 int snapshot_build(struct snapshot *s, const struct conf *conf,
-		   const struct rec_pool *pools, size_t n_pools,
-		   struct rec_member *const *members, size_t n_members)
+		   struct pools *pools, struct rec_member *const *members,
+		   size_t n_members)
 {
 	int rc;
 
 	snapshot_done(s);
 	rc = build_vips(s, conf);
 	if (!rc)
-		rc = build_services(s, conf);
+		rc = build_pools(s, pools, members, n_members);
 	if (!rc)
-		rc = build_pools(s, conf, pools, n_pools, members, n_members);
+		rc = build_services(s, conf, pools);
 	if (rc)
 		snapshot_done(s);
 	return rc;

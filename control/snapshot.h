@@ -5,7 +5,7 @@
 #ifndef CONTROL_SNAPSHOT_H
 #define CONTROL_SNAPSHOT_H
 
-#include "control/reconcile.h"
+#include "control/pools.h"
 
 /**
  * struct snapshot - a dp_snapshot and the memory behind it.
@@ -23,12 +23,13 @@ struct snapshot {
 
 /**
  * snapshot_build() - replace what was there.
- * @members: sorted by pool.
+ * @pools: those that are configured get their index.
+ * @members: sorted by table.
  *
  * Return: 0, or -ENOMEM with the old snapshot gone (an empty one is left).
  */
 MUST_CHECK int snapshot_build(struct snapshot *s, const struct conf *conf,
-			      const struct rec_pool *pools, size_t n_pools,
+			      struct pools *pools,
 			      struct rec_member *const *members,
 			      size_t n_members);
 

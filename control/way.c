@@ -43,8 +43,8 @@ static bool by_path(const struct rec_member *m, const struct inv *inv,
 	case CONF_VIA_AUTO:
 		break;
 	}
-	/* Where its port is not here, or its address IPv6, there is no other. */
-	return m->ifindex && IP_IS_V4(m->addr) && !host_reaches(m, inv, reach);
+	/* Where its port is not here there is no other. */
+	return m->ifindex && !host_reaches(m, inv, reach);
 }
 
 static void ask_way(const struct rec_member *m, struct dp_way *ret_way)

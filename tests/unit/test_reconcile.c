@@ -14,286 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "control/reconcile.h"
-#include "control/store.h"
-
-#define SECOND_NS 1000000000ULL
-
-static const char config[] =
-	"node = { name = \"n1\"; uplinks = [ \"up0\" ]; };\n"
-	"hypervisors = ( { name = \"hv1\"; uri = \"qemu:///system\"; } );\n"
-	"tenants = ( { name = \"shop\"; vips = [ \"203.0.113.10/32\" ];\n"
-	"              networks = [ \"br0\" ]; } );\n"
-	"pools = ( { tenant = \"shop\"; name = \"web\"; select = [ \"role=web\" ];\n"
-	"            health = { type = \"tcp\"; port = 80; };\n"
-	"            max_backends = 3; panic_threshold = 50;\n"
-	"            slow_start = \"10s\"; },\n"
-	"          { tenant = \"shop\"; name = \"api\"; select = [ \"role=api\" ];\n"
-	"            health = { type = \"tcp\"; port = 80; }; } );\n"
-	"services = ( { tenant = \"shop\"; name = \"http\";\n"
-	"               vip = \"203.0.113.10\"; port = 80; protocol = \"tcp\";\n"
-	"               pool = \"web\"; target_port = 80; mode = \"nat\"; },\n"
-	"             { tenant = \"shop\"; name = \"api\";\n"
-	"               vip = \"203.0.113.10\"; port = 81; protocol = \"tcp\";\n"
-	"               pool = \"api\"; target_port = 80; mode = \"nat\"; } );\n";
-
-struct fixture {
-	char dir[32];
-	struct conf *conf;
-	struct store *store;
-	struct wishes *wishes;
-	struct inv *inv;
-	struct inv_hv *hv;
-	struct rec *rec;
-	const struct dp_snapshot *snapshot;
-	uint64_t wake_ns;
-	uint64_t now_ns;
-	uint64_t now_ms;
-	bool without_address; /* VMs from now on, as the next one */
-	int addr_shift;
-	int n_changes;
-	char last_change[64];
-	int n_pool_changes;
-	bool filtered; /* of VMs told from now on */
-	bool ovs;
-};
-
-static void inv_changed(void *arg, const struct inv_change *change)
-{
-	(void)arg;
-	(void)change;
-}
-
-static void changed(void *arg, const struct rec_member *m, const char *what)
-{
-	struct fixture *f = arg;
-
-	f->n_changes++;
-	snprintf(f->last_change, sizeof(f->last_change), "%.40s %s", m->vm_name,
-		 what);
-}
-
-static void pool_changed(void *arg, const char *pool, const char *what,
-			 const char *why)
-{
-	(void)pool;
-	(void)what;
-	(void)why;
-	((struct fixture *)arg)->n_pool_changes++;
-}
-
-static int seed(void *arg, const char *pool, struct hash_seed *ret_seed)
-{
-	return store_seed(((struct fixture *)arg)->store, pool, ret_seed);
-}
-
-static void leaving(void *arg, struct rec_member *m)
-{
-	(void)arg;
-	(void)m;
-}
-
-static void tell(struct fixture *f, struct hv_event *event)
-{
-	event->arg = f->hv;
-	assert_int_equal(inv_event(f->inv, event), 0);
-	hv_event_free(event);
-}
-
-static int setup(void **state)
-{
-	char error[STORE_ERROR_SIZE];
-	struct conf_errors *errs = calloc(1, sizeof(*errs));
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct rec_hooks hooks = { changed, pool_changed, seed, leaving, f };
-
-	assert_non_null(f);
-	assert_non_null(errs);
-	strcpy(f->dir, "/tmp/drover-rec-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	if (conf_load_text("test.cfg", config, &f->conf, errs)) {
-		conf_errors_print(errs, stderr);
-		fail();
-	}
-	free(errs);
-	assert_int_equal(store_open(f->dir, 100, &f->store, error), 0);
-	assert_int_equal(wishes_load(f->store, &f->wishes), 0);
-	assert_int_equal(inv_new(inv_changed, f, &f->inv), 0);
-	assert_int_equal(inv_hv_add(f->inv, "hv1", true, &f->hv), 0);
-	assert_int_equal(rec_new(&hooks, &f->rec), 0);
-	f->now_ns = 1000 * SECOND_NS;
-	f->now_ms = 1700000000000ULL;
-	tell(f, hv_event_new(HV_EVENT_CONNECTED, f->now_ns));
-	tell(f, hv_event_new(HV_EVENT_LISTED, f->now_ns));
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	char command[64];
-
-	rec_free(f->rec);
-	inv_free(f->inv);
-	wishes_free(f->wishes);
-	store_close(f->store);
-	conf_free(f->conf);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	/* NOLINTNEXTLINE(cert-env33-c): a scratch directory of its own */
-	assert_int_equal(system(command), 0);
-	free(f);
-	return 0;
-}
-
-static uint8_t *uuid_of(int n)
-{
-	static uint8_t uuid[HV_UUID_SIZE];
-
-	memset(uuid, 0, sizeof(uuid));
-	uuid[0] = 0xab;
-	uuid[15] = (uint8_t)n;
-	return uuid;
-}
-
-/* VM n: named web-n, on tap vnetN with number 10 + n, address 10.0.0.n. */
-static void vm_is(struct fixture *f, int n, const char *role,
-		  enum hv_state vm_state)
-{
-	struct hv_event *event = hv_event_new(HV_EVENT_VM, f->now_ns);
-	struct link_info link = { .ifindex = (uint32_t)(10 + n), .up = true };
-	struct hv_vm *vm = hv_vm_new();
-	char text[32];
-
-	assert_non_null(event);
-	assert_non_null(vm);
-	memcpy(event->uuid, uuid_of(n), HV_UUID_SIZE);
-	memcpy(vm->uuid, uuid_of(n), HV_UUID_SIZE);
-	snprintf(text, sizeof(text), "web-%d", n);
-	vm->name = strdup(text);
-	vm->state = vm_state;
-	vm->reason = "test";
-	vm->run = vm_state == HV_STATE_OFF ? 0 : 1;
-	vm->read_ns = f->now_ns;
-	vm->tags = calloc(1, sizeof(*vm->tags));
-	vm->n_tags = 1;
-	vm->tags[0].name = strdup("role");
-	vm->tags[0].value = strdup(role);
-	vm->nics = calloc(1, sizeof(*vm->nics));
-	vm->n_nics = 1;
-	snprintf(text, sizeof(text), "vnet%d", n);
-	vm->nics[0].port = strdup(text);
-	vm->nics[0].port_managed = true;
-	vm->nics[0].network = strdup("");
-	vm->nics[0].bridge = strdup("br0");
-	vm->nics[0].kind = f->ovs ? HV_NIC_OVS : HV_NIC_BRIDGE;
-	vm->nics[0].has_filter = f->filtered;
-	memcpy(vm->nics[0].mac, "\x52\x54\x00\x00\x00", 5);
-	vm->nics[0].mac[5] = (uint8_t)n;
-	vm->nics[0].addrs[0].ip.word[2] = BE32(0xffff);
-	vm->nics[0].addrs[0].ip.word[3] = BE32(0x0a000000 + n + f->addr_shift);
-	vm->nics[0].n_addrs = f->without_address ? 0 : 1;
-	event->vm = vm;
-	if (vm_state != HV_STATE_OFF) {
-		snprintf(link.name, sizeof(link.name), "vnet%d", n);
-		memcpy(link.mac, vm->nics[0].mac, sizeof(link.mac));
-		link.mac[0] = 0xfe;
-		assert_int_equal(inv_link(f->inv, &link, f->now_ns), 0);
-	}
-	tell(f, event);
-}
-
-static struct rec_member *member(struct fixture *f, int n)
-{
-	size_t i;
-
-	for (i = 0; i < rec_count(f->rec); i++)
-		if (!memcmp(rec_at(f->rec, i)->uuid, uuid_of(n), HV_UUID_SIZE))
-			return rec_at(f->rec, i);
-	fail_msg("VM %d is no member", n);
-	abort(); /* not reached */
-}
-
-static void probe_says(struct fixture *f, int n, enum health_state state)
-{
-	struct health_status status = { .state = state, .settled = true };
-	struct rec_member *m = member(f, n);
-
-	m->has_target = true;
-	snprintf(status.reason, sizeof(status.reason), "test says %s",
-		 health_state_name(state));
-	rec_take_probe(f->rec, m->id, &status);
-}
-
-static void run(struct fixture *f)
-{
-	const struct rec_input in = { f->conf, f->inv, f->wishes, f->now_ns,
-				      f->now_ms };
-
-	assert_int_equal(rec_run(f->rec, &in, &f->snapshot, &f->wake_ns), 0);
-}
-
-static const struct dp_backend *find_backend(const struct fixture *f, int n)
-{
-	const struct dp_pool *p;
-	uint32_t i;
-	uint32_t k;
-
-	for (i = 0; i < f->snapshot->n_pools; i++) {
-		p = &f->snapshot->pools[i];
-		for (k = 0; k < p->n_backends; k++)
-			if (!memcmp(p->backends[k].uuid, uuid_of(n),
-				    HV_UUID_SIZE))
-				return &p->backends[k];
-	}
-	return NULL;
-}
-
-static const struct dp_backend *backend(const struct fixture *f, int n)
-{
-	const struct dp_backend *found = find_backend(f, n);
-
-	if (found)
-		return found;
-	fail_msg("VM %d is no backend", n);
-	abort(); /* not reached */
-}
-
-/* The tables name these VMs now, with slots. */
-static void tables_name(struct fixture *f, int first, int last)
-{
-	struct dp_backend_status backends[8] = { 0 };
-	struct dp_status status = { .backends = backends };
-	int n;
-
-	for (n = first; n <= last; n++) {
-		memcpy(backends[n - first].uuid, uuid_of(n), HV_UUID_SIZE);
-		strcpy(backends[n - first].pool, "shop/web");
-		snprintf(backends[n - first].name, DP_NAME_SIZE, "hv1/web-%d",
-			 n);
-		backends[n - first].slots_current = 100;
-		backends[n - first].attached = true;
-		backends[n - first].ifindex = (uint32_t)(10 + n);
-		status.n_backends++;
-	}
-	rec_take_status(f->rec, &status);
-}
-
-/* It has a number in shop/web, but neither slot nor flow. */
-static void tables_name_idle(struct fixture *f, int n)
-{
-	struct dp_backend_status backend = { .attached = true };
-	const struct dp_status status = { .backends = &backend,
-					  .n_backends = 1 };
-
-	memcpy(backend.uuid, uuid_of(n), HV_UUID_SIZE);
-	strcpy(backend.pool, "shop/web");
-	rec_take_status(f->rec, &status);
-}
+#include "rec_world.h"
 
 static void test_join(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	vm_is(f, 2, "other", HV_STATE_RUNNING);
@@ -309,20 +34,13 @@ static void test_join(void **state)
 	assert_true(backend(f, 1)->weight > 0);
 }
 
-/* What the config says is something else now. */
-static void reloaded(struct fixture *f)
-{
-	rec_forget_conf(f->rec);
-	run(f);
-}
-
 /*
  * The host has rules of its own at VM 1's port, not at VM 2's; of a pool's
  * services the strictest policy counts.
  */
 static void test_host_rules(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	struct conf_service *http = &f->conf->services[0];
 
 	f->filtered = true;
@@ -356,7 +74,7 @@ static void test_host_rules(void **state)
 /* A filter that comes while the VM serves: it loses no flow. */
 static void test_host_rules_come(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	run(f);
@@ -376,7 +94,7 @@ static void test_host_rules_come(void **state)
 /* In the kernel there is no way to a port that is in no bridge of its own. */
 static void test_host_rules_elsewhere(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	f->conf->services[0].on_port_policy = CONF_POLICY_STACK;
 	f->filtered = true;
@@ -390,7 +108,7 @@ static void test_host_rules_elsewhere(void **state)
 /* A VIP is ours with the first of its services that is not only observed. */
 static void test_observe(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	f->conf->services[0].observe = true;
 	run(f);
@@ -417,7 +135,7 @@ static void test_observe(void **state)
 /* Suspended, it keeps its flows and gets no new ones, from now on. */
 static void test_suspended(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	run(f);
@@ -434,7 +152,7 @@ static void test_suspended(void **state)
 
 static void test_says_nothing_twice(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	int n_changes;
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
@@ -448,7 +166,7 @@ static void test_says_nothing_twice(void **state)
 
 static void test_slow_start(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	uint32_t whole;
 	uint32_t last;
 	int i;
@@ -476,7 +194,7 @@ static void test_slow_start(void **state)
 	assert_true(f->wake_ns == UINT64_MAX);
 }
 
-static void wish_weight(struct fixture *f, int vm, const char *pool,
+static void wish_weight(struct rec_world *f, int vm, const char *pool,
 			uint32_t weight)
 {
 	struct wish_weight wish = { .weight = weight };
@@ -490,7 +208,7 @@ static void wish_weight(struct fixture *f, int vm, const char *pool,
 /* The operator's word goes before the config's, one for the pool before all. */
 static void test_operator_weight(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	const struct rec_member *m;
 	uint32_t one;
 
@@ -521,7 +239,7 @@ static void test_operator_weight(void **state)
 
 static void test_death(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	run(f);
@@ -537,7 +255,7 @@ static void test_death(void **state)
 
 static void test_drain(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	struct wish_drain wish = { .at_deadline = CONF_DEADLINE_RESET };
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
@@ -572,7 +290,7 @@ static void test_drain(void **state)
 
 static void test_tag_taken_away(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	run(f);
@@ -591,7 +309,7 @@ static void test_tag_taken_away(void **state)
 
 static void test_limit(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	int n_waiting = 0;
 	int n;
 
@@ -610,7 +328,7 @@ static void test_limit(void **state)
 /* A VM that is first by name and that its hypervisor forgets is nobody's loss. */
 static void test_forgotten_vm(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	struct hv_event *event;
 	int n;
 
@@ -644,7 +362,7 @@ static void test_forgotten_vm(void **state)
 
 static void test_panic(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	int n;
 
 	for (n = 1; n <= 3; n++)
@@ -668,7 +386,7 @@ static void test_panic(void **state)
 /* After a restart the tables name VMs that nobody has reported yet. */
 static void test_restart_while_hypervisor_is_away(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	tables_name(f, 1, 2);
 	tell(f, hv_event_new(HV_EVENT_LOST, f->now_ns));
@@ -687,9 +405,9 @@ static void test_restart_while_hypervisor_is_away(void **state)
 
 static void test_conflict(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	struct conf_errors *errs = calloc(1, sizeof(*errs));
-	char *text = strdup(config);
+	char *text = strdup(rec_config);
 	char *api = strstr(text, "role=api");
 	int rc;
 
@@ -737,9 +455,9 @@ static void test_conflict(void **state)
 /* By name of the services, whatever their pools are called. */
 static void test_conflict_by_service(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	struct conf_errors *errs = calloc(1, sizeof(*errs));
-	char *text = strdup(config);
+	char *text = strdup(rec_config);
 	char *at;
 
 	assert_non_null(errs);
@@ -767,7 +485,7 @@ static void test_conflict_by_service(void **state)
 /* Its port is on another machine: listed with the reason, and no traffic. */
 static void test_not_on_this_node(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	run(f);
@@ -782,7 +500,7 @@ static void test_not_on_this_node(void **state)
 /* Nobody can ask its hypervisor: it stays as it was, and probes decide. */
 static void test_stale(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
 	vm_is(f, 2, "web", HV_STATE_RUNNING);
@@ -820,7 +538,7 @@ static void test_stale(void **state)
 
 static void test_address(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	f->without_address = true;
 	vm_is(f, 1, "web", HV_STATE_RUNNING);
@@ -854,7 +572,7 @@ static void test_address(void **state)
 /* What calls for a run, and what doesn't. */
 static void test_status_is_news(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	struct dp_backend_status backend = { .attached = true };
 	struct dp_status status = { .backends = &backend, .n_backends = 1 };
 
@@ -881,7 +599,7 @@ static void test_status_is_news(void **state)
 
 static void test_snapshot(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 
 	run(f);
 	assert_int_equal(f->snapshot->n_vips, 1);
@@ -898,18 +616,18 @@ static void test_snapshot(void **state)
 }
 
 /* The config with pool api as web's backup, without a service of its own. */
-static void with_backup(struct fixture *f)
+static void with_backup(struct rec_world *f)
 {
 	struct conf_errors *errs = calloc(1, sizeof(*errs));
-	const char *slow = strstr(config, "slow_start = \"10s\";");
-	const char *api = strstr(config, ",\n             { tenant");
+	const char *slow = strstr(rec_config, "slow_start = \"10s\";");
+	const char *api = strstr(rec_config, ",\n             { tenant");
 	char text[2048];
 
 	assert_non_null(errs);
 	assert_non_null(slow);
 	assert_non_null(api);
 	snprintf(text, sizeof(text), "%.*sbackup = \"api\"; %.*s );\n",
-		 (int)(slow - config), config, (int)(api - slow), slow);
+		 (int)(slow - rec_config), rec_config, (int)(api - slow), slow);
 	rec_forget_conf(f->rec);
 	conf_free(f->conf);
 	f->conf = NULL;
@@ -920,7 +638,8 @@ static void with_backup(struct fixture *f)
 	free(errs);
 }
 
-static struct rec_member *member_in(struct fixture *f, int n, const char *pool)
+static struct rec_member *member_in(struct rec_world *f, int n,
+				    const char *pool)
 {
 	size_t i;
 
@@ -932,7 +651,7 @@ static struct rec_member *member_in(struct fixture *f, int n, const char *pool)
 	return NULL;
 }
 
-static void probe_in(struct fixture *f, int n, const char *pool,
+static void probe_in(struct rec_world *f, int n, const char *pool,
 		     enum health_state state)
 {
 	struct rec_member *m = member_in(f, n, pool);
@@ -944,7 +663,7 @@ static void probe_in(struct fixture *f, int n, const char *pool,
 }
 
 /* VMs of shop/web in the tables, as they stand. */
-static void stand(struct fixture *f, int n_slots_own, bool own_learned,
+static void stand(struct rec_world *f, int n_slots_own, bool own_learned,
 		  int n_slots_backup)
 {
 	struct dp_backend_status b[2] = { { .attached = true },
@@ -967,7 +686,7 @@ static void stand(struct fixture *f, int n_slots_own, bool own_learned,
 /* The sorry server comes in when nobody else is left, and goes again. */
 static void test_backup(void **state)
 {
-	struct fixture *f = *state;
+	struct rec_world *f = *state;
 	const struct rec_member *own;
 	const struct rec_member *sorry;
 
