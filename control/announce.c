@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Gratuitous ARP for VIPs that are new here.
+ * Gratuitous ARP and neighbour advertisements for VIPs that are new here.
  */
 #include "control/announce.h"
 
@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/announcement.h"
 #include "control/links.h"
 #include "control/log.h"
 
@@ -32,33 +33,18 @@ struct announce {
 	size_t n_vips;
 };
 
-struct frame {
-	struct eth_hdr eth;
-	struct arp_hdr arp;
-};
-
-static void send_arp(int fd, const struct link_info *link, be32 vip)
+/* To whom the frame itself says. */
+static void send_one(int fd, const struct link_info *link,
+		     const struct ip_addr *vip)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET,
 				  .sll_ifindex = (int)link->ifindex,
 				  .sll_halen = 6 };
-	struct frame f = {
-		.eth.type = BE16(ETH_TYPE_ARP),
-		.arp = { .hw_type = BE16(1),
-			 .proto_type = BE16(ETH_TYPE_IPV4),
-			 .hw_size = 6,
-			 .proto_size = 4,
-			 .op = BE16(ARP_REQUEST),
-			 .sender_ip = vip,
-			 .target_ip = vip },
-	};
+	uint8_t frame[ANNOUNCEMENT_MAX];
+	size_t size = announcement_make(vip, link->mac, frame);
 
-	memset(f.eth.dst, 0xff, sizeof(f.eth.dst));
-	memcpy(f.eth.src, link->mac, sizeof(f.eth.src));
-	memcpy(f.arp.sender_mac, link->mac, sizeof(f.arp.sender_mac));
-	memset(to.sll_addr, 0xff, 6);
-	if (sendto(fd, &f, sizeof(f), 0, (struct sockaddr *)&to, sizeof(to)) <
-	    0)
+	memcpy(to.sll_addr, frame, 6);
+	if (sendto(fd, frame, size, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
 		log_warn("uplink %s: a VIP could not be announced: %s",
 			 link->name, strerror(errno));
 }
@@ -78,8 +64,8 @@ static void announce_on(struct announce *a, const char *uplink)
 		return;
 	}
 	for (i = 0; i < a->n_vips; i++)
-		if (a->vips[i].rounds_left > 0 && IP_IS_V4(a->vips[i].addr))
-			send_arp(fd, &link, a->vips[i].addr.word[3]);
+		if (a->vips[i].rounds_left > 0)
+			send_one(fd, &link, &a->vips[i].addr);
 	close(fd);
 }
 

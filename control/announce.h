@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * announce = "l2": tell the uplinks' neighbours where the VIPs are, by
- * gratuitous ARP (RFC 5227, 3: an ARP announcement), three times a second
- * apart for each VIP that is new. Requests are answered by the packet path.
+ * announce = "l2": tell the uplinks' neighbours where the VIPs are, by gratuitous
+ * ARP and unsolicited neighbour advertisements (announcement.h), three times a
+ * second apart for each VIP that is new. Requests are answered by the packet path.
  */
 #ifndef CONTROL_ANNOUNCE_H
 #define CONTROL_ANNOUNCE_H
