@@ -146,7 +146,8 @@ static void reconcile(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	apply(d, snapshot);
-	way_plan(d->rec, d->inv, d->reach, d->engine, d->dp);
+	if (way_plan(d->rec, d->inv, d->reach, d->engine, d->dp))
+		run_soon(d);
 	targets_update(d->health, d->rec, d->inv);
 	announce_apply(d->announce, snapshot->vips, snapshot->n_vips);
 	arm_at(d->reconcile_event, wake_ns);

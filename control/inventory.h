@@ -29,8 +29,8 @@
  * packets.
  *
  * Addresses. Metadata, then leases, then the agent, then neighbours. Of one
- * source the address in use stays as long as the source names it, then the
- * lowest. A neighbour entry that goes away takes no address away (the kernel
+ * source the address in use stays as long as the source names it, then one of
+ * IPv6 that is surely not temporary, then the lowest. Link-local ones are none. A neighbour entry that goes away takes no address away (the kernel
  * forgets silent neighbours), unless another MAC has the address now.
  *
  * Lost hypervisor. Its VMs keep what was last known, marked stale.

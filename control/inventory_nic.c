@@ -82,11 +82,25 @@ static bool is_in_use(const struct inv_nic *before, const struct hv_addr *addr)
 	return used && !memcmp(&used->ip, &addr->ip, sizeof(addr->ip));
 }
 
-/* Does @a go before @b? */
-static bool better(const struct inv_nic *before, const struct hv_addr *a,
-		   const struct hv_addr *b)
+/*
+ * Is it an IPv6 address that stays? One that is made of the MAC address is (RFC
+ * 4291, appendix A), and one whose last half is a small number, which somebody
+ * chose. The rest may be temporary (RFC 8981): gone after a day.
+ */
+static bool stays(const struct ip_addr *ip, const uint8_t mac[HV_MAC_SIZE])
 {
-	bool a_used, b_used;
+	const uint8_t made[8] = { mac[0] ^ 2, mac[1], mac[2], 0xff,
+				  0xfe,	      mac[3], mac[4], mac[5] };
+
+	return !IP_IS_V4(*ip) &&
+	       (ip->word[2] == 0 || !memcmp(&ip->word[2], made, sizeof(made)));
+}
+
+/* Does @a go before @b? */
+static bool better(const struct inv_nic *before, const uint8_t mac[HV_MAC_SIZE],
+		   const struct hv_addr *a, const struct hv_addr *b)
+{
+	bool a_used, b_used, a_stays, b_stays;
 
 	if (a->source != b->source)
 		return a->source < b->source;
@@ -94,11 +108,15 @@ static bool better(const struct inv_nic *before, const struct hv_addr *a,
 	b_used = is_in_use(before, b);
 	if (a_used != b_used)
 		return a_used;
+	a_stays = stays(&a->ip, mac);
+	b_stays = stays(&b->ip, mac);
+	if (a_stays != b_stays && IP_IS_V4(a->ip) == IP_IS_V4(b->ip))
+		return a_stays;
 	return memcmp(&a->ip, &b->ip, sizeof(a->ip)) < 0;
 }
 
 static void add(struct inv_nic *nic, const struct inv_nic *before,
-		const struct hv_addr *addr)
+		const uint8_t mac[HV_MAC_SIZE], const struct hv_addr *addr)
 {
 	size_t i, at;
 
@@ -106,7 +124,7 @@ static void add(struct inv_nic *nic, const struct inv_nic *before,
 		if (!memcmp(&nic->addrs[i].ip, &addr->ip, sizeof(addr->ip)))
 			return; /* a better source has it already */
 	at = nic->n_addrs;
-	while (at > 0 && better(before, addr, &nic->addrs[at - 1]))
+	while (at > 0 && better(before, mac, addr, &nic->addrs[at - 1]))
 		at--;
 	if (at == HV_MAX_ADDRS)
 		return;
@@ -126,7 +144,7 @@ static void add_found(struct inv_nic *nic, const struct inv_nic *before,
 
 	for (i = 0; i < place->n_found; i++)
 		if (!memcmp(place->found[i].mac, hv_nic->mac, HV_MAC_SIZE))
-			add(nic, before, &place->found[i].addr);
+			add(nic, before, hv_nic->mac, &place->found[i].addr);
 }
 
 static void add_neighbours(const struct inv *inv, struct inv_nic *nic,
@@ -144,7 +162,7 @@ static void add_neighbours(const struct inv *inv, struct inv_nic *nic,
 		addr.ip = neigh->ip;
 		if (hv_ip_usable(&addr.ip) &&
 		    reaches(inv, hv_nic, nic->ifindex, neigh->ifindex))
-			add(nic, before, &addr);
+			add(nic, before, hv_nic->mac, &addr);
 	}
 }
 
@@ -177,7 +195,7 @@ static void keep_neighbours(const struct inv *inv, struct inv_nic *nic,
 		if (addr && addr->source == HV_ADDR_NEIGHBOUR &&
 		    !first_of(nic, v4) &&
 		    !is_anothers(inv, nic, hv_nic, &addr->ip))
-			add(nic, before, addr);
+			add(nic, before, hv_nic->mac, addr);
 	}
 }
 
@@ -196,7 +214,7 @@ void inv_nics_settle(const struct inv *inv, struct inv_vm *vm,
 		nic->n_addrs = 0;
 		nic->port = find_port(inv, vm->hv, hv_nic, &nic->ifindex);
 		for (j = 0; j < hv_nic->n_addrs; j++)
-			add(nic, &before[i], &hv_nic->addrs[j]);
+			add(nic, &before[i], hv_nic->mac, &hv_nic->addrs[j]);
 		add_found(nic, &before[i], hv_nic, place);
 		add_neighbours(inv, nic, &before[i], hv_nic);
 		if (keep)

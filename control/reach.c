@@ -16,11 +16,11 @@
  * struct own - an address of the host.
  * @ifindex: where.
  * @addr: the other end's, if there is one.
- * @bits: length of its prefix.
+ * @bits: length of its prefix, of 128.
  */
 struct own {
 	uint32_t ifindex;
-	be32 addr;
+	struct ip_addr addr;
 	uint8_t bits;
 };
 
@@ -34,14 +34,26 @@ struct reach {
 	bool listing;
 };
 
+/* Link-local addresses are on every link, so they tell of none. */
+static bool is_link_local(const struct ip_addr *addr)
+{
+	return (addr->word[0] & BE32(0xffc00000)) == BE32(0xfe800000);
+}
+
 static int take_attr(const struct nlattr *attr, void *arg)
 {
+	const size_t size = mnl_attr_get_payload_len(attr);
 	struct own *own = arg;
 
-	if (mnl_attr_get_type(attr) == IFA_ADDRESS &&
-	    mnl_attr_get_payload_len(attr) == sizeof(own->addr))
-		memcpy(&own->addr, mnl_attr_get_payload(attr),
-		       sizeof(own->addr));
+	if (mnl_attr_get_type(attr) != IFA_ADDRESS)
+		return MNL_CB_OK;
+	if (size == sizeof(be32)) {
+		own->addr.word[2] = BE32(0xffff);
+		memcpy(&own->addr.word[3], mnl_attr_get_payload(attr), size);
+		own->bits += 96;
+	} else if (size == sizeof(own->addr)) {
+		memcpy(&own->addr, mnl_attr_get_payload(attr), size);
+	}
 	return MNL_CB_OK;
 }
 
@@ -51,7 +63,8 @@ static struct own *find(const struct reach *reach, const struct own *own)
 
 	for (i = 0; i < reach->n; i++)
 		if (reach->owns[i].ifindex == own->ifindex &&
-		    reach->owns[i].addr == own->addr &&
+		    !memcmp(&reach->owns[i].addr, &own->addr,
+			    sizeof(own->addr)) &&
 		    reach->owns[i].bits == own->bits)
 			return &reach->owns[i];
 	return NULL;
@@ -94,11 +107,13 @@ static void on_message(void *arg, const struct nlmsghdr *nlh, uint64_t at_ns)
 	bool news;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*info) ||
-	    info->ifa_family != AF_INET)
+	    (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
 		return;
 	own.ifindex = info->ifa_index;
 	own.bits = info->ifa_prefixlen;
 	mnl_attr_parse(nlh, sizeof(*info), take_attr, &own);
+	if (is_link_local(&own.addr))
+		return;
 	news = nlh->nlmsg_type == RTM_NEWADDR ? add(reach, &own) :
 						drop(reach, &own);
 	if (news && !reach->listing && reach->changed)
@@ -129,6 +144,7 @@ int reach_start(struct event_base *base,
 {
 	struct rtnl_ops ops = {
 		.group = RTNLGRP_IPV4_IFADDR,
+		.also = RTNLGRP_IPV6_IFADDR,
 		.list = RTM_GETADDR,
 		.begin = on_begin,
 		.end = on_end,
@@ -162,11 +178,18 @@ void reach_stop(struct reach *reach)
 	free(reach);
 }
 
-static bool covers(const struct own *own, be32 addr)
+static bool covers(const struct own *own, const struct ip_addr *addr)
 {
-	be32 mask = own->bits ? BE32(~0U << (32 - own->bits)) : 0;
+	int left = own->bits;
+	be32 mask;
+	size_t i;
 
-	return ((own->addr ^ addr) & mask) == 0;
+	for (i = 0; i < 4 && left > 0; i++, left -= 32) {
+		mask = left >= 32 ? UINT32_MAX : BE32(~(UINT32_MAX >> left));
+		if ((own->addr.word[i] ^ addr->word[i]) & mask)
+			return false;
+	}
+	return true;
 }
 
 uint32_t reach_by(const struct reach *reach, const struct ip_addr *addr)
@@ -175,7 +198,7 @@ uint32_t reach_by(const struct reach *reach, const struct ip_addr *addr)
 	size_t i;
 
 	for (i = 0; i < reach->n; i++) {
-		if (!covers(&reach->owns[i], addr->word[3]))
+		if (!covers(&reach->owns[i], addr))
 			continue;
 		if (by && by != reach->owns[i].ifindex)
 			return 0;

@@ -2,7 +2,8 @@
 /*
  * Where the host itself has addresses: which VMs its own sockets reach.
  *
- * A watcher on control's loop (rtnetlink, RTNLGRP_IPV4_IFADDR), like neigh.h.
+ * A watcher on control's loop (rtnetlink, RTNLGRP_IPV4_IFADDR and
+ * RTNLGRP_IPV6_IFADDR), like neigh.h.
  * What it doesn't find is probed over the data path.
  */
 #ifndef CONTROL_REACH_H
@@ -26,7 +27,7 @@ MUST_CHECK int reach_start(struct event_base *base,
 void reach_stop(struct reach *reach);
 
 /**
- * reach_by() - by which interface is an IPv4 address on the host's own link?
+ * reach_by() - by which interface is an address on the host's own link?
  *
  * Return: its number; 0 if it is in none of the host's networks, or in those of
  * several interfaces: then nobody knows whose it is.

@@ -147,10 +147,18 @@ static int first_list(struct rtnl *rtnl)
 	return err;
 }
 
+static int join(int fd, unsigned int group)
+{
+	if (group && setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+				sizeof(group)))
+		return -errno;
+	return 0;
+}
+
 static int open_socket(struct rtnl *rtnl)
 {
-	const unsigned int group = rtnl->ops.group;
 	const int size = RECEIVE_SIZE;
+	int err;
 	int fd;
 
 	rtnl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -162,10 +170,8 @@ static int open_socket(struct rtnl *rtnl)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
 				 sizeof(size));
-	if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-		       sizeof(group)))
-		return -errno;
-	return 0;
+	err = join(fd, rtnl->ops.group);
+	return err ? err : join(fd, rtnl->ops.also);
 }
 
 int rtnl_start(struct event_base *base, const struct rtnl_ops *ops,

@@ -13,7 +13,7 @@ struct nlmsghdr;
 
 /**
  * struct rtnl_ops - what is watched.
- * @group: RTNLGRP_…
+ * @group: RTNLGRP_…; @also: another one, whose objects the list has too; 0 = none.
  * @list: type of the request for a list, RTM_GET…
  * @list_size: of the header that this type wants, if more than the family.
  * @begin: a list begins; may be NULL.
@@ -23,6 +23,7 @@ struct nlmsghdr;
  */
 struct rtnl_ops {
 	unsigned int group;
+	unsigned int also;
 	uint16_t list;
 	size_t list_size;
 	void (*begin)(void *arg);

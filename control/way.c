@@ -53,22 +53,47 @@ static void ask_way(const struct rec_member *m, struct dp_way *ret_way)
 	memcpy(ret_way->mac, m->mac, sizeof(ret_way->mac));
 }
 
-/* The answer, in the order of the questions. */
-static void take_ways(struct rec *rec, const struct dp_way *ways,
+/* Why there is no way, for people. */
+static const char *trouble_of(int err)
+{
+	if (!err)
+		return NULL;
+	return err == -EAFNOSUPPORT ?
+		       "it can't be probed: the host has no address in its "
+		       "IPv6 network, and the data path has only probes of "
+		       "IPv4" :
+		       "it can't be probed: the data path has no way to it";
+}
+
+static bool set_trouble(struct rec_member *m, const char *trouble)
+{
+	bool news = m->way.trouble != trouble;
+
+	m->way.trouble = trouble;
+	return news;
+}
+
+/* The answer, in the order of the questions. Returns whether there is news. */
+static bool take_ways(struct rec *rec, const struct dp_way *ways,
 		      const char *device)
 {
 	struct rec_member *m;
+	bool news = false;
 	size_t i;
 
 	for (i = 0; i < rec_count(rec); i++) {
 		m = rec_at(rec, i);
-		if (!m->way.by_path)
+		if (!m->way.by_path) {
+			news |= set_trouble(m, NULL);
 			continue;
+		}
 		m->way.is_there = !ways->err;
+		news |= set_trouble(m, trouble_of(ways->err));
 		m->way.at = ways->at;
 		snprintf(m->way.device, sizeof(m->way.device), "%s", device);
 		ways++;
 	}
+	return news;
 }
 
 /* Said once, until it is another or over. */
@@ -83,12 +108,13 @@ static void complain(int rc)
 	said = rc;
 }
 
-void way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
+bool way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
 	      const struct dp_ops *engine, struct dp *dp)
 {
 	char device[DP_IFNAME_SIZE] = "";
 	struct dp_way *ways;
 	struct rec_member *m;
+	bool news;
 	uint32_t n = 0;
 	size_t i;
 	int rc;
@@ -96,11 +122,12 @@ void way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
 	ways = calloc(rec_count(rec) + 1, sizeof(*ways));
 	if (!ways) {
 		complain(-ENOMEM);
-		return;
+		return false;
 	}
 	for (i = 0; i < rec_count(rec); i++) {
 		m = rec_at(rec, i);
-		m->way = (struct rec_way){ .at = m->addr };
+		m->way = (struct rec_way){ .at = m->addr,
+					   .trouble = m->way.trouble };
 		if (!targets_wanted(m, inv))
 			continue;
 		m->way.is_there = !by_path(m, inv, reach);
@@ -113,6 +140,7 @@ void way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
 	complain(rc);
 	for (i = 0; rc && i < n; i++)
 		ways[i].err = rc;
-	take_ways(rec, ways, device);
+	news = take_ways(rec, ways, device);
 	free(ways);
+	return news;
 }

@@ -5,7 +5,8 @@
  *
  * With `via = "auto"` the host's sockets are taken where they reach this VM and
  * no other: the host has an address in the VM's network on the VM's own bridge,
- * and in no other network that has the same addresses.
+ * and in no other network that has the same addresses. What the engine has no way
+ * to (now IPv6) and the host's sockets don't reach is not probed, and says so.
  */
 #ifndef CONTROL_WAY_H
 #define CONTROL_WAY_H
@@ -20,8 +21,10 @@ struct reach;
  * to the ports that answers come back by.
  * @rec: its members' @way is filled in.
  * @reach: where the host has addresses.
+ *
+ * Return: whether a member has another trouble than before, to be told.
  */
-void way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
+bool way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
 	      const struct dp_ops *engine, struct dp *dp);
 
 #endif

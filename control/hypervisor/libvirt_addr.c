@@ -74,6 +74,20 @@ static void ask_source(virDomainPtr dom, unsigned int libvirt_source,
 		free(nics);
 }
 
+/* A lease is mostly of IPv4, while the guest makes its IPv6 address itself. */
+static bool is_complete(const struct hv_event *event)
+{
+	bool v4 = false;
+	bool v6 = false;
+	size_t i;
+
+	for (i = 0; i < event->n_found; i++) {
+		v4 |= IP_IS_V4(event->found[i].addr.ip);
+		v6 |= !IP_IS_V4(event->found[i].addr.ip);
+	}
+	return v4 && v6;
+}
+
 /* The blocking part: without the lock. NULL: could not be asked at all. */
 static struct hv_event *ask(struct hv *hv, virConnectPtr *conn,
 			    const struct hv_question *question)
@@ -94,7 +108,7 @@ static struct hv_event *ask(struct hv *hv, virConnectPtr *conn,
 			ask_source(dom,
 				   VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE,
 				   HV_ADDR_LEASE, event);
-		if (question->agent && event->n_found == 0)
+		if (question->agent && !is_complete(event))
 			ask_source(dom,
 				   VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT,
 				   HV_ADDR_AGENT, event);

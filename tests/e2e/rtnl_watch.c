@@ -25,6 +25,7 @@
 
 #include "control/links.h"
 #include "control/neigh.h"
+#include "control/reach.h"
 
 #define N_TAPS	 20
 #define N_NEIGHS 4000
@@ -384,6 +385,64 @@ static void test_overrun(void **state)
 	sh("ip link del d0");
 }
 
+static unsigned int n_told;
+
+static void host_moved(void *arg, uint64_t at_ns)
+{
+	(void)arg;
+	assert_true(at_ns > 0);
+	n_told++;
+}
+
+/* By which of the interfaces is it? "" = by none, or nobody knows. */
+static const char *by(const struct reach *reach, const char *ip)
+{
+	static char name[IF_NAMESIZE];
+	uint32_t ifindex;
+	struct ip_addr addr = { { 0, 0, BE32(0xffff), 0 } };
+
+	if (inet_pton(AF_INET, ip, &addr.word[3]) != 1)
+		assert_int_equal(inet_pton(AF_INET6, ip, &addr), 1);
+	ifindex = reach_by(reach, &addr);
+	return ifindex && if_indextoname(ifindex, name) ? name : "";
+}
+
+/* The host's own networks, of both families. */
+static void test_reach(void **state)
+{
+	struct reach *reach;
+
+	(void)state;
+	sh("ip link add d0 type bridge; ip link set d0 up;"
+	   "ip link add d1 type bridge; ip link set d1 up;"
+	   "ip addr add 10.0.0.1/22 dev d0;"
+	   "ip addr add 2001:db8:0:80::1/57 dev d0 nodad;"
+	   "ip addr add fd00::1/64 dev d1 nodad");
+	assert_int_equal(reach_start(net.base, host_moved, NULL, &reach), 0);
+	assert_string_equal(by(reach, "10.0.3.255"), "d0");
+	assert_string_equal(by(reach, "10.0.4.0"), "");
+	assert_string_equal(by(reach, "2001:db8:0:ff:ffff::1"), "d0");
+	assert_string_equal(by(reach, "2001:db8:0:100::1"), "");
+	assert_string_equal(by(reach, "2001:db8:0:7f::1"), "");
+	assert_string_equal(by(reach, "fd00::7"), "d1");
+	assert_string_equal(by(reach, "fe80::7"), "");
+	/* An IPv4 address is no IPv6 one with the same last bits. */
+	assert_string_equal(by(reach, "::a00:1"), "");
+
+	n_told = 0;
+	sh("ip addr del fd00::1/64 dev d1;"
+	   "ip addr add 2001:db8:0:81::1/64 dev d1 nodad");
+	turn(100);
+	assert_true(n_told >= 2);
+	assert_string_equal(by(reach, "fd00::7"), "");
+	/* In two networks: whose is it? */
+	assert_string_equal(by(reach, "2001:db8:0:81::7"), "");
+	assert_string_equal(by(reach, "2001:db8:0:82::7"), "d0");
+	reach_stop(reach);
+	reach_stop(NULL);
+	sh("ip link del d0; ip link del d1");
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -401,10 +460,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_links),
-		cmocka_unit_test(test_tap_dies),
-		cmocka_unit_test(test_neighs),
-		cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_links),  cmocka_unit_test(test_tap_dies),
+		cmocka_unit_test(test_neighs), cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_reach),
 	};
 
 	if (unshare(CLONE_NEWNET)) {

@@ -6,6 +6,7 @@
  */
 #include "inv_world.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -389,6 +390,47 @@ static void test_address_families(void **state)
 	world_free(world);
 }
 
+static const char *addr_v6(const struct world *world)
+{
+	static char text[INET6_ADDRSTRLEN];
+	const struct hv_addr *addr = inv_vm_addr(world_get(world, 1), 0, false);
+
+	if (!addr || !inet_ntop(AF_INET6, &addr->ip, text, sizeof(text)))
+		return "";
+	return text;
+}
+
+/* Temporary addresses of IPv6 come and go; others are better to be known by. */
+static void test_address_stays(void **state)
+{
+	/* An agent tells all at once, in whatever order. */
+	static const char *const told[] = {
+		"fe80::5054:ff:fe00:1", "2001:db8:1::a1b2:c3d4:e5f6:1234",
+		"fd00::5054:ff:fe00:1",	      /* of its MAC */
+		"2001:db8:2::5054:ff:fe00:2", /* of another's */
+	};
+	struct world *world = up();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(told); i++)
+		world_neigh(world, 1, told[i]);
+	/* The first that serves goes on, as long as it is there; */
+	assert_string_equal(addr_v6(world), "2001:db8:1:0:a1b2:c3d4:e5f6:1234");
+	assert_int_equal(world_get(world, 1)->nics[0].n_addrs, 3);
+	world_neigh_gone(world, told[1]);
+	/* the next is one that stays. */
+	assert_string_equal(addr_v6(world), "fd00::5054:ff:fe00:1");
+	world_neigh(world, 1, "2001:db8::7");
+	assert_string_equal(addr_v6(world), "fd00::5054:ff:fe00:1");
+	world_neigh_gone(world, told[2]);
+	assert_string_equal(addr_v6(world), "2001:db8::7");
+	world_neigh(world, 1, "10.0.0.4");
+	assert_string_equal(addr_v6(world), "2001:db8::7");
+	assert_non_null(inv_vm_addr(world_get(world, 1), 0, true));
+	world_free(world);
+}
+
 /* The one in use stays; the kernel's forgetting changes nothing. */
 static void test_neighbours_stay(void **state)
 {
@@ -612,6 +654,7 @@ int main(void)
 		cmocka_unit_test(test_link_list),
 		cmocka_unit_test(test_address_sources),
 		cmocka_unit_test(test_address_families),
+		cmocka_unit_test(test_address_stays),
 		cmocka_unit_test(test_neighbours_stay),
 		cmocka_unit_test(test_neighbour_moves),
 		cmocka_unit_test(test_neighbour_elsewhere),
