@@ -5,6 +5,8 @@
  */
 #include "control/cli/cli.h"
 
+#include <string.h>
+
 #include "control/cli/list.h"
 #include "control/render.h"
 
@@ -36,9 +38,16 @@ static const struct list_column of_services[] = {
 	TRAFFIC_COLUMNS,
 };
 
+/* A VM has a row of each family. */
+static void cell_pool(struct table *t, const json_t *vm)
+{
+	table_cell(t, "%s%s", cli_text(vm, "pool"),
+		   !strcmp(cli_text(vm, "family"), "ipv6") ? " (IPv6)" : "");
+}
+
 static const struct list_column of_vms[] = {
 	{ { "VM", TABLE_NAME }, "name", LIST_TEXT, NULL },
-	{ { "POOL", TABLE_TEXT }, "pool", LIST_TEXT, NULL },
+	{ { "POOL", TABLE_TEXT }, NULL, LIST_TEXT, cell_pool },
 	TRAFFIC_COLUMNS,
 };
 

@@ -6,6 +6,7 @@
 #include "control/cli/cli.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/cli/listings.h"
 #include "control/render.h"
@@ -25,6 +26,32 @@ static void show_list(const struct cli *cli, const json_t *pools,
 	list_pools(cli, pools);
 }
 
+static void print_count(const char *title, const json_t *of)
+{
+	printf("%-12s %llu: %llu serving, %llu leaving, %llu waiting\n", title,
+	       (unsigned long long)cli_number(of, "vms"),
+	       (unsigned long long)cli_number(of, "serving"),
+	       (unsigned long long)cli_number(of, "leaving"),
+	       (unsigned long long)cli_number(of, "waiting"));
+}
+
+/* VMs, and by which family, if there are two. */
+static void print_counts(const json_t *pool)
+{
+	const json_t *families = json_object_get(pool, "families");
+	const json_t *family;
+	size_t i;
+
+	print_count("VMs", pool);
+	if (json_array_size(families) < 2)
+		return;
+	json_array_foreach(families, i, family)
+		print_count(!strcmp(cli_text(family, "family"), "ipv4") ?
+				    "  by IPv4" :
+				    "  by IPv6",
+			    family);
+}
+
 static void show_one(const struct cli *cli, const json_t *pool,
 		     const struct cli_args *args)
 {
@@ -36,11 +63,7 @@ static void show_one(const struct cli *cli, const json_t *pool,
 	json_array_foreach(json_object_get(pool, "services"), i, service)
 		printf(" %s", json_string_value(service));
 	puts(i ? "" : " none");
-	printf("VMs          %llu: %llu serving, %llu leaving, %llu waiting\n",
-	       (unsigned long long)cli_number(pool, "vms"),
-	       (unsigned long long)cli_number(pool, "serving"),
-	       (unsigned long long)cli_number(pool, "leaving"),
-	       (unsigned long long)cli_number(pool, "waiting"));
+	print_counts(pool);
 	printf("slots        %llu: %llu claiming, %llu moving, %llu settling\n",
 	       (unsigned long long)cli_number(pool, "slots"),
 	       (unsigned long long)cli_number(pool, "claiming"),
@@ -89,7 +112,7 @@ const struct cli_command cmd_pools = {
 	.n_words_max = 1,
 	.words = words,
 	.text = "SERVING, LEAVING and WAITING count VMs by what the tables do "
-		"with them, as `drover vms` has it. SLOTS are the parts that "
+		"with them, as `drover vms` has it, by IPv4 or by IPv6. SLOTS are the parts that "
 		"connections are spread over; those that are MOVING from one "
 		"VM to another keep their connections by entries of the flow "
 		"table until they are SETTLING. The list works without a "

@@ -92,17 +92,45 @@ static void print_weight(const json_t *p)
 	putchar('\n');
 }
 
+/* "  IPv6       2001:db8::7 waiting: probes fail: ...", of one of two. */
+static void print_family(const json_t *f)
+{
+	bool v4 = !strcmp(cli_text(f, "family"), "ipv4");
+	const char *address = cli_text(f, "address");
+	char state[128];
+
+	snprintf(state, sizeof(state), "%s%s%s", address, *address ? " " : "",
+		 cli_text(f, "role"));
+	print_state(v4 ? "IPv4" : "IPv6", state, cli_text(f, "why"));
+}
+
+/* What the tables do with it, and what probes say: of each that it is in. */
+static void print_role(const json_t *p)
+{
+	const json_t *families = json_object_get(p, "families");
+	const json_t *health = json_object_get(p, "health");
+	const json_t *family;
+	size_t i;
+
+	if (json_array_size(families)) {
+		print_state("role", cli_text(p, "role"), "");
+		json_array_foreach(families, i, family)
+			print_family(family);
+		return;
+	}
+	print_state("role", cli_text(p, "role"), cli_text(p, "why"));
+	print_state("health", cli_text(health, "state"),
+		    cli_text(health, "reason"));
+}
+
 static void print_in_pool(const json_t *p)
 {
-	const json_t *health = json_object_get(p, "health");
 	const json_t *drain = json_object_get(p, "drain");
 	char in[TEXT_SIZE];
 	char out[TEXT_SIZE];
 
 	printf("\npool %s\n", cli_text(p, "pool"));
-	print_state("role", cli_text(p, "role"), cli_text(p, "why"));
-	print_state("health", cli_text(health, "state"),
-		    cli_text(health, "reason"));
+	print_role(p);
 	if (json_is_object(drain))
 		print_drain(drain);
 	print_weight(p);
@@ -202,7 +230,9 @@ const struct cli_command cmd_vms = {
 		"others, SHARE what that comes to. FLOWS is exact, or an "
 		"estimate marked with ~. WHY says why it serves or not; "
 		"it is cut where the line ends, `drover vms VM` and --wide "
-		"have all of it.",
+		"have all of it. Where a pool serves IPv4 and IPv6, a VM has a "
+		"role in each; the better one is shown, and WHY has both if "
+		"they differ.",
 	.examples = "drover vms\n"
 		    "drover vms web-3\n"
 		    "drover vms --all --wide",
