@@ -74,8 +74,8 @@ static struct health_how how_of(const struct rec_member *m, struct named *named)
 
 	name(m, named);
 	return (struct health_how){
-		.send = or_none(c->send),
-		.expect = or_none(c->expect),
+		.send = { c->send, strlen(c->send) },
+		.expect = { c->expect, strlen(c->expect) },
 		.path = or_none(c->path),
 		.host = or_none(c->host),
 		.status = c->status.number,

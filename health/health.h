@@ -47,6 +47,7 @@ enum health_kind {
 	HEALTH_TCP_ANSWER, /* and bytes both ways; probe_talk.c */
 	HEALTH_HTTP,	   /* a request; probe_talk.c */
 	HEALTH_HTTPS,	   /* a request through TLS; probe_talk.c */
+	HEALTH_UDP,	   /* a datagram and its answer; probe_udp.c */
 	HEALTH_EXEC,	   /* what a command says of it; probe_exec.c */
 	HEALTH_N_KINDS,
 };
@@ -85,11 +86,19 @@ struct health_list {
 };
 
 /**
+ * struct health_bytes - any, also zeroes.
+ */
+struct health_bytes {
+	const char *data;
+	size_t len;
+};
+
+/**
  * struct health_how - what a target is asked; NULL and 0 where a kind has no
  *                     use for it.
- * @send: TCP: said once connected.
- * @expect: TCP: the first 4 KiB of the answer have it in them; NULL = saying
- *          @send is enough.
+ * @send: TCP: said once connected. UDP: the datagram.
+ * @expect: the first 4 KiB of the answer have it in them; none = TCP: saying
+ *          @send is enough, UDP: any answer is.
  * @path: HTTP: of the request; NULL = "/".
  * @host: HTTP: of its Host; NULL = the target's address and port.
  * @status: HTTP: codes that are a success, @n_status; none = 200 to 299.
@@ -100,8 +109,8 @@ struct health_list {
  * @env: exec: of its environment, "NAME=value".
  */
 struct health_how {
-	const char *send;
-	const char *expect;
+	struct health_bytes send;
+	struct health_bytes expect;
 	const char *path;
 	const char *host;
 	const uint32_t *status;

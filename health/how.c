@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_TEXTS 6
+#define N_TEXTS 4
 
 /* Its single texts, NULL where there is none. */
 static void texts_of(struct health_how *how, const char **ret_texts[N_TEXTS])
 {
-	const char **const texts[N_TEXTS] = { &how->send, &how->expect,
-					      &how->path, &how->host,
-					      &how->sni,  &how->ca_file };
+	const char **const texts[N_TEXTS] = { &how->path, &how->host, &how->sni,
+					      &how->ca_file };
 
 	memcpy(ret_texts, texts, sizeof(texts));
 }
@@ -33,6 +32,14 @@ static const char *put(char **at, const char *text)
 	memcpy(put, text, strlen(text) + 1);
 	*at += strlen(text) + 1;
 	return put;
+}
+
+static void put_bytes(char **at, struct health_bytes *bytes)
+{
+	if (bytes->len)
+		memcpy(*at, bytes->data, bytes->len);
+	bytes->data = *at;
+	*at += bytes->len;
 }
 
 static size_t list_size(const struct health_list *list)
@@ -73,7 +80,8 @@ struct health_how *how_copy(const struct health_how *how)
 
 	texts_of(&model, texts);
 	size = sizeof(*copy) + list_size(&how->argv) + list_size(&how->env) +
-	       how->n_status * sizeof(*how->status);
+	       how->n_status * sizeof(*how->status) + how->send.len +
+	       how->expect.len;
 	for (i = 0; i < N_TEXTS; i++)
 		size += text_size(*texts[i]);
 	copy = malloc(size);
@@ -91,6 +99,8 @@ struct health_how *how_copy(const struct health_how *how)
 	put_list(&at, &model.env);
 	for (i = 0; i < N_TEXTS; i++)
 		*texts[i] = put(&at, *texts[i]);
+	put_bytes(&at, &model.send);
+	put_bytes(&at, &model.expect);
 	*copy = model;
 	return copy;
 }
@@ -98,6 +108,13 @@ struct health_how *how_copy(const struct health_how *how)
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_bytes(const struct health_bytes *a,
+		       const struct health_bytes *b)
+{
+	return a->len == b->len &&
+	       (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
 static bool same_list(const struct health_list *a, const struct health_list *b)
@@ -123,6 +140,9 @@ bool how_same(const struct health_how *a, const struct health_how *b)
 	for (i = 0; i < N_TEXTS; i++)
 		if (!same_text(*xs[i], *ys[i]))
 			return false;
+	if (!same_bytes(&a->send, &b->send) ||
+	    !same_bytes(&a->expect, &b->expect))
+		return false;
 	if (a->verify != b->verify || a->n_status != b->n_status)
 		return false;
 	for (i = 0; i < a->n_status; i++)

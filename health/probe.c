@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of kinds of probes, and errors in words.
+ * The table of kinds of probes; errors and answers in words.
  */
 #include "health/probe.h"
 
@@ -15,6 +15,7 @@ const struct probe_kind *probe_kind_find(enum health_kind kind)
 		[HEALTH_TCP_ANSWER] = probe_tcp_answer,
 		[HEALTH_HTTP] = probe_http,
 		[HEALTH_HTTPS] = probe_https,
+		[HEALTH_UDP] = probe_udp,
 		[HEALTH_EXEC] = probe_exec,
 	};
 
@@ -60,4 +61,39 @@ void probe_set_error(struct probe *p, int err)
 	p->err = err;
 	(void)snprintf(p->detail, sizeof(p->detail), "%s",
 		       text ? text : "unknown error");
+}
+
+void probe_quote(const struct health_bytes *bytes, char buf[PROBE_QUOTE_SIZE])
+{
+	size_t i;
+
+	for (i = 0; i < PROBE_QUOTE_SIZE - 1 && i < bytes->len; i++) {
+		buf[i] = bytes->data[i];
+		if (buf[i] == '\r' || buf[i] == '\n')
+			break;
+		if (buf[i] < ' ' || buf[i] > '~')
+			buf[i] = '.';
+	}
+	buf[i] = '\0';
+}
+
+bool probe_expects(const struct health_how *how,
+		   const struct health_bytes *answer)
+{
+	return how->expect.len == 0 ||
+	       (answer->len > 0 && memmem(answer->data, answer->len,
+					  how->expect.data, how->expect.len));
+}
+
+enum probe_result probe_unexpected(struct probe *p,
+				   const struct health_bytes *answer)
+{
+	char said[PROBE_QUOTE_SIZE], wanted[PROBE_QUOTE_SIZE];
+
+	probe_quote(answer, said);
+	probe_quote(&p->target->how.expect, wanted);
+	p->err = EPROTO;
+	(void)snprintf(p->detail, sizeof(p->detail),
+		       "answer \"%s\" does not have \"%.24s\"", said, wanted);
+	return PROBE_FAILED;
 }

@@ -89,11 +89,38 @@ const struct probe_kind *probe_kind_find(enum health_kind kind);
  */
 void probe_set_error(struct probe *p, int err);
 
+#define PROBE_QUOTE_SIZE 33
+
+/**
+ * probe_quote() - what somebody sends, up to the end of its first line, without
+ * what would disturb a terminal.
+ * @bytes: that.
+ * @buf: where to.
+ */
+void probe_quote(const struct health_bytes *bytes, char buf[PROBE_QUOTE_SIZE]);
+
+/**
+ * probe_expects() - does an answer have in it what is expected?
+ *
+ * Return: true also if nothing is expected.
+ */
+bool probe_expects(const struct health_how *how,
+		   const struct health_bytes *answer);
+
+/**
+ * probe_unexpected() - an answer has not what is expected.
+ *
+ * Return: PROBE_FAILED, err and detail of @p are set.
+ */
+enum probe_result probe_unexpected(struct probe *p,
+				   const struct health_bytes *answer);
+
 /* The kinds. */
 const struct probe_kind *probe_tcp(void);
 const struct probe_kind *probe_tcp_answer(void);
 const struct probe_kind *probe_http(void);
 const struct probe_kind *probe_https(void);
+const struct probe_kind *probe_udp(void);
 const struct probe_kind *probe_exec(void);
 
 #endif

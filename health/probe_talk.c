@@ -66,34 +66,23 @@ static enum probe_result failed(struct probe *p, const char *text)
 	return PROBE_FAILED;
 }
 
-/* What a server says is shown without what would disturb a terminal. */
-static void quote(const struct talk *talk, char *buf, size_t size)
+static struct health_bytes heard_of(const struct talk *talk)
 {
-	size_t i;
-
-	for (i = 0; i + 1 < size && i < talk->n_heard; i++) {
-		buf[i] = talk->heard[i];
-		if (buf[i] == '\r' || buf[i] == '\n')
-			break;
-		if (buf[i] < ' ' || buf[i] > '~')
-			buf[i] = '.';
-	}
-	buf[i] = '\0';
+	return (struct health_bytes){ talk->heard, talk->n_heard };
 }
-
-#define QUOTE_SIZE 33
 
 static enum probe_result judge_http(struct probe *p, bool is_over)
 {
 	const struct talk *talk = p->state;
-	char said[QUOTE_SIZE];
+	const struct health_bytes heard = heard_of(talk);
+	char said[PROBE_QUOTE_SIZE];
 	int status = http_answer_status(talk->heard, talk->n_heard);
 
 	if (status == -EAGAIN && !is_over)
 		return PROBE_PENDING;
 	if (status == -EAGAIN)
 		return failed(p, "connected, closed before an answer");
-	quote(talk, said, sizeof(said));
+	probe_quote(&heard, said);
 	if (status < 0) {
 		(void)snprintf(p->detail, sizeof(p->detail),
 			       "answer \"%s\" is no HTTP", said);
@@ -119,26 +108,21 @@ static enum probe_result judge_http(struct probe *p, bool is_over)
 static enum probe_result judge_tcp(struct probe *p, bool is_over)
 {
 	const struct talk *talk = p->state;
-	const char *expect = p->target->how.expect;
-	char said[QUOTE_SIZE];
+	const struct health_bytes heard = heard_of(talk);
 
-	if (!expect ||
-	    memmem(talk->heard, talk->n_heard, expect, strlen(expect))) {
+	if (probe_expects(&p->target->how, &heard)) {
 		p->err = 0;
 		(void)snprintf(p->detail, sizeof(p->detail), "%s",
-			       expect ? "answered as expected" :
-					"connected and said");
+			       p->target->how.expect.len ?
+				       "answered as expected" :
+				       "connected and said");
 		return PROBE_OK;
 	}
 	if (!is_over && talk->n_heard < ANSWER_MAX)
 		return PROBE_PENDING;
 	if (talk->n_heard == 0)
 		return failed(p, "connected, closed before an answer");
-	quote(talk, said, sizeof(said));
-	p->err = EPROTO;
-	(void)snprintf(p->detail, sizeof(p->detail),
-		       "answer \"%s\" does not have \"%.24s\"", said, expect);
-	return PROBE_FAILED;
+	return probe_unexpected(p, &heard);
 }
 
 static bool is_tcp(const struct probe *p)
@@ -209,7 +193,7 @@ static enum probe_result say(struct probe *p)
 		talk->n_said += (size_t)n;
 	}
 	talk->stage = STAGE_HEAR;
-	if (is_tcp(p) && !p->target->how.expect)
+	if (is_tcp(p) && !p->target->how.expect.len)
 		return judge(p, false);
 	/* What comes in later is told. TLS may have read it already. */
 	return talk->sock->may_read || talk->tls ? hear(p) : PROBE_PENDING;
@@ -301,20 +285,29 @@ static void print_host(const struct health_target *t, char *buf, size_t size)
 	(void)snprintf(buf, size, v4 ? "%s%s" : "[%s]%s", addr, port);
 }
 
-static char *compose(const struct health_target *t)
+/* What is said, for free(). */
+static char *compose(const struct health_target *t, size_t *ret_len)
 {
 	const struct health_how *how = &t->how;
 	char host[INET6_ADDRSTRLEN + 10], *text = NULL;
+	int len;
 
-	if (t->kind == HEALTH_TCP_ANSWER)
-		return strdup(how->send ? how->send : "");
+	if (t->kind == HEALTH_TCP_ANSWER) {
+		text = malloc(how->send.len + 1);
+		if (text && how->send.len)
+			memcpy(text, how->send.data, how->send.len);
+		*ret_len = how->send.len;
+		return text;
+	}
 	print_host(t, host, sizeof(host));
-	if (asprintf(&text,
-		     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: drover\r\n"
-		     "Accept: */*\r\nConnection: close\r\n\r\n",
-		     how->path ? how->path : "/",
-		     how->host ? how->host : host) < 0)
+	len = asprintf(&text,
+		       "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: drover\r\n"
+		       "Accept: */*\r\nConnection: close\r\n\r\n",
+		       how->path ? how->path : "/",
+		       how->host ? how->host : host);
+	if (len < 0)
 		return NULL;
+	*ret_len = (size_t)len;
 	return text;
 }
 
@@ -325,14 +318,12 @@ static enum probe_result talk_start(struct probe *p)
 
 	*talk = (struct talk){ 0 };
 	p->latency_us = 0;
-	talk->say = compose(p->target);
+	talk->say = compose(p->target, &talk->n_say);
 	talk->heard = malloc(ANSWER_MAX);
-	if (talk->say && talk->heard) {
-		talk->n_say = strlen(talk->say);
+	if (talk->say && talk->heard)
 		result = connect_open(p, on_ready, &talk->sock);
-	} else {
+	else
 		result = connect_fail(p, ENOMEM);
-	}
 	if (result == PROBE_OK)
 		result = connected(p);
 	if (result != PROBE_PENDING)

@@ -85,9 +85,10 @@ static bool is_zero(const struct ip_addr *addr)
 	       (addr->word[2] == 0 || IP_IS_V4(*addr)) && addr->word[3] == 0;
 }
 
+/* What belongs to one exchange must not be taken for an answer in the next. */
 static bool is_special(const struct health_target *t)
 {
-	return t->fwmark || !is_zero(&t->source);
+	return t->kind == HEALTH_UDP || t->fwmark || !is_zero(&t->source);
 }
 
 socklen_t sockets_address(const struct ip_addr *addr, uint16_t port,
@@ -165,6 +166,7 @@ static int make(struct sockets *all, const struct health_target *t,
 		struct sock **ret_sock)
 {
 	struct sock *sock = calloc(1, sizeof(*sock));
+	bool is_udp = t->kind == HEALTH_UDP;
 	int r;
 
 	if (!sock)
@@ -174,15 +176,18 @@ static int make(struct sockets *all, const struct health_target *t,
 	sock->is_special = is_special(t);
 	memcpy(sock->device, t->device, sizeof(sock->device));
 	sock->fd = socket(sock->is_v4 ? AF_INET : AF_INET6,
-			  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+			  (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK |
+				  SOCK_CLOEXEC,
+			  0);
 	if (sock->fd < 0) {
 		r = -errno;
 		free(sock);
 		return r;
 	}
 	/* connect.c says why; without it no probe fails. */
-	(void)setsockopt(sock->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){ 1 },
-			 sizeof(int));
+	if (!is_udp)
+		(void)setsockopt(sock->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT,
+				 &(int){ 1 }, sizeof(int));
 	r = mark(sock->fd, t);
 	if (r == 0)
 		r = watch(all, sock);

@@ -172,7 +172,8 @@ void net_receive_on(unsigned int cpu)
 	assert_int_equal(status, 0);
 }
 
-int net_listen(uint16_t port, int backlog)
+/* Bound in b1, on all addresses of both families. */
+static int bound(int type, uint16_t port)
 {
 	const struct sockaddr_in6 any = {
 		.sin6_family = AF_INET6,
@@ -181,7 +182,7 @@ int net_listen(uint16_t port, int backlog)
 	int fd;
 
 	enter(true);
-	fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	enter(false);
 	assert_true(fd >= 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 },
@@ -189,8 +190,20 @@ int net_listen(uint16_t port, int backlog)
 			 0);
 	assert_int_equal(bind(fd, (const struct sockaddr *)&any, sizeof(any)),
 			 0);
+	return fd;
+}
+
+int net_listen(uint16_t port, int backlog)
+{
+	int fd = bound(SOCK_STREAM, port);
+
 	assert_int_equal(listen(fd, backlog), 0);
 	return fd;
+}
+
+int net_datagrams(uint16_t port)
+{
+	return bound(SOCK_DGRAM, port);
 }
 
 void net_deaf(int fd, bool deaf)

@@ -51,6 +51,13 @@ void net_receive_on(unsigned int cpu);
 int net_listen(uint16_t port, int backlog);
 
 /**
+ * net_datagrams() - a socket for datagrams there, on all addresses.
+ *
+ * Return: a non-blocking descriptor.
+ */
+int net_datagrams(uint16_t port);
+
+/**
  * net_deaf() - let a listening socket lose every packet, or hear again.
  */
 void net_deaf(int fd, bool deaf);
@@ -63,6 +70,12 @@ size_t net_time_waits(bool in_b1);
 /* IPv4 address from host byte order, IPv6 address from text. */
 struct ip_addr net_v4(uint32_t addr);
 struct ip_addr net_v6(const char *text);
+
+/* For struct health_how: a string's, without its end. */
+#define BYTES(text)                      \
+	{                                \
+		(text), sizeof(text) - 1 \
+	}
 
 #define SEEN_MAX 16384
 

@@ -695,10 +695,10 @@ static void ask(enum health_kind kind, struct health_how how, const char *says,
 
 static void answers_are_looked_at(void **state)
 {
-	const struct health_how ping = { .send = "PING\r\n",
-					 .expect = "+PONG" };
-	const struct health_how banner = { .expect = "220 " };
-	const struct health_how said = { .send = "hello" };
+	const struct health_how ping = { .send = BYTES("PING\r\n"),
+					 .expect = BYTES("+PONG") };
+	const struct health_how banner = { .expect = BYTES("220 ") };
+	const struct health_how said = { .send = BYTES("hello") };
 
 	(void)state;
 	ask(HEALTH_TCP_ANSWER, ping, "+PONG\r\n", HEALTH_UP,

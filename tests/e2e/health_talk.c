@@ -174,8 +174,8 @@ static void an_answer_may_come_in_pieces(void **state)
 		.says = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 			"3\r\nnot" PAUSE "\r\n5\r\n read\r\n0\r\n\r\n",
 	};
-	const struct health_how ping = { .send = "PING\r\n",
-					 .expect = "+PONG" };
+	const struct health_how ping = { .send = BYTES("PING\r\n"),
+					 .expect = BYTES("+PONG") };
 
 	(void)state;
 	ask_once(HEALTH_HTTP, (struct health_how){ 0 }, PATIENT, &status,
@@ -191,7 +191,8 @@ static void an_answer_may_come_in_pieces(void **state)
 /* The first 4 KiB count, to the byte. */
 static void what_is_expected_may_come_late(void **state)
 {
-	const struct health_how how = { .send = "x", .expect = "needle" };
+	const struct health_how how = { .send = BYTES("x"),
+					.expect = BYTES("needle") };
 	static char text[5000];
 	struct server server;
 	size_t at;
