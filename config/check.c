@@ -165,8 +165,8 @@ struct ports {
 };
 
 /*
- * Those of services that have it as their pool, or as their pool's backup. Probes
- * speak TCP.
+ * Those of services that have it as their pool, or as their pool's backup, and
+ * speak what its probes do.
  */
 static struct ports ports_of(const struct conf *conf,
 			     const struct conf_pool *pool, bool as_backup)
@@ -181,7 +181,7 @@ static struct ports ports_of(const struct conf *conf,
 		served = service->pool;
 		if (served && as_backup)
 			served = served->backup;
-		if (served != pool || service->protocol != CONF_PROTOCOL_TCP)
+		if (served != pool || !check_speaks(&pool->health, service))
 			continue;
 		if (ports.port && ports.port != service->target_port)
 			ports.several = true;

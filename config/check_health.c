@@ -22,14 +22,16 @@ static void check_use(struct checker *c, const struct conf_health *health,
 
 static void check_uses(struct checker *c, const struct conf_health *health)
 {
-	const unsigned int by_net = ON_HTTP | ON(CONF_HEALTH_TCP);
-	const char *tcp = "\"tcp\"", *http = "\"http\" or \"https\"",
+	const unsigned int plain = ON(CONF_HEALTH_TCP) | ON(CONF_HEALTH_UDP);
+	const char *tcp = "\"tcp\" or \"udp\"", *http = "\"http\" or \"https\"",
 		   *https = "\"https\"";
 
-	check_use(c, health, &health->via, by_net,
-		  "\"tcp\", \"http\" or \"https\"");
-	check_use(c, health, &health->send, ON(CONF_HEALTH_TCP), tcp);
-	check_use(c, health, &health->expect, ON(CONF_HEALTH_TCP), tcp);
+	check_use(c, health, &health->via, plain | ON_HTTP,
+		  "\"tcp\", \"udp\", \"http\" or \"https\"");
+	check_use(c, health, &health->send, plain, tcp);
+	check_use(c, health, &health->send_hex, plain, tcp);
+	check_use(c, health, &health->expect, plain, tcp);
+	check_use(c, health, &health->expect_hex, plain, tcp);
 	check_use(c, health, &health->path, ON_HTTP, http);
 	check_use(c, health, &health->host, ON_HTTP, http);
 	check_use(c, health, &health->status, ON_HTTP, http);
@@ -90,6 +92,34 @@ static void check_https(struct checker *c, const struct conf_health *health)
 			    "is not looked at, with verify = false");
 }
 
+/* Bytes are said in one way. */
+static void check_plain(struct checker *c, const struct conf_health *health)
+{
+	if (*health->send && health->send_hex.n)
+		check_wrong(c, &health->send_hex,
+			    "says the same as send in another way; leave one "
+			    "of them out");
+	if (*health->expect && health->expect_hex.n)
+		check_wrong(c, &health->expect_hex,
+			    "says the same as expect in another way; leave one "
+			    "of them out");
+}
+
+static void check_udp(struct checker *c, const struct conf_health *health)
+{
+	if (!*health->send && !health->send_hex.n &&
+	    !check_is_wrong(c, &health->send) &&
+	    !check_is_wrong(c, &health->send_hex))
+		check_wrong(c, &health->send,
+			    "is missing; with type \"udp\" it, or send_hex, is "
+			    "the datagram that a VM answers");
+	if (health->via == CONF_VIA_PATH)
+		check_wrong(c, &health->via,
+			    "\"path\" is not for type \"udp\" in this version; "
+			    "this machine has to have an address in the VMs' "
+			    "network");
+}
+
 static void check_exec(struct checker *c, const struct conf_health *health)
 {
 	if (health->command.n == 0 && !check_is_wrong(c, &health->command))
@@ -106,20 +136,22 @@ static void check_exec(struct checker *c, const struct conf_health *health)
 }
 
 static bool has_services(const struct conf *conf, const struct conf_pool *pool,
-			 bool of_tcp)
+			 bool of_its_kind)
 {
 	const struct conf_service *service = conf->services;
 	size_t i;
 
 	for (i = 0; i < conf->n_services; i++)
 		if (check_serves(pool, &service[i]) &&
-		    (!of_tcp || service[i].protocol == CONF_PROTOCOL_TCP))
+		    (!of_its_kind || check_speaks(&pool->health, &service[i])))
 			return true;
 	return false;
 }
 
 static void check_port(struct checker *c, const struct conf_pool *pool)
 {
+	bool is_udp = pool->health.type == CONF_HEALTH_UDP;
+
 	if (pool->health.port || pool->health.type == CONF_HEALTH_EXEC ||
 	    !check_services_known(c) || check_is_told(c, &pool->name))
 		return;
@@ -129,8 +161,9 @@ static void check_port(struct checker *c, const struct conf_pool *pool)
 			    "than one port");
 	else if (has_services(c->conf, pool, false))
 		check_wrong(c, &pool->health.port,
-			    "is missing, and the pool's services are UDP; "
-			    "probes speak TCP and need a port for it");
+			    "is missing, and the pool's services are %s; these "
+			    "probes speak %s and need a port for it",
+			    is_udp ? "TCP" : "UDP", is_udp ? "UDP" : "TCP");
 	else
 		check_wrong(c, &pool->health.port,
 			    "is missing, and no service says which port it "
@@ -158,6 +191,10 @@ void check_health(struct checker *c, const struct conf_pool *pool)
 		check_http(c, health);
 	if (health->type == CONF_HEALTH_HTTPS)
 		check_https(c, health);
+	if (health->type == CONF_HEALTH_TCP || health->type == CONF_HEALTH_UDP)
+		check_plain(c, health);
+	if (health->type == CONF_HEALTH_UDP)
+		check_udp(c, health);
 	if (health->type == CONF_HEALTH_EXEC)
 		check_exec(c, health);
 }

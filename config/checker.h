@@ -119,4 +119,14 @@ void check_pools(struct checker *c);
 void check_health(struct checker *c, const struct conf_pool *pool);
 void check_services(struct checker *c);
 
+/**
+ * check_speaks() - do probes speak what clients of the service do?
+ */
+static inline bool check_speaks(const struct conf_health *health,
+				const struct conf_service *service)
+{
+	return (health->type == CONF_HEALTH_UDP) ==
+	       (service->protocol != CONF_PROTOCOL_TCP);
+}
+
 #endif

@@ -66,6 +66,7 @@ enum conf_health_type {
 	CONF_HEALTH_TCP, /* a connection; and an answer, if one is expected */
 	CONF_HEALTH_HTTP,
 	CONF_HEALTH_HTTPS,
+	CONF_HEALTH_UDP,  /* a datagram and its answer */
 	CONF_HEALTH_EXEC, /* a program's exit code */
 };
 
@@ -152,6 +153,14 @@ struct conf_numbers {
 
 struct conf_addrs {
 	struct ip_addr *addr;
+	size_t n;
+};
+
+/**
+ * struct conf_bytes - any, also zeroes.
+ */
+struct conf_bytes {
+	const char *byte;
 	size_t n;
 };
 
@@ -350,8 +359,11 @@ struct conf_tenant {
  * @rise: successes in a row that make a VM healthy.
  * @fall: failures in a row that make it unhealthy.
  * @jitter_percent: each interval is changed at random by up to this share.
- * @send: TCP: bytes sent once connected; "" = none.
- * @expect: TCP: bytes that the answer has in it; "" = connecting is enough.
+ * @send: TCP: bytes sent once connected; "" = none. UDP: the datagram.
+ * @send_hex: the same, if @send is "".
+ * @expect: TCP, UDP: bytes that the answer has in it; "" = connecting is enough,
+ *          any answer is.
+ * @expect_hex: the same, if @expect is "".
  * @path: HTTP, HTTPS: of the request, begins with `/`.
  * @host: HTTP, HTTPS: of the request's Host; "" = the VM's address.
  * @status: HTTP, HTTPS: codes that are healthy; empty = 200 to 299.
@@ -371,7 +383,9 @@ struct conf_health {
 	uint32_t fall;
 	uint32_t jitter_percent;
 	const char *send;
+	struct conf_bytes send_hex;
 	const char *expect;
+	struct conf_bytes expect_hex;
 	const char *path;
 	const char *host;
 	struct conf_numbers status;

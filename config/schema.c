@@ -35,7 +35,7 @@ WORDS(deadlines, { "keep", CONF_DEADLINE_KEEP, false },
       { "reset", CONF_DEADLINE_RESET, false });
 WORDS(health_types, { "tcp", CONF_HEALTH_TCP, false },
       { "http", CONF_HEALTH_HTTP, false },
-      { "https", CONF_HEALTH_HTTPS, false }, { "udp", 0, true },
+      { "https", CONF_HEALTH_HTTPS, false }, { "udp", CONF_HEALTH_UDP, false },
       { "exec", CONF_HEALTH_EXEC, false });
 WORDS(vias, { "auto", CONF_VIA_AUTO, false }, { "host", CONF_VIA_HOST, false },
       { "path", CONF_VIA_PATH, false });
@@ -425,7 +425,16 @@ static const struct conf_field health_fields[] = {
 	  .kind = KIND_BYTES,
 	  .secret = true, /* it may log in */
 	  AT(conf_health, send) },
+	{ .key = "send_hex",
+	  .kind = KIND_HEX,
+	  .max = 1024,
+	  .secret = true,
+	  AT(conf_health, send_hex) },
 	{ .key = "expect", .kind = KIND_BYTES, AT(conf_health, expect) },
+	{ .key = "expect_hex",
+	  .kind = KIND_HEX,
+	  .max = 1024,
+	  AT(conf_health, expect_hex) },
 	{ .key = "path",
 	  .kind = KIND_TEXT,
 	  .preset = "/",

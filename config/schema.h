@@ -22,6 +22,7 @@ enum conf_kind {
 	KIND_PATH,     /* const char *, an absolute path */
 	KIND_LISTEN,   /* const char *: "address:port" */
 	KIND_BYTES,    /* const char *, with line ends and the like in it */
+	KIND_HEX,      /* struct conf_bytes, at most `max`: "12 34 ab" */
 	KIND_UUID,     /* const char *, lower case */
 	KIND_MAC,      /* struct conf_mac */
 	KIND_TEXTS,    /* struct conf_strings */

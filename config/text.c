@@ -329,3 +329,32 @@ int conf_listen_parse(const char *text)
 		return -EINVAL;
 	return IP_IS_V4(ip) == !v6 ? 0 : -EINVAL;
 }
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+ssize_t conf_hex_parse(const char *text, char *ret_bytes)
+{
+	int high, low;
+	ssize_t n = 0;
+
+	for (;;) {
+		text += strspn(text, " \t\n");
+		if (!*text)
+			return n;
+		high = digit(text[0]);
+		low = high < 0 ? -1 : digit(text[1]);
+		if (low < 0)
+			return -EINVAL;
+		ret_bytes[n++] = (char)(high << 4 | low);
+		text += 2;
+	}
+}

@@ -6,6 +6,8 @@
 #ifndef CONFIG_TEXT_H
 #define CONFIG_TEXT_H
 
+#include <sys/types.h>
+
 #include "config/config.h"
 
 #define CONF_PREFIX_SIZE (CONF_ADDR_SIZE + 4)
@@ -89,5 +91,14 @@ void conf_mac_print(const struct conf_mac *mac, char *buf, size_t size);
  * No blank and no `/`: tenant/name and hypervisor/vm are how users write them.
  */
 bool conf_name_valid(const char *text);
+
+/**
+ * conf_hex_parse() - bytes from "12 34 ab"; blanks may stand between bytes.
+ * @text: that.
+ * @ret_bytes: room for half its length; also written to if it fails.
+ *
+ * Return: their number, or -EINVAL.
+ */
+MUST_CHECK ssize_t conf_hex_parse(const char *text, char *ret_bytes);
 
 #endif

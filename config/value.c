@@ -44,6 +44,8 @@ const char *conf_value_wanted(const struct conf_field *field)
 	case KIND_TENANT:
 	case KIND_POOL:
 		return "a string in quotes";
+	case KIND_HEX:
+		return "pairs of hexadecimal digits in quotes, like \"12 34 ab\"";
 	case KIND_PATH:
 		return "an absolute path in quotes";
 	case KIND_LISTEN:
@@ -256,6 +258,28 @@ static int set_bytes(const struct conf_field *field, const char *text,
 	return 0;
 }
 
+static int set_hex(const struct conf_field *field, const char *text, void *base,
+		   struct conf_arena *arena, char *why)
+{
+	struct conf_bytes bytes = { 0 };
+	char *byte = conf_arena_alloc(arena, strlen(text) / 2 + 1, 1);
+	ssize_t n;
+
+	if (!byte)
+		return -ENOMEM;
+	n = conf_hex_parse(text, byte);
+	/* Not repeated: it may be a secret. */
+	if (n <= 0)
+		return refuse(why, "must be %s", conf_value_wanted(field));
+	if (n > (ssize_t)field->max)
+		return refuse(why, "has %zd bytes, at most %u are allowed", n,
+			      field->max);
+	bytes.byte = byte;
+	bytes.n = (size_t)n;
+	memcpy((char *)base + field->offset, &bytes, sizeof(bytes));
+	return 0;
+}
+
 static int set_uuid(const struct conf_field *field, const char *text,
 		    void *base, struct conf_arena *arena, char *why)
 {
@@ -321,6 +345,8 @@ int conf_value_set(const struct conf_field *field, const char *text, void *base,
 		return set_text(field, text, base, arena, why);
 	case KIND_BYTES:
 		return set_bytes(field, text, base, arena);
+	case KIND_HEX:
+		return set_hex(field, text, base, arena, why);
 	case KIND_UUID:
 		return set_uuid(field, text, base, arena, why);
 	case KIND_MAC:

@@ -62,6 +62,16 @@ static void print_pairs(const struct conf_pairs *pairs, FILE *out)
 	fputs(" ]", out);
 }
 
+static void print_hex(const struct conf_bytes *bytes, FILE *out)
+{
+	size_t i;
+
+	fputs("\"", out);
+	for (i = 0; i < bytes->n; i++)
+		fprintf(out, "%02x", (unsigned char)bytes->byte[i]);
+	fputs("\"", out);
+}
+
 static void print_numbers(const struct conf_numbers *numbers, FILE *out)
 {
 	size_t i;
@@ -176,6 +186,9 @@ static void print_value(const struct conf_field *field, const void *value,
 	case KIND_BYTES:
 	case KIND_UUID:
 		put_quoted(*(const char *const *)value, out);
+		break;
+	case KIND_HEX:
+		print_hex(value, out);
 		break;
 	case KIND_MAC:
 		conf_mac_print(value, buf, sizeof(buf));

@@ -26,20 +26,31 @@ static const char *or_none(const char *text)
 	return text && *text ? text : NULL;
 }
 
+/* As text, or by its digits. */
+static struct health_bytes bytes_of(const char *text,
+				    const struct conf_bytes *hex)
+{
+	return *text ? (struct health_bytes){ text, strlen(text) } :
+		       (struct health_bytes){ hex->byte, hex->n };
+}
+
 static enum health_kind kind_of(const struct conf_health *c)
 {
+	bool talks = *c->send || *c->expect || c->send_hex.n || c->expect_hex.n;
+
 	switch (c->type) {
 	case CONF_HEALTH_HTTP:
 		return HEALTH_HTTP;
 	case CONF_HEALTH_HTTPS:
 		return HEALTH_HTTPS;
+	case CONF_HEALTH_UDP:
+		return HEALTH_UDP;
 	case CONF_HEALTH_EXEC:
 		return HEALTH_EXEC;
 	case CONF_HEALTH_TCP:
 		break;
 	}
-	return or_none(c->send) || or_none(c->expect) ? HEALTH_TCP_ANSWER :
-							HEALTH_TCP;
+	return talks ? HEALTH_TCP_ANSWER : HEALTH_TCP;
 }
 
 /**
@@ -74,8 +85,8 @@ static struct health_how how_of(const struct rec_member *m, struct named *named)
 
 	name(m, named);
 	return (struct health_how){
-		.send = { c->send, strlen(c->send) },
-		.expect = { c->expect, strlen(c->expect) },
+		.send = bytes_of(c->send, &c->send_hex),
+		.expect = bytes_of(c->expect, &c->expect_hex),
 		.path = or_none(c->path),
 		.host = or_none(c->host),
 		.status = c->status.number,

@@ -83,10 +83,8 @@ static bool take_ways(struct rec *rec, const struct dp_way *ways,
 
 	for (i = 0; i < rec_count(rec); i++) {
 		m = rec_at(rec, i);
-		if (!m->way.by_path) {
-			news |= set_trouble(m, NULL);
+		if (!m->way.by_path)
 			continue;
-		}
 		m->way.is_there = !ways->err;
 		news |= set_trouble(m, trouble_of(ways->err));
 		m->way.at = ways->at;
@@ -108,13 +106,33 @@ static void complain(int rc)
 	said = rc;
 }
 
+/*
+ * By the host or by the path; without a way there is a trouble. A host that is not
+ * in a VM's network would ask by its routes, and somebody else behind them might
+ * have the VM's address, and answer. Returns whether there is news.
+ */
+static bool choose(struct rec_member *m, const struct inv *inv,
+		   const struct reach *reach)
+{
+	m->way.is_there = !by_path(m, inv, reach);
+	if (m->way.is_there)
+		return set_trouble(m, NULL);
+	if (member_health(m)->type == CONF_HEALTH_UDP)
+		return set_trouble(
+			m, "it can't be probed: the host has no address in its "
+			   "network, and the data path has no probes of UDP");
+	/* Answers are caught where the snapshot has it attached. */
+	m->way.by_path = m->publish && m->ifindex;
+	return !m->way.by_path && set_trouble(m, NULL);
+}
+
 bool way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
 	      const struct dp_ops *engine, struct dp *dp)
 {
 	char device[DP_IFNAME_SIZE] = "";
 	struct dp_way *ways;
 	struct rec_member *m;
-	bool news;
+	bool news = false;
 	uint32_t n = 0;
 	size_t i;
 	int rc;
@@ -128,11 +146,8 @@ bool way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
 		m = rec_at(rec, i);
 		m->way = (struct rec_way){ .at = m->addr,
 					   .trouble = m->way.trouble };
-		if (!targets_wanted(m, inv))
-			continue;
-		m->way.is_there = !by_path(m, inv, reach);
-		/* Answers are caught where the snapshot has it attached. */
-		m->way.by_path = !m->way.is_there && m->publish && m->ifindex;
+		news |= targets_wanted(m, inv) ? choose(m, inv, reach) :
+						 set_trouble(m, NULL);
 		if (m->way.by_path)
 			ask_way(m, &ways[n++]);
 	}
@@ -140,7 +155,7 @@ bool way_plan(struct rec *rec, const struct inv *inv, const struct reach *reach,
 	complain(rc);
 	for (i = 0; rc && i < n; i++)
 		ways[i].err = rc;
-	news = take_ways(rec, ways, device);
+	news |= take_ways(rec, ways, device);
 	free(ways);
 	return news;
 }
