@@ -65,5 +65,7 @@ event2/ control/|health/
 curl/ control/cli/client\.c
 jansson control/
 sqlite3 control/store
+openssl/ health/tls
+libmnl/ control/[a-z_]+\.[ch]:|dataplane/xdp/veth\.c
 END
 exit $bad

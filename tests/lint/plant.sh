@@ -54,6 +54,8 @@ caught control/planted.c <libvirt/libvirt.h>
 caught control/planted.c <libconfig.h>
 caught control/planted.c <sqlite3.h>
 caught control/planted.c <rte_eal.h>
+caught control/planted.c <openssl/ssl.h>
+caught health/planted.c <libmnl/libmnl.h>
 caught control/hypervisor/planted.c "control/reconcile.h"
 caught control/hypervisor/planted.c "config/config.h"
 caught control/cli/planted.c "control/store.h"
