@@ -10,9 +10,11 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "control/journal.h"
 #include "control/log.h"
@@ -113,6 +115,44 @@ static void test_cleared(void **state)
 	wishes = load(store);
 	assert_string_equal(reason(wishes, vm_b, "t/one"), "none");
 	assert_string_equal(reason(wishes, vm_b, "t/two"), "none");
+	wishes_free(wishes);
+	store_close(store);
+}
+
+/* From now on nothing can be written to a file, or again. */
+static void disk_takes(bool anything)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = anything ? limit.rlim_max : 0;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* What the disk has not taken is not in force, either way. */
+static void test_disk_full(void **state)
+{
+	struct store *store = store_open_or_fail(store_scratch(), 10);
+	struct wishes *wishes = load(store);
+	const struct wish_drain drain = wish(vm_b, "t/one");
+	const struct wish_weight weight = { .weight = 3 };
+
+	int rc[3];
+
+	(void)state;
+	put(wishes, vm_b, "t/two");
+	(void)signal(SIGXFSZ, SIG_IGN);
+	disk_takes(false);
+	rc[0] = wishes_set_drain(wishes, &drain);
+	rc[1] = wishes_set_weight(wishes, &weight);
+	rc[2] = wishes_clear_drain(wishes, vm_b, "t/two");
+	disk_takes(true);
+	assert_true(rc[0] < 0 && rc[1] < 0 && rc[2] < 0);
+	assert_true(*store_error(store));
+	assert_string_equal(reason(wishes, vm_b, "t/one"), "none");
+	assert_string_equal(reason(wishes, vm_b, "t/two"), "for t/two");
+	assert_null(wishes_weight(wishes, weight.uuid, "t/one"));
+	assert_int_equal(wishes_clear_drain(wishes, vm_b, "t/two"), 0);
 	wishes_free(wishes);
 	store_close(store);
 }
@@ -237,6 +277,9 @@ static void test_journal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_disk_full,
+						store_make_scratch,
+						store_remove_scratch),
 		cmocka_unit_test_setup_teardown(test_kept, store_make_scratch,
 						store_remove_scratch),
 		cmocka_unit_test_setup_teardown(
