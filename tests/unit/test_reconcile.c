@@ -150,6 +150,31 @@ static void test_suspended(void **state)
 	assert_int_equal(backend(f, 1)->role, DP_SERVING);
 }
 
+/* While it changes hosts it is judged as before, whatever is seen of it. */
+static void test_migrating(void **state)
+{
+	struct rec_world *f = *state;
+	int n;
+
+	/* Enough of them for no panic when one is down. */
+	for (n = 1; n <= 3; n++)
+		vm_is(f, n, "web", HV_STATE_RUNNING);
+	run(f);
+	for (n = 1; n <= 3; n++)
+		probe_says(f, n, HEALTH_UP);
+	run(f);
+	tables_name(f, 1, 3);
+	vm_is(f, 1, "web", HV_STATE_OUTGOING);
+	probe_says(f, 1, HEALTH_DOWN);
+	run(f);
+	assert_int_equal(member(f, 1)->answer.verdict, VERDICT_SERVING);
+	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+	/* It stayed after all. */
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(backend(f, 1)->role, DP_LEAVING);
+}
+
 static void test_says_nothing_twice(void **state)
 {
 	struct rec_world *f = *state;
@@ -286,6 +311,40 @@ static void test_drain(void **state)
 	assert_int_equal(wishes_clear_drain(f->wishes, uuid_of(1), ""), 0);
 	run(f);
 	assert_int_equal(backend(f, 1)->role, DP_SERVING);
+}
+
+/* VM 1 has so many slots, a flow, and was silent for a minute. */
+static void silent_with(struct rec_world *f, uint32_t n_slots)
+{
+	struct dp_backend_status backend = { .slots_current = n_slots,
+					     .entries = 1,
+					     .attached = true,
+					     .quiet_ns = 60 * SECOND_NS };
+	const struct dp_status status = { .backends = &backend,
+					  .n_backends = 1 };
+
+	memcpy(backend.uuid, uuid_of(1), HV_UUID_SIZE);
+	strcpy(backend.pool, "shop/web");
+	(void)rec_take_status(f->rec, &status);
+	run(f);
+}
+
+/* Silence ends a drain early, but not while new connections may still come. */
+static void test_quiet(void **state)
+{
+	struct rec_world *f = *state;
+	struct wish_drain wish = { .quiet_after_ms = 30000 };
+
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	memcpy(wish.uuid, uuid_of(1), HV_UUID_SIZE);
+	wish.since_ms = f->now_ms;
+	wish.deadline_ms = f->now_ms + 900000;
+	assert_int_equal(wishes_set_drain(f->wishes, &wish), 0);
+	silent_with(f, 1);
+	assert_int_equal(member(f, 1)->drain, REC_DRAINING);
+	silent_with(f, 0);
+	assert_int_equal(member(f, 1)->drain, REC_DRAIN_QUIET);
 }
 
 static void test_tag_taken_away(void **state)
@@ -482,6 +541,29 @@ static void test_conflict_by_service(void **state)
 			     VERDICT_BY_CONFLICT);
 }
 
+/* A port is a port of a protocol: TCP 80 and UDP 80 are two. */
+static void test_no_conflict_by_protocol(void **state)
+{
+	struct rec_world *f = *state;
+	char *text = strdup(rec_config);
+	char *at;
+
+	/* NOLINTBEGIN(bugprone-not-null-terminated-result): inside a text */
+	memcpy(strstr(text, "role=api"), "!missing", 8);
+	at = strstr(strstr(text, "port = 81"), "\"tcp\"");
+	memcpy(at, "\"udp\"", 5);
+	/* NOLINTEND(bugprone-not-null-terminated-result) */
+	load(f, text);
+	free(text);
+	vm_is(f, 1, "web", HV_STATE_RUNNING);
+	run(f);
+	assert_int_equal(rec_count(f->rec), 2);
+	assert_int_not_equal(rec_at(f->rec, 0)->answer.reason,
+			     VERDICT_BY_CONFLICT);
+	assert_int_not_equal(rec_at(f->rec, 1)->answer.reason,
+			     VERDICT_BY_CONFLICT);
+}
+
 /* Its port is on another machine: listed with the reason, and no traffic. */
 static void test_not_on_this_node(void **state)
 {
@@ -592,6 +674,9 @@ static void test_status_is_news(void **state)
 	assert_int_equal(member(f, 1)->status.entries, 9);
 	backend.attach_error = 16;
 	assert_true(rec_take_status(f->rec, &status));
+	backend.learned = true;
+	assert_true(rec_take_status(f->rec, &status));
+	assert_false(rec_take_status(f->rec, &status));
 	status.n_backends = 0;
 	assert_true(rec_take_status(f->rec, &status));
 	assert_false(rec_take_status(f->rec, &status));
@@ -752,11 +837,13 @@ int main(void)
 		TEST(test_observe),
 		TEST(test_backup),
 		TEST(test_suspended),
+		TEST(test_migrating),
 		TEST(test_says_nothing_twice),
 		TEST(test_slow_start),
 		TEST(test_operator_weight),
 		TEST(test_death),
 		TEST(test_drain),
+		TEST(test_quiet),
 		TEST(test_tag_taken_away),
 		TEST(test_limit),
 		TEST(test_forgotten_vm),
@@ -764,6 +851,7 @@ int main(void)
 		TEST(test_restart_while_hypervisor_is_away),
 		TEST(test_conflict),
 		TEST(test_conflict_by_service),
+		TEST(test_no_conflict_by_protocol),
 		TEST(test_not_on_this_node),
 		TEST(test_stale),
 		TEST(test_address),
