@@ -4,7 +4,7 @@
  * JSON, with data or with an error that has a code and a message.
  *
  * Behind it are the real routes, inventory, wishes and store, with two VMs in a
- * pool; only the data plane is an empty one.
+ * pool of both families; only the data plane is an empty one.
  */
 #include <dirent.h>
 #include <event2/event.h>
@@ -23,12 +23,15 @@ static const char config[] =
 	"node = { name = \"n\"; uplinks = [ \"u\" ]; };"
 	"hypervisors = ( { name = \"hv1\"; },"
 	"                { name = \"cloud\"; driver = \"fed\"; } );"
-	"tenants = ( { name = \"shop\"; vips = [ \"203.0.113.10\" ];"
+	"tenants = ( { name = \"shop\"; vips = [ \"203.0.113.10\","
+	"                \"2001:db8::10\" ];"
 	"              networks = [ \"br0\" ]; } );"
 	"pools = ( { tenant = \"shop\"; name = \"web\"; select = [ \"role\" ];"
 	"            health = { port = 80; }; } );"
 	"services = ( { tenant = \"shop\"; name = \"http\"; port = 80;"
-	"               vip = \"203.0.113.10\"; pool = \"web\"; } );";
+	"               vip = \"203.0.113.10\"; pool = \"web\"; },"
+	"             { tenant = \"shop\"; name = \"http6\"; port = 80;"
+	"               vip = \"2001:db8::10\"; pool = \"web\"; } );";
 
 static struct daemon d;
 
