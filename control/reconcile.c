@@ -396,7 +396,8 @@ static void take_facts(struct rec *rec, struct rec_member *m,
 			rec->members.sorted = false;
 	}
 	member_facts(m, vm, owner, in,
-		     m->pool ? pool->port_policy : CONF_POLICY_BYPASS);
+		     pool && pool->conf ? pool->port_policy :
+					  CONF_POLICY_BYPASS);
 	if (vm && owner->owned == INV_OWNED_NOT)
 		m->facts.claimed_once = true;
 }

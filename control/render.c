@@ -131,15 +131,18 @@ json_t *render_services(const struct dp_status *status)
 	return services;
 }
 
-void render_slots(json_t *object, const struct dp_pool_status *p)
+void render_slots(json_t *object, const struct dp_pool_status *status)
 {
 	const struct {
 		const char *key;
 		uint64_t value;
 	} fields[] = {
-		{ "slots", p->n_slots },     { "claiming", p->n_claiming },
-		{ "moving", p->n_moving },   { "settling", p->n_settling },
-		{ "put_off", p->n_put_off }, { "refused", p->n_refused },
+		{ "slots", status->n_slots },
+		{ "claiming", status->n_claiming },
+		{ "moving", status->n_moving },
+		{ "settling", status->n_settling },
+		{ "put_off", status->n_put_off },
+		{ "refused", status->n_refused },
 	};
 	size_t i;
 

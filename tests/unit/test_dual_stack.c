@@ -154,8 +154,8 @@ static void vm_1_has(struct rec_world *f, int in_v4, int in_v6)
 			continue;
 		b = &backends[status.n_backends++];
 		memcpy(b->uuid, uuid_of(1), HV_UUID_SIZE);
-		strcpy(b->pool, rows[i].table);
-		strcpy(b->name, "hv1/web-1");
+		snprintf(b->pool, sizeof(b->pool), "%s", rows[i].table);
+		snprintf(b->name, sizeof(b->name), "hv1/web-1");
 		b->slots_current = (uint32_t)rows[i].slots;
 		b->attached = true;
 		b->learned = true;
@@ -344,7 +344,6 @@ static void test_drain(void **state)
 	assert_int_equal(there(f, V6, 1)->role, DP_LEAVING);
 	assert_int_equal(there(f, V4, 2)->role, DP_SERVING);
 
-	told = f->n_changes;
 	vm_1_has(f, 0, 100);
 	run(f);
 	assert_int_equal(member_in(f, V4, 1)->drain, REC_DRAINED);
