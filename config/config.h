@@ -662,6 +662,15 @@ void conf_time_print(uint32_t ms, char *buf, size_t size);
 MUST_CHECK int conf_addr_parse(const char *text, struct ip_addr *ret_addr);
 
 /**
+ * conf_endpoint_parse() - an address and a port, like "192.0.2.1:80" or
+ * "[2001:db8::1]:80".
+ *
+ * Return: 0 or -EINVAL.
+ */
+MUST_CHECK int conf_endpoint_parse(const char *text, struct ip_addr *ret_addr,
+				   uint16_t *ret_port);
+
+/**
  * conf_addr_print() - the text of an address.
  */
 void conf_addr_print(const struct ip_addr *addr, char *buf, size_t size);

@@ -304,7 +304,8 @@ void conf_mac_print(const struct conf_mac *mac, char *buf, size_t size)
 			 mac->byte[4], mac->byte[5]);
 }
 
-int conf_listen_parse(const char *text)
+int conf_endpoint_parse(const char *text, struct ip_addr *ret_addr,
+			uint16_t *ret_port)
 {
 	const char *colon = strrchr(text, ':');
 	bool v6 = *text == '[';
@@ -325,9 +326,11 @@ int conf_listen_parse(const char *text)
 		return -EINVAL;
 	memcpy(addr, text, length);
 	addr[length] = '\0';
-	if (conf_addr_parse(addr, &ip) < 0)
+	if (conf_addr_parse(addr, &ip) < 0 || IP_IS_V4(ip) == v6)
 		return -EINVAL;
-	return IP_IS_V4(ip) == !v6 ? 0 : -EINVAL;
+	*ret_addr = ip;
+	*ret_port = (uint16_t)port;
+	return 0;
 }
 
 static int digit(char c)

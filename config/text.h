@@ -54,13 +54,6 @@ void conf_prefix_print(const struct conf_prefix *prefix, char *buf,
 bool conf_prefix_overlaps(const struct conf_prefix *a,
 			  const struct conf_prefix *b);
 
-/**
- * conf_listen_parse() - is it "192.0.2.1:80" or "[2001:db8::1]:80"?
- *
- * Return: 0 or -EINVAL.
- */
-MUST_CHECK int conf_listen_parse(const char *text);
-
 #define CONF_UUID_SIZE 37 /* with its NUL */
 
 /**

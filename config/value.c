@@ -221,6 +221,8 @@ static bool is_printable(const char *text)
 static int set_text(const struct conf_field *field, const char *text,
 		    void *base, struct conf_arena *arena, char *why)
 {
+	struct ip_addr addr;
+	uint16_t port;
 	const char *copy;
 
 	if (field->kind == KIND_NAME && !conf_name_valid(text))
@@ -235,7 +237,8 @@ static int set_text(const struct conf_field *field, const char *text,
 		return refuse(why, "has a control character in it");
 	if (field->kind == KIND_PATH && *text != '/')
 		return refuse(why, "\"%.80s\" is no absolute path", text);
-	if (field->kind == KIND_LISTEN && conf_listen_parse(text) < 0)
+	if (field->kind == KIND_LISTEN &&
+	    conf_endpoint_parse(text, &addr, &port) < 0)
 		return refuse(why,
 			      "\"%.80s\" is no address and port, one like "
 			      "\"127.0.0.1:9655\" or \"[::1]:9655\" is",

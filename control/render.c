@@ -316,34 +316,6 @@ static json_t *explanation(struct dp *dp, const struct dp_ops *ops,
 	return data;
 }
 
-/* "192.0.2.1:80" or "[2001:db8::1]:80"; false if it is neither, or NULL. */
-static bool endpoint_parse(const char *text, struct ip_addr *ret_addr,
-			   uint16_t *ret_port)
-{
-	char addr[CONF_ADDR_SIZE];
-	const char *colon = text ? strrchr(text, ':') : NULL;
-	size_t length;
-	unsigned long port = 0;
-	const char *at;
-
-	if (!colon || colon == text)
-		return false;
-	for (at = colon + 1; *at >= '0' && *at <= '9' && port <= UINT16_MAX;
-	     at++)
-		port = port * 10 + (unsigned long)(*at - '0');
-	length = (size_t)(colon - text);
-	if (text[0] == '[' && colon[-1] == ']') {
-		text++;
-		length -= 2;
-	}
-	if (*at || !port || port > UINT16_MAX || length >= sizeof(addr))
-		return false;
-	memcpy(addr, text, length);
-	addr[length] = '\0';
-	*ret_port = (uint16_t)port;
-	return conf_addr_parse(addr, ret_addr) == 0;
-}
-
 int render_pick(const json_t *list, const char *what, const char *word,
 		size_t *ret_index, json_t *candidates, char *error)
 {
@@ -387,8 +359,9 @@ int render_explain(struct dp *dp, const struct dp_ops *ops,
 	size_t i = 0;
 	int rc;
 
-	if (!endpoint_parse(question->client, &flow.client,
-			    &flow.client_port)) {
+	if (!question->client ||
+	    conf_endpoint_parse(question->client, &flow.client,
+				&flow.client_port) < 0) {
 		snprintf(error, RENDER_ERROR_SIZE,
 			 "\"%s\" is no address and port of a client, like "
 			 "198.51.100.7:40000",

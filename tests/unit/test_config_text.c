@@ -313,7 +313,7 @@ static void test_macs(void **state)
 	assert_string_equal(text, "0a:54:00:ff:34:56");
 }
 
-static void test_listens(void **state)
+static void test_endpoints(void **state)
 {
 	static const char *const good[] = { "127.0.0.1:1", "0.0.0.0:65535",
 					    "[::]:80", "[2001:db8::1]:9655" };
@@ -324,13 +324,21 @@ static void test_listens(void **state)
 		"[::1:80",    "[]:80",	     "127.0.0.1:8k", "127.0.0.1:-1",
 		"[::1]80",    "1.2.3.4]:80",
 	};
+	struct ip_addr addr = { { 0, 0, 0, BE32(7) } };
+	uint16_t port = 7;
+	char text[CONF_ADDR_SIZE];
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(good); i++)
-		assert_int_equal(conf_listen_parse(good[i]), 0);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(conf_listen_parse(bad[i]), -EINVAL);
+		assert_int_equal(conf_endpoint_parse(bad[i], &addr, &port),
+				 -EINVAL);
+	assert_true(addr.word[3] == BE32(7) && port == 7);
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		assert_int_equal(conf_endpoint_parse(good[i], &addr, &port), 0);
+	conf_addr_print(&addr, text, sizeof(text));
+	assert_string_equal(text, "2001:db8::1");
+	assert_int_equal(port, 9655);
 }
 
 int main(void)
@@ -346,7 +354,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_uuids),
 		cmocka_unit_test(test_macs),
-		cmocka_unit_test(test_listens),
+		cmocka_unit_test(test_endpoints),
 	};
 
 	return cmocka_run_group_tests_name("config_text", tests, NULL, NULL);
