@@ -4,16 +4,19 @@
  *
  *	xdp_traffic serve PORT NAME
  *	xdp_traffic load ADDR PORT SHORT LONG DOWNLOAD-BYTES UPLOAD-BYTES MS
+ *	xdp_traffic echo ADDR PORT FLOWS MS
  *
- * A server answers each line: "who" with its name and the client's address,
- * "down N" with N bytes, "up N" reads N bytes and says "ok". The bytes are a
- * pattern that tells every offset from its neighbours.
+ * Of IPv4 and IPv6. A server answers each line: "who" with its name and the
+ * client's address, "down N" with N bytes, "up N" reads N bytes and says "ok".
+ * The bytes are a pattern that tells every offset from its neighbours. Each
+ * datagram of UDP is answered with name, client's address and what it said.
  *
  * The load: SHORT workers, each a new connection every 20 ms; LONG workers that
  * ask "who" ten times a second on one connection; one worker each that
  * downloads and uploads again and again. No retry; 3 s for an answer; a reset,
  * a timeout, another server on the same connection, a wrong byte or another
- * client address is a failure. Ends after MS, or at SIGTERM, and prints one
+ * client address is a failure. The echo: FLOWS of UDP that each ask ten times a
+ * second from a port of their own, judged the same way. Ends after MS, or at SIGTERM, and prints one
  * line; exit 0 if nothing failed and everything asked for was seen. TRAFFIC_FROM
  * in the environment is the client's address, if it has several; with
  * TRAFFIC_PROXY the server may see another one.
@@ -30,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -53,8 +57,9 @@ static struct tally {
 	_Atomic uint64_t up_broken;
 } * tally;
 
-static struct sockaddr_in target;
-static struct sockaddr_in source = { .sin_family = AF_INET };
+/* IPv4 in its mapped form: one kind of socket for both. */
+static struct sockaddr_in6 target;
+static struct sockaddr_in6 source = { .sin6_family = AF_INET6 };
 static bool behind_proxy;
 static volatile sig_atomic_t stopping;
 
@@ -89,6 +94,32 @@ static void complain(const char *format, ...)
 	va_end(args);
 	(void)fprintf(stderr, "%lld.%03ld %s\n", (long long)now.tv_sec,
 		      now.tv_nsec / 1000000, text);
+}
+
+static bool parse_addr(const char *text, struct in6_addr *ret)
+{
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, text, &v4) != 1)
+		return inet_pton(AF_INET6, text, ret) == 1;
+	memset(ret, 0, sizeof(*ret));
+	ret->s6_addr[10] = ret->s6_addr[11] = 0xff;
+	memcpy(&ret->s6_addr[12], &v4, sizeof(v4));
+	return true;
+}
+
+/* "10.0.0.1:4711", "[2001:db8::1]:4711" */
+static void print_addr(const struct sockaddr_in6 *addr, char *ret, size_t size)
+{
+	bool v4 = IN6_IS_ADDR_V4MAPPED(&addr->sin6_addr);
+	char text[INET6_ADDRSTRLEN];
+
+	(void)inet_ntop(v4 ? AF_INET : AF_INET6,
+			v4 ? &addr->sin6_addr.s6_addr[12] :
+			     addr->sin6_addr.s6_addr,
+			text, sizeof(text));
+	(void)snprintf(ret, size, v4 ? "%s:%u" : "[%s]:%u", text,
+		       ntohs(addr->sin6_port));
 }
 
 /* A line from a socket, byte by byte: lines are short. */
@@ -163,17 +194,16 @@ static bool read_pattern(int fd, uint64_t size)
 
 static void serve_one(int fd, const char *name)
 {
-	struct sockaddr_in peer = { 0 };
+	struct sockaddr_in6 peer = { 0 };
 	socklen_t size = sizeof(peer);
 	char line[128];
-	char text[INET_ADDRSTRLEN];
+	char text[64];
 	char answer[256];
 
 	if (getpeername(fd, (struct sockaddr *)&peer, &size))
 		return;
-	(void)inet_ntop(AF_INET, &peer.sin_addr, text, sizeof(text));
-	(void)snprintf(answer, sizeof(answer), "%s %s:%u\n", name, text,
-		       ntohs(peer.sin_port));
+	print_addr(&peer, text, sizeof(text));
+	(void)snprintf(answer, sizeof(answer), "%s %s\n", name, text);
 	while (read_line(fd, line, sizeof(line))) {
 		bool ok = false;
 
@@ -189,17 +219,53 @@ static void serve_one(int fd, const char *name)
 	}
 }
 
+/* Datagrams, until it ends with its parent. */
+static void serve_udp(const struct sockaddr_in6 *any, const char *name)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct sockaddr_in6 peer;
+	char answer[512];
+	char text[256];
+	char from[64];
+	socklen_t size;
+	ssize_t n;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (bind(fd, (const struct sockaddr *)any, sizeof(*any))) {
+		perror("serve UDP");
+		return;
+	}
+	for (;;) {
+		size = sizeof(peer);
+		n = recvfrom(fd, text, sizeof(text) - 1, 0,
+			     (struct sockaddr *)&peer, &size);
+		if (n < 0)
+			continue;
+		text[n] = 0;
+		print_addr(&peer, from, sizeof(from));
+		(void)snprintf(answer, sizeof(answer), "%s %s %s", name, from,
+			       text);
+		(void)sendto(fd, answer, strlen(answer), 0,
+			     (struct sockaddr *)&peer, size);
+	}
+}
+
 static int serve(const char *port, const char *name)
 {
-	struct sockaddr_in any = {
-		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
+	struct sockaddr_in6 any = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons((uint16_t)strtoul(port, NULL, 10)),
 	};
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int listener = socket(AF_INET6, SOCK_STREAM, 0);
 	int on = 1;
 	int fd;
 
 	(void)signal(SIGCHLD, SIG_IGN);
+	if (!fork()) {
+		close(listener);
+		serve_udp(&any, name);
+		_exit(1);
+	}
 	(void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(listener, (struct sockaddr *)&any, sizeof(any)) ||
 	    listen(listener, 1024)) {
@@ -225,7 +291,7 @@ static int serve(const char *port, const char *name)
 static int connect_target(void)
 {
 	struct timeval limit = { .tv_sec = ANSWER_S };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
 	int on = 1;
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -233,7 +299,7 @@ static int connect_target(void)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
 			 sizeof(on));
-	if (source.sin_addr.s_addr &&
+	if (!IN6_IS_ADDR_UNSPECIFIED(&source.sin6_addr) &&
 	    bind(fd, (struct sockaddr *)&source, sizeof(source)))
 		complain("bind: %s", strerror(errno));
 	if (!connect(fd, (struct sockaddr *)&target, sizeof(target)))
@@ -247,16 +313,14 @@ static bool ask(int fd, char *ret_name)
 {
 	char line[128];
 	char own[64];
-	char text[INET_ADDRSTRLEN];
-	struct sockaddr_in addr = { 0 };
+	struct sockaddr_in6 addr = { 0 };
 	socklen_t size = sizeof(addr);
 	char *space;
 
 	if (!send_all(fd, "who\n", 4) || !read_line(fd, line, sizeof(line)) ||
 	    getsockname(fd, (struct sockaddr *)&addr, &size))
 		return false;
-	(void)inet_ntop(AF_INET, &addr.sin_addr, text, sizeof(text));
-	(void)snprintf(own, sizeof(own), "%s:%u", text, ntohs(addr.sin_port));
+	print_addr(&addr, own, sizeof(own));
 	space = strchr(line, ' ');
 	if (!space || (strcmp(space + 1, own) != 0 && !behind_proxy)) {
 		errno = EBADMSG;
@@ -404,6 +468,88 @@ static int load(char **args)
 	return failed || !seen;
 }
 
+static int connect_udp(char *ret_own, size_t own_size)
+{
+	struct timeval limit = { .tv_sec = ANSWER_S };
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct sockaddr_in6 addr = { 0 };
+	socklen_t size = sizeof(addr);
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if ((!IN6_IS_ADDR_UNSPECIFIED(&source.sin6_addr) &&
+	     bind(fd, (struct sockaddr *)&source, sizeof(source))) ||
+	    connect(fd, (struct sockaddr *)&target, sizeof(target)) ||
+	    getsockname(fd, (struct sockaddr *)&addr, &size)) {
+		close(fd);
+		return -1;
+	}
+	print_addr(&addr, ret_own, own_size);
+	return fd;
+}
+
+/* A flow of UDP: one server answers all of it. */
+static void work_echo(void)
+{
+	char first[NAME_SIZE] = "";
+	char name[NAME_SIZE];
+	char answer[512];
+	char wanted[256];
+	char said[64];
+	char own[64];
+	int fd = connect_udp(own, sizeof(own));
+	unsigned int i = 0;
+	ssize_t n;
+
+	for (; !stopping; sleep_ms(100)) {
+		(void)snprintf(said, sizeof(said), "hello %u", i++);
+		errno = 0;
+		n = -1;
+		if (send(fd, said, strlen(said), 0) > 0)
+			n = recv(fd, answer, sizeof(answer) - 1, 0);
+		answer[n > 0 ? n : 0] = 0;
+		(void)snprintf(name, sizeof(name), "%.*s",
+			       (int)strcspn(answer, " "), answer);
+		(void)snprintf(wanted, sizeof(wanted), "%s %s %s", name, own,
+			       said);
+		if (!strcmp(answer, wanted) &&
+		    (!first[0] || !strcmp(first, name))) {
+			tally->long_ok++;
+			memcpy(first, name, sizeof(first));
+		} else if (!stopping) {
+			complain("echo: on %s: \"%.100s\": %s", first, answer,
+				 strerror(errno));
+			tally->long_broken++;
+			first[0] = 0;
+		}
+	}
+}
+
+static int echo(char **args)
+{
+	int n = (int)strtol(args[2], NULL, 10);
+	int left_ms = (int)strtol(args[3], NULL, 10);
+	pid_t pids[MAX_WORKERS];
+	int i;
+
+	for (i = 0; i < n && i < MAX_WORKERS; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			work_echo();
+			_exit(0);
+		}
+	}
+	for (; left_ms > 0 && !stopping; left_ms -= 100)
+		sleep_ms(100);
+	for (i = 0; i < n && i < MAX_WORKERS; i++)
+		(void)kill(pids[i], SIGTERM);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	printf("echo_ok=%llu echo_broken=%llu\n",
+	       (unsigned long long)tally->long_ok,
+	       (unsigned long long)tally->long_broken);
+	return tally->long_broken || !tally->long_ok;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction term = { .sa_handler = on_term };
@@ -416,18 +562,19 @@ int main(int argc, char **argv)
 		return 1;
 	if (argc == 4 && !strcmp(argv[1], "serve"))
 		return serve(argv[2], argv[3]);
-	if (argc != 9 || strcmp(argv[1], "load") != 0) {
+	if ((argc != 9 || strcmp(argv[1], "load") != 0) &&
+	    (argc != 6 || strcmp(argv[1], "echo") != 0)) {
 		(void)fprintf(stderr, "usage: see the head of the source\n");
 		return 2;
 	}
 	/* Without SA_RESTART: a worker that waits is woken. */
 	(void)sigaction(SIGTERM, &term, NULL);
-	target = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)strtoul(argv[3], NULL, 10)),
+	target = (struct sockaddr_in6){
+		.sin6_family = AF_INET6,
+		.sin6_port = htons((uint16_t)strtoul(argv[3], NULL, 10)),
 	};
-	if (inet_pton(AF_INET, argv[2], &target.sin_addr) != 1 ||
-	    (from && inet_pton(AF_INET, from, &source.sin_addr) != 1))
+	if (!parse_addr(argv[2], &target.sin6_addr) ||
+	    (from && !parse_addr(from, &source.sin6_addr)))
 		return 2;
-	return load(argv + 2);
+	return argc == 6 ? echo(argv + 2) : load(argv + 2);
 }
