@@ -366,7 +366,7 @@ lab_domain_type() {
 			-serial stdio -kernel "$LAB_GUEST/vmlinuz" \
 			-initrd "$LAB_GUEST/initrd.gz" \
 			-append "${LAB_CMDLINE//$'\n'/ } vm.probe=1" \
-			</dev/null 2>/dev/null | grep -q '^READY'; then
+			</dev/null 2>/dev/null | grep '^READY' >/dev/null; then
 			echo kvm >"$file"
 		else
 			echo qemu >"$file"

@@ -32,6 +32,13 @@ fail 'header guard is not FOLDER_FILE_H' "$(
 		grep -q "^#ifndef $guard\$" "$f" || echo "$f: want $guard"
 	done)"
 
+# It ends at the first match; its writer dies of SIGPIPE and pipefail says "no".
+# shellcheck disable=SC2046 # words
+fail 'with pipefail it is grep >/dev/null, which reads to the end, not grep -q' "$(
+	grep -nE '\| *grep [^|]*-[a-zA-Z]*q' $(grep -rlE 'pipefail' demo scripts \
+		tests/e2e tests/vm --include='*.sh') scripts/demo scripts/test \
+		demo/*.sh || :)"
+
 # pattern; TAB; files that may have it (none: a dash); TAB; why not elsewhere
 tab=$(printf '\t')
 while IFS="$tab" read -r pattern files why; do

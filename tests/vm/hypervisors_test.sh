@@ -146,7 +146,7 @@ expect_hv() { # WITHIN NAME STATE
 }
 
 said() { # TEXT in the events
-	drover events 2>/dev/null | grep -q -- "$1" ||
+	drover events 2>/dev/null | grep -- "$1" >/dev/null ||
 		die "no event says \"$1\": $(drover events | tail -n 20)"
 }
 
@@ -183,9 +183,9 @@ outage() {
 		expect 2 "beside/$vm" ".stale and .state == \"running\" and ($serves)"
 	done
 	expect 1 v1 ".stale | not"
-	drover vms | grep -E ' *beside/v3 ' | grep -q stale ||
+	drover vms | grep -E ' *beside/v3 .*stale' >/dev/null ||
 		die "\`drover vms\` does not show it: $(drover vms)"
-	drover status | grep -q 'beside.* lost' ||
+	drover status | grep 'beside.* lost' >/dev/null ||
 		die "\`drover status\` does not show it: $(drover status)"
 	sleep 10
 	for vm in v3 v4; do
