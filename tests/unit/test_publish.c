@@ -906,6 +906,47 @@ static void test_admission(void **state)
 	openers = 0;
 }
 
+/*
+ * A VM that is drained has no flow left to answer for: what its port then sends
+ * may be of connections that go straight to it, and is learned again.
+ */
+static void test_drained_learns(void **state)
+{
+	const struct backend_info *info;
+	struct publish *p;
+	struct world w;
+	uint32_t vm;
+
+	(void)state;
+	random_state = 1;
+	moving = cutting = false;
+	fake_reset();
+	memset(&w, 0, sizeof(w));
+	w.snapshot.pools = w.pools;
+	random_pool(&w, 0, false);
+	for (vm = 0; vm < 2; vm++) {
+		w.backends[0][vm] = random_vm(vm, false);
+		w.backends[0][vm].role = DP_SERVING;
+		w.backends[0][vm].weight = 100;
+	}
+	w.pools[0].n_backends = 2;
+	w.pools[0].idle_timeout_ms = 10000;
+	p = fake_open();
+	apply(p, &w);
+	run(p, 20000);
+	info = &fake->backend_info[1];
+	assert_int_equal(info->learning_ns, 0);
+	w.backends[0][0].role = DP_LEAVING;
+	apply(p, &w);
+	run(p, 5000);
+	assert_int_equal(info->learning_ns, 0);
+	run(p, 55000);
+	assert_int_equal(info->state, NUMBER_IN_FORCE);
+	assert_int_not_equal(info->learning_ns, 0);
+	assert_int_equal(fake->backend_info[2].learning_ns, 0);
+	publish_free(p);
+}
+
 /* test_publish [SEEDS] */
 int main(int argc, char **argv)
 {
@@ -914,6 +955,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cut_short),
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_admission),
+		cmocka_unit_test(test_drained_learns),
 	};
 
 	if (argc == 2)
