@@ -233,6 +233,7 @@ static void serve_udp(const struct sockaddr_in6 *any, const char *name)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (bind(fd, (const struct sockaddr *)any, sizeof(*any))) {
 		perror("serve UDP");
+		(void)close(fd);
 		return;
 	}
 	for (;;) {
