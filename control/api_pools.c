@@ -329,20 +329,11 @@ static void service_note(json_t *service, const struct daemon *d)
 json_t *api_services(struct daemon *d)
 {
 	json_t *list = render_services(&d->status);
-	const struct conf_service *conf;
 	json_t *service;
 	size_t i;
 
-	json_array_foreach(list, i, service) {
+	json_array_foreach(list, i, service)
 		service_note(service, d);
-		/* In the tables QUIC is UDP. */
-		conf = find_conf(d->conf, json_string_value(json_object_get(
-						  service, "service")));
-		if (conf && conf->protocol == CONF_PROTOCOL_QUIC)
-			json_object_set_new(service, "protocol",
-					    json_string(conf_protocol_name(
-						    conf->protocol)));
-	}
 	return list;
 }
 

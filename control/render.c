@@ -94,13 +94,13 @@ json_t *render_dataplane(const struct dp_status *status, uint64_t now_ns)
 		"uplinks", uplinks);
 }
 
-static const char *protocol_name(uint8_t proto)
+static const char *protocol_name(const struct dp_service_status *s)
 {
-	switch (proto) {
-	case 6:
+	switch (s->proto) {
+	case IP_PROTO_TCP:
 		return "tcp";
-	case 17:
-		return "udp";
+	case IP_PROTO_UDP:
+		return s->quic ? "quic" : "udp";
 	default:
 		return "?";
 	}
@@ -120,7 +120,7 @@ json_t *render_services(const struct dp_status *status)
 		service = json_pack("{s:s,s:o,s:i,s:s,s:s,s:i,s:s}", "service",
 				    s->name, "vip", render_addr(&s->vip),
 				    "port", (int)s->port, "protocol",
-				    protocol_name(s->proto), "pool", pool,
+				    protocol_name(s), "pool", pool,
 				    "target_port", (int)s->target_port,
 				    "family", family_name(family_of(&s->vip)));
 		json_object_set_new(service, "observed",
@@ -253,6 +253,13 @@ static const char *explain_rule(const struct dp_flow *flow,
 			       "claiming: a move is announced; base, and an "
 			       "entry is made" :
 			       "settling: current; no entry is made any more";
+	if (flow->kind == FLOW_UDP)
+		return word & SLOT_MOVING ?
+			       "moving: a flow without an entry may be base's, "
+			       "and an entry is made" :
+			       "moving, udp_idle is over: a flow without an "
+			       "entry is a new one and goes to current, and an "
+			       "entry is made";
 	if (opener)
 		return "moving: a new connection goes to current, and an entry "
 		       "is made";
@@ -352,8 +359,7 @@ int render_explain(struct dp *dp, const struct dp_ops *ops,
 		   const struct render_question *question, json_t **ret_data,
 		   json_t *candidates, char *error)
 {
-	struct dp_flow flow = { .kind = question->opener ? FLOW_OPENER :
-							   FLOW_OTHER };
+	struct dp_flow flow = { .port = 0 };
 	const struct dp_service_status *s;
 	json_t *services;
 	size_t i = 0;
@@ -385,6 +391,18 @@ int render_explain(struct dp *dp, const struct dp_ops *ops,
 	flow.vip = s->vip;
 	flow.port = s->port;
 	flow.proto = s->proto;
+	flow.kind = question->opener ? FLOW_OPENER : FLOW_OTHER;
+	if (s->proto == IP_PROTO_UDP && !s->quic) {
+		/* What begins a flow can't be seen. */
+		if (question->opener) {
+			snprintf(error, RENDER_ERROR_SIZE,
+				 "service %s is UDP, whose packets are all "
+				 "alike: there is none that opens a connection",
+				 s->name);
+			return -EINVAL;
+		}
+		flow.kind = FLOW_UDP;
+	}
 	*ret_data = explanation(dp, ops, &flow);
 	if (*ret_data)
 		return 0;

@@ -273,6 +273,7 @@ struct dp_service_status {
 	struct ip_addr vip;
 	uint16_t port;
 	uint8_t proto;
+	bool quic;
 	uint16_t target_port;
 	bool observed;
 	struct traffic traffic;

@@ -26,7 +26,8 @@ static const struct cli_item words[] = {
 
 static const struct cli_item options[] = {
 	[OPT_OPENER] = { "opener", NULL,
-			 "ask for the first packet (SYN) of a new connection; "
+			 "ask for the first packet of a new connection (a SYN, or "
+			 "an Initial of QUIC); "
 			 "else for a packet of one that is open",
 			 'o' },
 	{ NULL, NULL, NULL, 0 },

@@ -50,6 +50,12 @@ static const struct dp_service_status services[] = {
 	  .pool = "shop/web/ipv6",
 	  .vip = { { BE32(0x20010db8), 0, 0, BE32(0x10) } },
 	  .port = 443,
+	  .proto = 17,
+	  .quic = true },
+	{ .name = "shop/dns",
+	  .pool = "shop/web",
+	  .vip = { { 0, 0, BE32(0xffff), BE32(0xcb00710a) } },
+	  .port = 53,
 	  .proto = 17 },
 };
 
@@ -82,11 +88,14 @@ static int status(struct dp *dp, uint64_t now_ns, struct dp_status *ret)
 	return 0;
 }
 
+static struct dp_flow asked;
+
 static int explain(struct dp *dp, const struct dp_flow *flow, uint64_t now_ns,
 		   struct dp_explanation *ret)
 {
 	(void)dp;
 	(void)now_ns;
+	asked = *flow;
 	*ret = (struct dp_explanation){ .pool = "shop/web/ipv6",
 					.service = "shop/http6",
 					.backend = 2,
@@ -103,6 +112,7 @@ struct api_world {
 	struct rec_world *rec;
 	struct daemon d;
 	json_t *answer;
+	int http_status;
 };
 
 static void no_state(uint64_t id, enum health_state old,
@@ -163,7 +173,7 @@ static void take(void *arg, int http_status, const char *text)
 	struct api_world *w = arg;
 	json_error_t error;
 
-	assert_int_equal(http_status, 200);
+	w->http_status = http_status;
 	json_decref(w->answer);
 	w->answer = json_loads(text, 0, &error);
 	assert_non_null(w->answer);
@@ -348,6 +358,7 @@ static void test_services(void **state)
 			    "2001:db8::10");
 	assert_string_equal(text(json_array_get(list, 1), "family"), "ipv6");
 	assert_string_equal(text(json_array_get(list, 2), "protocol"), "quic");
+	assert_string_equal(text(json_array_get(list, 3), "protocol"), "udp");
 }
 
 static void test_drain(void **state)
@@ -391,6 +402,43 @@ static void test_explain(void **state)
 	assert_string_equal(text(data, "vip"), "[2001:db8::10]:80");
 	assert_string_equal(text(data, "pool"), "shop/web");
 	assert_string_equal(text(data, "target"), "[2001:db8::7]:80");
+	assert_int_equal(asked.proto, 6);
+	assert_int_equal(asked.kind, FLOW_OTHER);
+}
+
+/* By the protocol's own rules: only TCP and QUIC have openers. */
+static void test_explain_kinds(void **state)
+{
+	static const struct {
+		const char *query;
+		int status;
+		uint8_t proto;
+		enum flow_kind kind;
+	} rows[] = {
+		{ "client=%5B::7%5D:1&service=h3", 200, 17, FLOW_OTHER },
+		{ "client=%5B::7%5D:1&service=h3&kind=opener", 200, 17,
+		  FLOW_OPENER },
+		{ "client=192.0.2.7:1&service=http&kind=opener", 200, 6,
+		  FLOW_OPENER },
+		{ "client=192.0.2.7:1&service=dns", 200, 17, FLOW_UDP },
+		{ "client=192.0.2.7:1&service=dns&kind=opener", 400, 0, 0 },
+		{ "client=192.0.2.7:1&service=h3", 400, 0, 0 },
+		{ "client=%5B::7%5D:1&service=http", 400, 0, 0 },
+		{ "client=%5B::7%5D&service=h3", 400, 0, 0 },
+		{ "client=::7:1&service=h3", 400, 0, 0 },
+	};
+	struct api_world *w = *state;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		(void)get(w, "/v1/explain", rows[i].query);
+		if (w->http_status != rows[i].status)
+			fail_msg("%s: %d", rows[i].query, w->http_status);
+		if (w->http_status != 200)
+			continue;
+		assert_int_equal(asked.proto, rows[i].proto);
+		assert_int_equal(asked.kind, rows[i].kind);
+	}
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, api_setup, api_teardown)
@@ -398,8 +446,13 @@ static void test_explain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_vm),	     TEST(test_pool),  TEST(test_notes),
-		TEST(test_services), TEST(test_drain), TEST(test_explain),
+		TEST(test_vm),
+		TEST(test_pool),
+		TEST(test_notes),
+		TEST(test_services),
+		TEST(test_drain),
+		TEST(test_explain),
+		TEST(test_explain_kinds),
 	};
 
 	return cmocka_run_group_tests_name("api_families", tests, NULL, NULL);
