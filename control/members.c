@@ -129,6 +129,8 @@ int members_add(struct members *set, const char *table,
 	if (!m)
 		return -ENOMEM;
 	m->id = ++set->last_id;
+	m->answer.verdict = VERDICT_WAITING;
+	m->answer.reason = VERDICT_N_REASONS;
 	memcpy(m->uuid, uuid, HV_UUID_SIZE);
 	snprintf(m->table, sizeof(m->table), "%s", table);
 	m->family = family_split(m->table, m->pool_name);

@@ -34,7 +34,7 @@ void members_done(struct members *set);
 /**
  * members_add() - a member that is not there yet.
  * @table: where.
- * @ret_member: it; zero but for its number and who it is.
+ * @ret_member: it; not judged yet; else zero but for its number and who it is.
  *
  * Return: 0 or -ENOMEM.
  */

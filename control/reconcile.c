@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Config, inventory, probes and wishes -> the desired forwarding state: which
- * VM is in which pool, and what becomes of it. The snapshot is snapshot.c's.
+ * Config, inventory, probes and wishes -> the desired forwarding state: what
+ * becomes of each VM of each pool. Which they are is match.c's, the snapshot
+ * snapshot.c's.
  */
 #include "control/reconcile.h"
 
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "control/conflict.h"
+#include "control/match.h"
 #include "control/member.h"
 #include "control/members.h"
 #include "control/pools.h"
@@ -22,33 +24,14 @@
 #define SHOWN_AGAIN_NS (1000 * NS_PER_MS)
 
 /**
- * struct seen - a VM as of the last run, so that only what changed is matched
- * with tenants and selectors again.
- * @uuid: which.
- * @generation, @read_ns: of inv_vm and its hv_vm, as they were.
- * @owner: whose it is.
- */
-struct seen {
-	uint8_t uuid[HV_UUID_SIZE];
-	uint64_t generation;
-	uint64_t read_ns;
-	struct inv_owner owner;
-};
-
-/**
  * struct rec - what is kept between runs.
- * @claims: the tenants', in the config's order.
- * @seen: sorted by UUID, as the inventory is.
- * @conf_known: @pools and @claims follow from the config in force, @seen and
- *              rec_member.belongs too.
+ * @conf_known: @pools and @match follow from the config in force.
  */
 struct rec {
 	struct rec_hooks hooks;
 	struct members members;
 	struct pools pools;
-	struct inv_claim *claims;
-	struct seen *seen;
-	size_t n_seen;
+	struct match match;
 	bool conf_known;
 	struct snapshot snapshot;
 };
@@ -70,8 +53,7 @@ void rec_free(struct rec *rec)
 		return;
 	members_done(&rec->members);
 	pools_done(&rec->pools);
-	free(rec->claims);
-	free(rec->seen);
+	match_done(&rec->match);
 	snapshot_done(&rec->snapshot);
 	free(rec);
 }
@@ -118,268 +100,25 @@ const struct rec_pool *rec_pool(const struct rec *rec, const char *table)
 	return pools_find(&rec->pools, table);
 }
 
-static int add_member(struct rec *rec, const char *table,
-		      const uint8_t uuid[HV_UUID_SIZE],
-		      struct rec_member **ret_member)
-{
-	struct rec_member *m;
-	int rc = members_add(&rec->members, table, uuid, &m);
-
-	if (rc)
-		return rc;
-	m->answer.verdict = VERDICT_WAITING;
-	m->answer.reason = VERDICT_N_REASONS;
-	*ret_member = m;
-	return 0;
-}
-
-static int take_claims(struct rec *rec, const struct conf *conf)
-{
-	struct inv_claim *claims = calloc(conf->n_tenants + 1, sizeof(*claims));
-	const struct conf_tenant *t;
-	size_t i;
-
-	if (!claims)
-		return -ENOMEM;
-	for (i = 0; i < conf->n_tenants; i++) {
-		t = &conf->tenants[i];
-		claims[i] = (struct inv_claim){
-			.tenant = t->name,
-			.networks = t->networks.text,
-			.n_networks = t->networks.n,
-			.names = t->names.text,
-			.n_names = t->names.n,
-			.hypervisors = t->hypervisors.text,
-			.n_hypervisors = t->hypervisors.n,
-			.metadata = t->metadata.n ? &t->metadata : NULL,
-		};
-	}
-	free(rec->claims);
-	rec->claims = claims;
-	return 0;
-}
-
 /* Another config: all VMs are matched with it anew. */
 static int take_conf(struct rec *rec, const struct conf *conf)
 {
-	size_t i;
 	int rc;
 
 	if (rec->conf_known)
 		return 0;
-	rc = take_claims(rec, conf);
+	rc = pools_take_conf(&rec->pools, conf, &rec->hooks);
 	if (!rc)
-		rc = pools_take_conf(&rec->pools, conf, &rec->hooks);
-	if (rc)
-		return rc;
-	for (i = 0; i < rec->members.n; i++)
-		rec->members.by_id[i]->belongs = false;
-	rec->n_seen = 0;
-	rec->conf_known = true;
-	return 0;
-}
-
-static bool named_member(const struct conf_pool *pool, const struct inv_vm *vm)
-{
-	char full[DP_NAME_SIZE];
-	size_t i;
-
-	snprintf(full, sizeof(full), "%s/%s", vm->hv->name, vm->vm->name);
-	for (i = 0; i < pool->members.n; i++)
-		if (!strcmp(pool->members.text[i], full) ||
-		    !strcmp(pool->members.text[i], vm->vm->name))
-			return true;
-	return false;
-}
-
-static bool selected(const struct conf_pool *pool, const struct inv_vm *vm)
-{
-	const char *networks[2 * HV_MAX_NICS];
-	struct select_tag tags[HV_MAX_TAGS];
-	const struct select_vm view = {
-		.name = vm->vm->name,
-		.hypervisor = vm->hv->name,
-		.networks = networks,
-		.n_networks = 2 * vm->vm->n_nics,
-		.tags = tags,
-		.n_tags = vm->vm->n_tags,
-	};
-	size_t i;
-
-	if (!pool->n_select)
-		return named_member(pool, vm);
-	for (i = 0; i < vm->vm->n_tags; i++) {
-		tags[i].name = vm->vm->tags[i].name;
-		tags[i].value = vm->vm->tags[i].value;
-	}
-	for (i = 0; i < vm->vm->n_nics; i++) {
-		networks[2 * i] = vm->vm->nics[i].network;
-		networks[2 * i + 1] = vm->vm->nics[i].bridge;
-	}
-	return selector_match(pool->select, pool->n_select, &view);
-}
-
-/* Is the VM in this pool? Two tenants' VM stays a member, to say why not. */
-static bool belongs(const struct conf *conf, const struct conf_pool *pool,
-		    const struct inv_vm *vm, const struct inv_owner *owner)
-{
-	const struct conf_tenant *first = NULL;
-	const struct conf_tenant *second = NULL;
-
-	if (owner->owned == INV_OWNED_NOT)
-		return false;
-	first = &conf->tenants[owner->claim];
-	if (owner->owned == INV_OWNED_TWICE)
-		second = &conf->tenants[owner->other];
-	if (pool->tenant != first && pool->tenant != second)
-		return false;
-	return selected(pool, vm);
-}
-
-/* Into each table of the pool. */
-static int join_pool(struct rec *rec, const struct conf_pool *pool,
-		     const struct inv_vm *vm, bool as_backup)
-{
-	const struct rec_pool *kept;
-	struct rec_member *m;
-	int family;
-	int rc;
-
-	for (family = 0; family < N_FAMILIES; family++) {
-		if (!pools_has(pool, (enum family)family))
-			continue;
-		kept = pools_of_conf(&rec->pools, pool, (enum family)family);
-		if (!kept)
-			return -EINVAL;
-		m = members_find(&rec->members, kept->table, vm->uuid);
-		rc = m ? 0 : add_member(rec, kept->table, vm->uuid, &m);
-		if (rc)
-			return rc;
-		m->belongs = true;
-		m->as_backup = as_backup;
-	}
-	return 0;
-}
-
-/* Put a VM that is new or has changed into the pools that take it. */
-static int match_vm(struct rec *rec, const struct conf *conf,
-		    const struct inv_vm *vm, const struct inv_owner *owner)
-{
-	struct rec_member *const *of_vm;
-	const struct conf_pool *pool;
-	bool own;
-	size_t n;
-	size_t i;
-	int rc;
-
-	of_vm = members_of(&rec->members, vm->uuid, &n);
-	for (i = 0; i < n; i++) {
-		of_vm[i]->belongs = false;
-		of_vm[i]->located = false;
-	}
-	for (i = 0; i < conf->n_pools; i++) {
-		pool = &conf->pools[i];
-		own = belongs(conf, pool, vm, owner);
-		if (!own &&
-		    (!pool->backup || !belongs(conf, pool->backup, vm, owner)))
-			continue;
-		rc = join_pool(rec, pool, vm, !own);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static void forget_vm(struct rec *rec, const uint8_t uuid[HV_UUID_SIZE])
-{
-	struct rec_member *const *of_vm;
-	size_t n;
-	size_t i;
-
-	of_vm = members_of(&rec->members, uuid, &n);
-	for (i = 0; i < n; i++) {
-		of_vm[i]->belongs = false;
-		of_vm[i]->located = false;
-	}
-}
-
-/* As it was seen: then all that follows from it stands. */
-static bool is_as_seen(const struct seen *seen, const struct inv_vm *vm)
-{
-	return seen->generation == vm->generation &&
-	       seen->read_ns == vm->vm->read_ns;
-}
-
-/*
- * Match what changed in the inventory. Both lists are sorted by UUID: one walk
- * finds who is new, who changed and who is gone.
- */
-static int see_vms(struct rec *rec, const struct rec_input *in)
-{
-	const size_t n = inv_count(in->inv);
-	struct seen *now = calloc(n + 1, sizeof(*now));
-	const struct seen *before;
-	const struct inv_vm *vm;
-	size_t k = 0;
-	size_t i;
-	int rc = 0;
-
-	if (!now)
-		return -ENOMEM;
-	for (i = 0; !rc && i < n; i++) {
-		vm = inv_at(in->inv, i);
-		while (k < rec->n_seen &&
-		       memcmp(rec->seen[k].uuid, vm->uuid, HV_UUID_SIZE) < 0)
-			forget_vm(rec, rec->seen[k++].uuid);
-		before = k < rec->n_seen && !memcmp(rec->seen[k].uuid, vm->uuid,
-						    HV_UUID_SIZE) ?
-				 &rec->seen[k++] :
-				 NULL;
-		memcpy(now[i].uuid, vm->uuid, HV_UUID_SIZE);
-		now[i].generation = vm->generation;
-		now[i].read_ns = vm->vm->read_ns;
-		if (before && is_as_seen(before, vm)) {
-			now[i].owner = before->owner;
-			continue;
-		}
-		now[i].owner = inv_own(vm->hv->name, vm->vm, rec->claims,
-				       in->conf->n_tenants);
-		rc = match_vm(rec, in->conf, vm, &now[i].owner);
-	}
-	if (rc) {
-		rec->n_seen = 0; /* then all of them are matched again */
-		free(now);
-		return rc;
-	}
-	while (k < rec->n_seen)
-		forget_vm(rec, rec->seen[k++].uuid);
-	free(rec->seen);
-	rec->seen = now;
-	rec->n_seen = n;
-	return 0;
-}
-
-static int by_uuid(const void *key, const void *row)
-{
-	return memcmp(key, ((const struct seen *)row)->uuid, HV_UUID_SIZE);
-}
-
-static const struct inv_owner *owner_of(const struct rec *rec,
-					const uint8_t uuid[HV_UUID_SIZE])
-{
-	static const struct inv_owner nobody = { .owned = INV_OWNED_NOT };
-	const struct seen *seen = NULL;
-
-	if (rec->n_seen)
-		seen = bsearch(uuid, rec->seen, rec->n_seen, sizeof(*rec->seen),
-			       by_uuid);
-	return seen ? &seen->owner : &nobody;
+		rc = match_take_conf(&rec->match, &rec->members, conf);
+	if (!rc)
+		rec->conf_known = true;
+	return rc;
 }
 
 static void take_facts(struct rec *rec, struct rec_member *m,
 		       const struct rec_input *in)
 {
-	const struct inv_owner *owner = owner_of(rec, m->uuid);
+	const struct inv_owner *owner = match_owner(&rec->match, m->uuid);
 	const struct inv_vm *vm = inv_get(in->inv, m->uuid);
 	const struct rec_pool *pool = pools_find(&rec->pools, m->table);
 	char name[DP_NAME_SIZE];
@@ -615,7 +354,8 @@ int rec_run(struct rec *rec, const struct rec_input *in,
 
 	rc = take_conf(rec, in->conf);
 	if (!rc)
-		rc = see_vms(rec, in);
+		rc = match_vms(&rec->match, &rec->members, &rec->pools,
+			       in->conf, in->inv);
 	if (rc)
 		return rc;
 	for (i = 0; i < rec->members.n; i++)
@@ -665,7 +405,7 @@ bool rec_take_status(struct rec *rec, const struct dp_status *status)
 	for (i = 0; i < status->n_backends; i++) {
 		b = &status->backends[i];
 		m = members_find(&rec->members, b->pool, b->uuid);
-		if (!m && add_member(rec, b->pool, b->uuid, &m))
+		if (!m && members_add(&rec->members, b->pool, b->uuid, &m))
 			return true;
 		if (!m->vm_name[0]) {
 			snprintf(m->vm_name, sizeof(m->vm_name), "%s", b->name);
