@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A model being filled: what model.c and refer.c, which finds the objects that
- * a config names, share.
+ * A model being filled: what model.c shares with group.c, which reads a group of
+ * keys, and refer.c, which finds the objects that a config names.
  */
 #ifndef CONFIG_READER_H
 #define CONFIG_READER_H
@@ -63,6 +63,46 @@ void reader_mark(struct reader *r, const void *value,
  */
 const char *reader_suggest(struct reader *r, const char *word,
 			   const char *const *candidates, size_t n);
+
+#define READER_PATH_SIZE 256 /* of "pools.web.health.port" */
+
+/**
+ * reader_name() - what an object of a list is called in messages.
+ * @list: path of the list; @index: the object's place in it.
+ * @buf: READER_PATH_SIZE bytes.
+ */
+void reader_name(const struct reader *r, const struct conf_tree *node,
+		 const char *list, size_t index, char *buf);
+
+/* Set what has a default. */
+void reader_presets(struct reader *r, const struct conf_group *group,
+		    void *base);
+
+/**
+ * reader_group() - set what is written, and complain about what is wrong.
+ * @base: the struct of the group.
+ * @path: of the group, for messages.
+ */
+void reader_group(struct reader *r, const struct conf_group *group,
+		  const struct conf_tree *node, void *base, const char *path);
+
+/* The same for one key of it. */
+void reader_field(struct reader *r, const struct conf_field *field,
+		  const struct conf_tree *node, void *base, const char *path);
+
+#define READER_SPARE_SIZE 1024 /* of any group */
+
+/* Read a key of a later version to its end, and refuse it. */
+void reader_later(struct reader *r, const struct conf_field *field,
+		  const struct conf_tree *node, const char *path);
+
+/**
+ * reader_gaps() - what is not written: an error if it is required, else it gets
+ * the object's place.
+ */
+void reader_gaps(struct reader *r, const struct conf_group *group,
+		 const void *base, const struct conf_place *place,
+		 const char *path);
 
 /**
  * refer_tenant() - find a tenant.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A key's value: set from what a file has, as the schema wants it.
+ * A key's value: set from what a file has, as the schema wants it. Lists are
+ * value_list.c's.
  */
 #include "config/value.h"
 
@@ -11,11 +12,11 @@
 #include <string.h>
 
 #include "config/text.h"
+#include "config/value_priv.h"
 
 #define RANGE_SIZE (2 * CONF_TIME_SIZE + 8)
 
-static int __attribute__((format(printf, 2, 3)))
-refuse(char *why, const char *format, ...)
+int conf_refuse(char *why, const char *format, ...)
 {
 	va_list args;
 
@@ -101,8 +102,9 @@ static int set_number(const struct conf_field *field, uint32_t value,
 	if (value < field->min || (max && value > max)) {
 		print_number(field, field->min, from, sizeof(from));
 		print_number(field, max, to, sizeof(to));
-		return refuse(why, "%s is out of range, %s to %s is allowed",
-			      shown, from, to);
+		return conf_refuse(why,
+				   "%s is out of range, %s to %s is allowed",
+				   shown, from, to);
 	}
 	if (field->kind == KIND_PORT)
 		memcpy(at, &port, sizeof(port));
@@ -133,10 +135,11 @@ static int set_time(const struct conf_field *field, const char *text,
 	snprintf(shown, sizeof(shown), "\"%s\"", text);
 	err = conf_time_parse(text, &ms);
 	if (err == -EINVAL)
-		return refuse(why,
-			      "%s is no time; a number and a unit (ms, s, m, "
-			      "h, d) is, like \"350s\"",
-			      shown);
+		return conf_refuse(
+			why,
+			"%s is no time; a number and a unit (ms, s, m, "
+			"h, d) is, like \"350s\"",
+			shown);
 	return set_number(field, ms, base, shown, why);
 }
 
@@ -150,10 +153,11 @@ static int set_count(const struct conf_field *field, const char *text,
 	snprintf(shown, sizeof(shown), "\"%s\"", text);
 	err = conf_count_parse(text, &count);
 	if (err == -EINVAL)
-		return refuse(why,
-			      "%s is no number; digits are, with k (1024) or m "
-			      "(1024k) if wanted, like \"64k\"",
-			      shown);
+		return conf_refuse(
+			why,
+			"%s is no number; digits are, with k (1024) or m "
+			"(1024k) if wanted, like \"64k\"",
+			shown);
 	return set_number(field, count, base, shown, why);
 }
 
@@ -177,8 +181,8 @@ static void list_words(const struct conf_words *words, char *buf, size_t size)
 	}
 }
 
-static int find_word(const struct conf_field *field, const char *text,
-		     int *ret_value, char *why)
+int conf_find_word(const struct conf_field *field, const char *text,
+		   int *ret_value, char *why)
 {
 	const struct conf_words *words = field->words;
 	char allowed[160] = "";
@@ -189,14 +193,14 @@ static int find_word(const struct conf_field *field, const char *text,
 		if (strcmp(text, words->word[i].name) != 0)
 			continue;
 		if (words->word[i].later)
-			return refuse(why,
-				      "\"%s\" is not in this version, %s is",
-				      text, allowed);
+			return conf_refuse(
+				why, "\"%s\" is not in this version, %s is",
+				text, allowed);
 		*ret_value = words->word[i].value;
 		return 0;
 	}
-	return refuse(why, "\"%.60s\" is unknown, %s is allowed", text,
-		      allowed);
+	return conf_refuse(why, "\"%.60s\" is unknown, %s is allowed", text,
+			   allowed);
 }
 
 static int set_word(const struct conf_field *field, const char *text,
@@ -204,13 +208,13 @@ static int set_word(const struct conf_field *field, const char *text,
 {
 	int value, err;
 
-	err = find_word(field, text, &value, why);
+	err = conf_find_word(field, text, &value, why);
 	if (!err)
 		memcpy((char *)base + field->offset, &value, sizeof(value));
 	return err;
 }
 
-static bool is_printable(const char *text)
+bool conf_is_printable(const char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < ' ' || *text == 0x7f)
@@ -226,23 +230,24 @@ static int set_text(const struct conf_field *field, const char *text,
 	const char *copy;
 
 	if (field->kind == KIND_NAME && !conf_name_valid(text))
-		return refuse(why,
-			      "\"%.80s\" is no name; up to %d letters, digits, "
-			      "\".\", \"_\" and \"-\" are, a letter or digit "
-			      "first",
-			      text, CONF_NAME_MAX);
+		return conf_refuse(
+			why,
+			"\"%.80s\" is no name; up to %d letters, digits, "
+			"\".\", \"_\" and \"-\" are, a letter or digit "
+			"first",
+			text, CONF_NAME_MAX);
 	if (!*text)
-		return refuse(why, "is empty");
-	if (!is_printable(text))
-		return refuse(why, "has a control character in it");
+		return conf_refuse(why, "is empty");
+	if (!conf_is_printable(text))
+		return conf_refuse(why, "has a control character in it");
 	if (field->kind == KIND_PATH && *text != '/')
-		return refuse(why, "\"%.80s\" is no absolute path", text);
+		return conf_refuse(why, "\"%.80s\" is no absolute path", text);
 	if (field->kind == KIND_LISTEN &&
 	    conf_endpoint_parse(text, &addr, &port) < 0)
-		return refuse(why,
-			      "\"%.80s\" is no address and port, one like "
-			      "\"127.0.0.1:9655\" or \"[::1]:9655\" is",
-			      text);
+		return conf_refuse(why,
+				   "\"%.80s\" is no address and port, one like "
+				   "\"127.0.0.1:9655\" or \"[::1]:9655\" is",
+				   text);
 	copy = conf_arena_text(arena, text);
 	if (!copy)
 		return -ENOMEM;
@@ -273,10 +278,10 @@ static int set_hex(const struct conf_field *field, const char *text, void *base,
 	n = conf_hex_parse(text, byte);
 	/* Not repeated: it may be a secret. */
 	if (n <= 0)
-		return refuse(why, "must be %s", conf_value_wanted(field));
+		return conf_refuse(why, "must be %s", conf_value_wanted(field));
 	if (n > (ssize_t)field->max)
-		return refuse(why, "has %zd bytes, at most %u are allowed", n,
-			      field->max);
+		return conf_refuse(why, "has %zd bytes, at most %u are allowed",
+				   n, field->max);
 	bytes.byte = byte;
 	bytes.n = (size_t)n;
 	memcpy((char *)base + field->offset, &bytes, sizeof(bytes));
@@ -290,10 +295,11 @@ static int set_uuid(const struct conf_field *field, const char *text,
 	const char *copy;
 
 	if (conf_uuid_parse(text, uuid) < 0)
-		return refuse(why,
-			      "\"%.60s\" is no UUID, one like "
-			      "\"1b4e28ba-2fa1-11d2-883f-0016d3cca427\" is",
-			      text);
+		return conf_refuse(
+			why,
+			"\"%.60s\" is no UUID, one like "
+			"\"1b4e28ba-2fa1-11d2-883f-0016d3cca427\" is",
+			text);
 	copy = conf_arena_text(arena, uuid);
 	if (!copy)
 		return -ENOMEM;
@@ -307,10 +313,11 @@ static int set_mac(const struct conf_field *field, const char *text, void *base,
 	struct conf_mac mac;
 
 	if (conf_mac_parse(text, &mac) < 0)
-		return refuse(why,
-			      "\"%.60s\" is no MAC address of a machine, one "
-			      "like \"52:54:00:12:34:56\" is",
-			      text);
+		return conf_refuse(
+			why,
+			"\"%.60s\" is no MAC address of a machine, one "
+			"like \"52:54:00:12:34:56\" is",
+			text);
 	memcpy((char *)base + field->offset, &mac, sizeof(mac));
 	return 0;
 }
@@ -321,10 +328,10 @@ static int set_addr(const struct conf_field *field, const char *text,
 	struct ip_addr addr;
 
 	if (conf_addr_parse(text, &addr) < 0)
-		return refuse(why,
-			      "\"%.60s\" is no address, one like "
-			      "\"203.0.113.10\" is",
-			      text);
+		return conf_refuse(why,
+				   "\"%.60s\" is no address, one like "
+				   "\"203.0.113.10\" is",
+				   text);
 	memcpy((char *)base + field->offset, &addr, sizeof(addr));
 	return 0;
 }
@@ -372,247 +379,5 @@ int conf_value_set(const struct conf_field *field, const char *text, void *base,
 	case KIND_LIST:
 		break;
 	}
-	return refuse(why, "must be %s", conf_value_wanted(field));
-}
-
-static int set_texts(const struct conf_field *field, const char *const *texts,
-		     size_t n, struct conf_strings *strings,
-		     struct conf_arena *arena, char *why)
-{
-	int value, err;
-	size_t i;
-
-	strings->text = conf_arena_alloc(arena, n, sizeof(*strings->text));
-	if (!strings->text)
-		return -ENOMEM;
-	for (i = 0; i < n; i++) {
-		if (!*texts[i] || !is_printable(texts[i]))
-			return refuse(why,
-				      "its element %zu is empty or has a "
-				      "control character in it",
-				      i + 1);
-		err = field->words ? find_word(field, texts[i], &value, why) :
-				     0;
-		if (err)
-			return err;
-		strings->text[i] = conf_arena_text(arena, texts[i]);
-		if (!strings->text[i])
-			return -ENOMEM;
-	}
-	strings->n = n;
-	return 0;
-}
-
-/* "name=value" or "name". */
-static int set_pair(const char *text, struct conf_pair *pair,
-		    struct conf_arena *arena, char *why)
-{
-	const char *equals = strchrnul(text, '=');
-	char *name;
-
-	if (equals == text || !is_printable(text))
-		return refuse(why,
-			      "\"%.80s\" is none of \"name=value\" and "
-			      "\"name\"",
-			      text);
-	name = conf_arena_alloc(arena, (size_t)(equals - text) + 1, 1);
-	if (!name)
-		return -ENOMEM;
-	memcpy(name, text, (size_t)(equals - text));
-	pair->name = name;
-	pair->value = conf_arena_text(arena, *equals ? equals + 1 : "");
-	return pair->value ? 0 : -ENOMEM;
-}
-
-static int set_pairs(const char *const *texts, size_t n,
-		     struct conf_pairs *pairs, struct conf_arena *arena,
-		     char *why)
-{
-	size_t i;
-	int err;
-
-	pairs->pair = conf_arena_alloc(arena, n, sizeof(*pairs->pair));
-	if (!pairs->pair)
-		return -ENOMEM;
-	for (i = 0; i < n; i++) {
-		err = set_pair(texts[i], &pairs->pair[i], arena, why);
-		if (err)
-			return err;
-	}
-	pairs->n = n;
-	return 0;
-}
-
-static int set_addrs(const char *const *texts, size_t n,
-		     struct conf_addrs *addrs, struct conf_arena *arena,
-		     char *why)
-{
-	size_t i;
-
-	addrs->addr = conf_arena_alloc(arena, n, sizeof(*addrs->addr));
-	if (!addrs->addr)
-		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		if (conf_addr_parse(texts[i], &addrs->addr[i]) < 0)
-			return refuse(why,
-				      "\"%.60s\" is no address, one like "
-				      "\"192.0.2.7\" is",
-				      texts[i]);
-	addrs->n = n;
-	return 0;
-}
-
-static int set_prefix(const char *text, struct conf_prefix *prefix, char *why)
-{
-	int err = conf_prefix_parse(text, prefix);
-
-	if (err == -ERANGE)
-		return refuse(why,
-			      "\"%.60s\" has bits set behind its length; a "
-			      "range begins with its first address",
-			      text);
-	if (err)
-		return refuse(why,
-			      "\"%.60s\" is no address or range, one like "
-			      "\"203.0.113.10\" or \"203.0.113.64/28\" is",
-			      text);
-	return 0;
-}
-
-static int set_prefixes(const char *const *texts, size_t n,
-			struct conf_prefixes *prefixes,
-			struct conf_arena *arena, char *why)
-{
-	size_t i;
-	int err;
-
-	prefixes->prefix =
-		conf_arena_alloc(arena, n, sizeof(*prefixes->prefix));
-	if (!prefixes->prefix)
-		return -ENOMEM;
-	for (i = 0; i < n; i++) {
-		err = set_prefix(texts[i], &prefixes->prefix[i], why);
-		if (err)
-			return err;
-	}
-	prefixes->n = n;
-	return 0;
-}
-
-static int set_select(const struct conf_field *field, const char *const *texts,
-		      size_t n, void *base, struct conf_arena *arena, char *why)
-{
-	char *at = (char *)base + field->offset;
-	struct select_term *terms;
-	size_t i;
-
-	terms = conf_arena_alloc(arena, n, sizeof(*terms));
-	if (!terms)
-		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		if (select_parse(texts[i], &terms[i]) < 0)
-			return refuse(
-				why,
-				"\"%.80s\" is no term; \"tag=value\", "
-				"\"tag!=value\", \"tag\" and \"!tag\" are, and "
-				"for what is no tag \"name=...\", "
-				"\"network=...\" and \"hypervisor=...\"",
-				texts[i]);
-	memcpy(at, &terms, sizeof(terms));
-	memcpy(at + sizeof(terms), &n, sizeof(n));
-	return 0;
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* A string that is there twice, or NULL. */
-static int find_twice(const char *const *texts, size_t n,
-		      const char **ret_twice)
-{
-	const char **sorted;
-	size_t i;
-
-	sorted = calloc(n + 1, sizeof(*sorted));
-	if (!sorted)
-		return -ENOMEM;
-	if (n > 0)
-		memcpy(sorted, texts, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), compare_texts);
-	*ret_twice = NULL;
-	for (i = 1; i < n; i++)
-		if (strcmp(sorted[i - 1], sorted[i]) == 0)
-			*ret_twice = sorted[i];
-	free(sorted);
-	return 0;
-}
-
-static int check_length(const struct conf_field *field, size_t n, char *why)
-{
-	if (n < field->min)
-		return refuse(why, "is empty, it must be %s",
-			      conf_value_wanted(field));
-	if (n > field->max)
-		return refuse(why, "has %zu elements, at most %u are allowed",
-			      n, field->max);
-	return 0;
-}
-
-int conf_value_set_numbers(const struct conf_field *field,
-			   const int64_t *numbers, size_t n, void *base,
-			   struct conf_arena *arena, char *why)
-{
-	struct conf_numbers list = { .n = n };
-	size_t i, j;
-	int err;
-
-	err = check_length(field, n, why);
-	if (err)
-		return err;
-	list.number = conf_arena_alloc(arena, n, sizeof(*list.number));
-	if (!list.number)
-		return -ENOMEM;
-	for (i = 0; i < n; i++) {
-		if (numbers[i] < field->low || numbers[i] > field->high)
-			return refuse(why,
-				      "%lld is out of range, %u to %u is "
-				      "allowed",
-				      (long long)numbers[i], field->low,
-				      field->high);
-		for (j = 0; j < i; j++)
-			if (numbers[j] == numbers[i])
-				return refuse(why, "%lld is there twice",
-					      (long long)numbers[i]);
-		list.number[i] = (uint32_t)numbers[i];
-	}
-	memcpy((char *)base + field->offset, &list, sizeof(list));
-	return 0;
-}
-
-int conf_value_set_list(const struct conf_field *field,
-			const char *const *texts, size_t n, void *base,
-			struct conf_arena *arena, char *why)
-{
-	void *at = (char *)base + field->offset;
-	const char *twice;
-	int err;
-
-	err = check_length(field, n, why);
-	if (err)
-		return err;
-	if (find_twice(texts, n, &twice) < 0)
-		return -ENOMEM;
-	if (twice && !field->repeats)
-		return refuse(why, "\"%.80s\" is there twice", twice);
-	if (field->kind == KIND_SELECT)
-		return set_select(field, texts, n, base, arena, why);
-	if (field->kind == KIND_PREFIXES)
-		return set_prefixes(texts, n, at, arena, why);
-	if (field->kind == KIND_PAIRS)
-		return set_pairs(texts, n, at, arena, why);
-	if (field->kind == KIND_ADDRS)
-		return set_addrs(texts, n, at, arena, why);
-	return set_texts(field, texts, n, at, arena, why);
+	return conf_refuse(why, "must be %s", conf_value_wanted(field));
 }
