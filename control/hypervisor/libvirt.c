@@ -245,6 +245,7 @@ const char *libvirt_error(void)
 static void disconnect(struct hv *hv)
 {
 	libvirt_unwatch(hv);
+	libvirt_forget_list(hv);
 	pthread_mutex_lock(&hv->lock);
 	hv->lost = true;
 	drop_hints(hv);
@@ -279,6 +280,7 @@ static int connect_and_list(struct hv *hv)
 	hv->counters.connects++;
 	pthread_mutex_unlock(&hv->lock);
 	say(hv, HV_EVENT_LISTED, "connected");
+	libvirt_forget_list(hv);
 	return 0;
 }
 
@@ -347,6 +349,7 @@ static void watch(struct hv *hv)
 		now_ns = hv_clock_ns();
 		if (take_hint_failed(hv) || now_ns >= next_poll_ns) {
 			err = libvirt_poll(hv, serve_hints);
+			libvirt_forget_list(hv);
 			next_poll_ns =
 				hv_clock_ns() + (err ? RETRY_MIN_NS : poll_ns);
 		}

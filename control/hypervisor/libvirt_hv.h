@@ -110,6 +110,7 @@ struct hv_question {
  * @conn: the reader's.
  * @watches: the callbacks' numbers, -1 = none.
  * @listed: the reader's: this connection's first list is complete.
+ * @list: the reader's: of the last poll, until libvirt_forget_list().
  * @n_polls: the reader's.
  * @n_sent: the reader's: VMs sent for first lists.
  * @refresh: the reader's: where the next full reads go on.
@@ -140,6 +141,7 @@ struct hv {
 	virConnectPtr conn;
 	int watches[WATCH_MAX];
 	bool listed;
+	virDomainStatsRecordPtr *list;
 	uint64_t n_polls;
 	uint64_t n_sent;
 	size_t refresh;
@@ -253,6 +255,12 @@ MUST_CHECK int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
  * Return: 0; -EIO when the connection is no good; -ENOMEM.
  */
 MUST_CHECK int libvirt_poll(struct hv *hv, void (*between)(struct hv *hv));
+
+/**
+ * libvirt_forget_list() - release what the last poll got. Not done by it: with
+ * thousands of VMs that takes milliseconds, and somebody waits for the list.
+ */
+void libvirt_forget_list(struct hv *hv);
 
 /* libvirt_state.c: libvirt's words. */
 void libvirt_state(const struct hv_known *known, int state, int reason,

@@ -277,18 +277,26 @@ static int look_at_all(struct hv *hv, void (*between)(struct hv *hv))
 	virDomainStatsRecordPtr *records;
 	int n, i, err;
 
+	libvirt_forget_list(hv);
 	n = virConnectGetAllDomainStats(hv->conn, VIR_DOMAIN_STATS_STATE,
 					&records, 0);
 	if (n < 0)
 		return -EIO;
+	hv->list = records;
 	err = 0;
 	for (i = 0; i < n && !err; i++) {
 		err = look(hv, records[i]->dom,
 			   stats_state(records[i], &listed) ? &listed : NULL);
 		between(hv);
 	}
-	virDomainStatsRecordListFree(records);
 	return err;
+}
+
+void libvirt_forget_list(struct hv *hv)
+{
+	if (hv->list)
+		virDomainStatsRecordListFree(hv->list);
+	hv->list = NULL;
 }
 
 /* The same for kinds of hypervisor without bulk stats (LXC): read them all. */

@@ -65,6 +65,43 @@ static struct hv_vm *parse_file(const char *name)
 	return parse(buf, size);
 }
 
+/* What is asked for, by other names' sake elsewhere, is something else. */
+static void test_elsewhere(void **state)
+{
+	static const char xml[] =
+		"<domain type='kvm' id='3'>"
+		"<os><name>no</name><devices><interface type='bridge'>"
+		"<mac address='52:54:00:00:00:99'/></interface></devices>"
+		"<metadata><vm xmlns='urn:drover:vm:1'>"
+		"<tag name='role' value='no'/></vm></metadata><uuid>no</uuid>"
+		"<![CDATA[<name>no</name>]]><!-- <name>no</name> --></os>"
+		"<name>we<!-- x -->b</name>"
+		"<uuid>11111111-0000-4000-8000-000000000000</uuid>"
+		"<cpu><interface/></cpu><interface><mac address='x'/></interface>"
+		"<metadata><other><devices><interface/></devices></other>"
+		"<vm xmlns='urn:drover:vm:1'><tag name='role' value='web'/>"
+		"<address ip='10.0.0.7'/></vm></metadata>"
+		"<devices><disk><interface type='user'/><channel/></disk>"
+		"<interface type='bridge'><mac address='52:54:00:00:00:01'/>"
+		"<source bridge='br0'/><target dev='vnet1'/></interface>"
+		"<hostdev><interface/></hostdev></devices>"
+		"<seclabel><devices><interface/></devices></seclabel></domain>";
+	struct hv_vm *vm = parse(xml, sizeof(xml) - 1);
+
+	(void)state;
+	assert_string_equal(vm->name, "web");
+	assert_int_equal(vm->run, 3);
+	assert_int_equal(vm->n_tags, 1);
+	assert_string_equal(vm->tags[0].value, "web");
+	assert_int_equal(vm->n_nics, 1);
+	assert_string_equal(vm->nics[0].port, "vnet1");
+	assert_int_equal(vm->nics[0].n_addrs, 1);
+	assert_false(vm->truncated);
+	assert_non_null(
+		strstr(vm->metadata, "<other><devices><interface/></devices>"));
+	hv_vm_free(vm);
+}
+
 static void test_run(void **state)
 {
 	static const struct {
@@ -368,6 +405,7 @@ static void test_uuid_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_running),
 		cmocka_unit_test(test_network),
