@@ -76,29 +76,33 @@ static void count_one(struct tally *t, const struct daemon *d,
 /* Those in one of its tables. */
 static struct tally count_table(const struct daemon *d, const char *table)
 {
+	struct rec_member *const *members;
 	struct tally t = { 0 };
-	const struct rec_member *m;
+	size_t n;
 	size_t i;
 
-	for (i = 0; i < rec_count(d->rec); i++) {
-		m = rec_at(d->rec, i);
-		if (!strcmp(m->table, table))
-			count_one(&t, d, m, false);
-	}
+	members = rec_in_table(d->rec, table, &n);
+	for (i = 0; i < n; i++)
+		count_one(&t, d, members[i], false);
 	return t;
 }
 
 /* Those in all of its tables, each once. */
 static struct tally count_pool(const struct daemon *d, const char *pool)
 {
+	struct rec_member *const *members;
+	char table[DP_NAME_SIZE];
 	struct tally t = { 0 };
-	const struct rec_member *m;
+	int family;
+	size_t n;
 	size_t i;
 
-	for (i = 0; i < rec_count(d->rec); i++) {
-		m = rec_at(d->rec, i);
-		if (!strcmp(m->pool_name, pool) && api_is_first(d, m))
-			count_one(&t, d, m, true);
+	for (family = 0; family < N_FAMILIES; family++) {
+		family_table(pool, (enum family)family, table);
+		members = rec_in_table(d->rec, table, &n);
+		for (i = 0; i < n; i++)
+			if (api_is_first(d, members[i]))
+				count_one(&t, d, members[i], true);
 	}
 	return t;
 }

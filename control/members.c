@@ -165,6 +165,28 @@ void members_sort(struct members *set)
 	set->sorted = true;
 }
 
+struct rec_member *const *members_in(const struct members *set,
+				     const char *table, size_t *ret_n)
+{
+	size_t low = 0;
+	size_t high = set->n;
+	size_t middle;
+	size_t end;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (strcmp(set->by_name[middle]->table, table) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	end = low;
+	while (end < set->n && !strcmp(set->by_name[end]->table, table))
+		end++;
+	*ret_n = end - low;
+	return *ret_n ? set->by_name + low : NULL;
+}
+
 /* Squeeze out of a list those that are to go. */
 static void squeeze(struct rec_member **list, size_t n)
 {

@@ -57,6 +57,16 @@ struct rec_member *const *members_of(const struct members *set,
 				     const uint8_t uuid[HV_UUID_SIZE],
 				     size_t *ret_n);
 
+/**
+ * members_in() - the members of one table.
+ * @set: sorted.
+ * @ret_n: their number.
+ *
+ * Return: the first in members.by_name.
+ */
+struct rec_member *const *members_in(const struct members *set,
+				     const char *table, size_t *ret_n);
+
 /* Bring members.by_name in order, if it isn't. */
 void members_sort(struct members *set);
 

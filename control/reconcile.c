@@ -86,6 +86,13 @@ struct rec_member *const *rec_of_vm(const struct rec *rec,
 	return members_of(&rec->members, uuid, ret_n);
 }
 
+struct rec_member *const *rec_in_table(struct rec *rec, const char *table,
+				       size_t *ret_n)
+{
+	members_sort(&rec->members);
+	return members_in(&rec->members, table, ret_n);
+}
+
 const struct rec_member *rec_sibling(const struct rec *rec,
 				     const struct rec_member *member)
 {
@@ -218,8 +225,11 @@ static void judge_panic(struct rec *rec, struct rec_pool *pool, size_t first,
 static enum rec_drain whole_drain(const struct rec *rec,
 				  const struct rec_member *m)
 {
-	const struct rec_member *other = rec_sibling(rec, m);
+	const struct rec_member *other = NULL;
 
+	/* Asked twice for each member of each run: not looked for in vain. */
+	if (m->is_dual)
+		other = rec_sibling(rec, m);
 	return other ? rec_drain_join(m->drain, other->drain) : m->drain;
 }
 
@@ -371,7 +381,7 @@ int rec_run(struct rec *rec, const struct rec_input *in,
 	}
 	members_keep(&rec->members, stays, rec);
 	rc = snapshot_build(&rec->snapshot, in->conf, &rec->pools,
-			    rec->members.by_name, rec->members.n);
+			    &rec->members);
 	if (rc)
 		return rc;
 	*ret_snapshot = &rec->snapshot.dp;

@@ -256,6 +256,10 @@ struct rec_member *const *rec_of_vm(const struct rec *rec,
 				    const uint8_t uuid[HV_UUID_SIZE],
 				    size_t *ret_n);
 
+/* The members in one table; the first of @ret_n. */
+struct rec_member *const *rec_in_table(struct rec *rec, const char *table,
+				       size_t *ret_n);
+
 /* The same VM in the same pool by its other family; NULL if it isn't. */
 const struct rec_member *rec_sibling(const struct rec *rec,
 				     const struct rec_member *member);

@@ -98,37 +98,20 @@ static void fill_backend(struct dp_backend *b, const struct rec_member *m)
 	b->stack = m->stack;
 }
 
-/* Index of the first member of a table, or of one behind it. */
-static size_t first_of(const char *table, struct rec_member *const *members,
-		       size_t n_members)
-{
-	size_t low = 0;
-	size_t high = n_members;
-	size_t middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (strcmp(members[middle]->table, table) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* The backends of one table, appended to the common array. */
 static uint32_t fill_backends(struct dp_backend *backends, const char *table,
-			      struct rec_member *const *members,
-			      size_t n_members)
+			      const struct members *set)
 {
-	uint32_t n = 0;
+	struct rec_member *const *members;
+	uint32_t n_filled = 0;
+	size_t n;
 	size_t i;
 
-	for (i = first_of(table, members, n_members);
-	     i < n_members && !strcmp(members[i]->table, table); i++)
+	members = members_in(set, table, &n);
+	for (i = 0; i < n; i++)
 		if (members[i]->publish)
-			fill_backend(&backends[n++], members[i]);
-	return n;
+			fill_backend(&backends[n_filled++], members[i]);
+	return n_filled;
 }
 
 static void fill_pool(struct dp_pool *p, const struct rec_pool *kept)
@@ -146,7 +129,7 @@ static void fill_pool(struct dp_pool *p, const struct rec_pool *kept)
 }
 
 static int build_pools(struct snapshot *s, struct pools *kept,
-		       struct rec_member *const *members, size_t n_members)
+		       const struct members *set)
 {
 	struct dp_pool *p;
 	uint32_t used = 0;
@@ -154,7 +137,7 @@ static int build_pools(struct snapshot *s, struct pools *kept,
 	size_t i;
 
 	s->pools = calloc(kept->n + 1, sizeof(*s->pools));
-	s->backends = calloc(n_members + 1, sizeof(*s->backends));
+	s->backends = calloc(set->n + 1, sizeof(*s->backends));
 	if (!s->pools || !s->backends)
 		return -ENOMEM;
 	for (i = 0; i < kept->n; i++) {
@@ -163,8 +146,7 @@ static int build_pools(struct snapshot *s, struct pools *kept,
 		p = &s->pools[n];
 		fill_pool(p, &kept->pool[i]);
 		p->backends = s->backends + used;
-		p->n_backends = fill_backends(s->backends + used, p->name,
-					      members, n_members);
+		p->n_backends = fill_backends(s->backends + used, p->name, set);
 		used += p->n_backends;
 		kept->pool[i].index = n++;
 	}
@@ -210,15 +192,14 @@ static int build_services(struct snapshot *s, const struct conf *conf,
 }
 
 int snapshot_build(struct snapshot *s, const struct conf *conf,
-		   struct pools *pools, struct rec_member *const *members,
-		   size_t n_members)
+		   struct pools *pools, const struct members *members)
 {
 	int rc;
 
 	snapshot_done(s);
 	rc = build_vips(s, conf);
 	if (!rc)
-		rc = build_pools(s, pools, members, n_members);
+		rc = build_pools(s, pools, members);
 	if (!rc)
 		rc = build_services(s, conf, pools);
 	if (rc)

@@ -5,6 +5,7 @@
 #ifndef CONTROL_SNAPSHOT_H
 #define CONTROL_SNAPSHOT_H
 
+#include "control/members.h"
 #include "control/pools.h"
 
 /**
@@ -24,14 +25,13 @@ struct snapshot {
 /**
  * snapshot_build() - replace what was there.
  * @pools: those that are configured get their index.
- * @members: sorted by table.
+ * @members: sorted.
  *
  * Return: 0, or -ENOMEM with the old snapshot gone (an empty one is left).
  */
 MUST_CHECK int snapshot_build(struct snapshot *s, const struct conf *conf,
 			      struct pools *pools,
-			      struct rec_member *const *members,
-			      size_t n_members);
+			      const struct members *members);
 
 void snapshot_done(struct snapshot *s);
 

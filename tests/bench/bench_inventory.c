@@ -255,7 +255,7 @@ static uint64_t take_status(struct bench *b)
 	for (i = 0; i < n; i++) {
 		m = rec_at(b->rec, i);
 		memcpy(backends[i].uuid, m->uuid, sizeof(backends[i].uuid));
-		snprintf(backends[i].pool, DP_NAME_SIZE, "%s", m->pool_name);
+		snprintf(backends[i].pool, DP_NAME_SIZE, "%s", m->table);
 		backends[i].slots_current = 16;
 		backends[i].attached = true;
 	}
