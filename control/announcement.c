@@ -9,11 +9,11 @@
 #include "dataplane/core/csum.h"
 #include "dataplane/core/wire.h"
 
-#define ND_ADVERTISEMENT 136
-#define ND_OVERRIDE	 BE32(0x20000000)
-#define ND_TARGET_MAC	 2
-#define ICMPV6		 58
-#define ALL_NODES                               \
+#define NA_TYPE		 136
+#define NA_FLAG_OVERRIDE BE32(0x20000000)
+#define NA_OPTION_TARGET 2
+#define NEXT_ICMPV6	 58
+#define TO_ALL_NODES                            \
 	{                                       \
 		BE32(0xff020000), 0, 0, BE32(1) \
 	}
@@ -87,7 +87,7 @@ static be16 advertisement_csum(const struct nd_frame *f)
 		.src = f->src,
 		.dst = f->dst,
 		.length = BE32(sizeof(f->nd)),
-		.next_header = BE32(ICMPV6),
+		.next_header = BE32(NEXT_ICMPV6),
 		.nd = f->nd,
 	};
 
@@ -104,15 +104,15 @@ static size_t make_nd(const struct ip_addr *vip, const uint8_t mac[6],
 		.eth.type = BE16(0x86dd),
 		.version = BE32(0x60000000),
 		.length = BE16(sizeof(f.nd)),
-		.next_header = ICMPV6,
+		.next_header = NEXT_ICMPV6,
 		/* Else it would be believed to come from behind a router. */
 		.hop_limit = 255,
 		.src = *vip,
-		.dst = { ALL_NODES },
-		.nd = { .type = ND_ADVERTISEMENT,
-			.flags = ND_OVERRIDE,
+		.dst = { TO_ALL_NODES },
+		.nd = { .type = NA_TYPE,
+			.flags = NA_FLAG_OVERRIDE,
 			.target = *vip,
-			.option = ND_TARGET_MAC,
+			.option = NA_OPTION_TARGET,
 			.option_size = 1 },
 	};
 
