@@ -63,6 +63,20 @@ static json_t *hypervisors(struct daemon *d)
 	return list;
 }
 
+static json_t *probes(const struct daemon *d)
+{
+	struct health_counters c = { 0 };
+
+	if (d->health)
+		health_counters(d->health, &c);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "targets",
+			 (json_int_t)c.n_targets, "under_way",
+			 (json_int_t)c.n_in_flight, "waiting",
+			 (json_int_t)c.n_queued, "made", (json_int_t)c.n_probes,
+			 "failed", (json_int_t)c.n_failures, "not_possible",
+			 (json_int_t)c.n_blind, "late", (json_int_t)c.n_late);
+}
+
 static void warn(json_t *list, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -118,7 +132,8 @@ void api_get_status(struct api_request *r)
 	api_answer(
 		r,
 		json_pack(
-			"{s:s,s:s,s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:o}",
+			"{s:s,s:s,s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:o,"
+			"s:o}",
 			"node", d->conf->node.name, "control", "running",
 			"droverd", DROVER_VERSION, "pid", (int)getpid(),
 			"uptime_ms",
@@ -127,8 +142,9 @@ void api_get_status(struct api_request *r)
 			(json_int_t)(d->last.took_ns / NS_PER_US),
 			"reaction_us", (json_int_t)(d->reaction_ns / NS_PER_US),
 			"dataplane", render_dataplane(&d->status, now_ns),
-			"hypervisors", hypervisors(d), "pools", api_pools(d),
-			"services", api_services(d), "warnings", warnings(d)));
+			"hypervisors", hypervisors(d), "probes", probes(d),
+			"pools", api_pools(d), "services", api_services(d),
+			"warnings", warnings(d)));
 }
 
 void api_get_counters(struct api_request *r)

@@ -52,6 +52,23 @@ static void print_hypervisors(const json_t *data)
 	}
 }
 
+/* Nothing without a daemon: nobody probes then. */
+static void print_probes(const json_t *data)
+{
+	const json_t *probes = json_object_get(data, "probes");
+
+	if (!probes)
+		return;
+	printf("probes      %llu targets, %llu under way, %llu waiting; ",
+	       (unsigned long long)cli_number(probes, "targets"),
+	       (unsigned long long)cli_number(probes, "under_way"),
+	       (unsigned long long)cli_number(probes, "waiting"));
+	printf("%llu made, %llu failed, %llu late\n",
+	       (unsigned long long)cli_number(probes, "made"),
+	       (unsigned long long)cli_number(probes, "failed"),
+	       (unsigned long long)cli_number(probes, "late"));
+}
+
 static void print_warnings(const json_t *data)
 {
 	const json_t *warning;
@@ -77,6 +94,7 @@ static void show(const struct cli *cli, const json_t *data,
 	(void)args;
 	print_node(data);
 	print_hypervisors(data);
+	print_probes(data);
 	putchar('\n');
 	list_pools(cli, json_object_get(data, "pools"));
 	putchar('\n');
@@ -93,7 +111,10 @@ const struct cli_command cmd_status = {
 	.name = "status",
 	.usage = "",
 	.summary = "is everything well: node, pools, services",
-	.text = "Lines at the end that begin with ! are warnings. Without a "
+	.text = "Probes are late if they begin more than 100 ms after they were "
+		"due: too many are under way, or commands of probes run "
+		"(node.commands in the config). "
+		"Lines at the end that begin with ! are warnings. Without a "
 		"daemon it reads the pinned state and says so: forwarding goes "
 		"on while droverd is stopped, killed or upgraded.",
 	.exits = "0 also without a daemon, if traffic is being forwarded\n"

@@ -103,6 +103,11 @@ order 1 ''
 until_ok 10 test -s "$dir/check/brood" || die "no brood"
 must_die brood
 
+say "how probes do is told"
+json '.probes | .targets == 2 and .made > 20 and .failed > 3 and .late < .made' status
+expect 0 drover status
+has 'probes      2 targets, ' "$out"
+
 say "a command that can't be run is told, and takes nobody out"
 for case in "nowhere:No such file or directory" "plain:Permission denied"; do
 	: >"$dir/check/plain"
