@@ -227,8 +227,11 @@ static enum rec_drain whole_drain(const struct rec *rec,
 {
 	const struct rec_member *other = NULL;
 
-	/* Asked twice for each member of each run: not looked for in vain. */
-	if (m->is_dual)
+	/*
+	 * Asked twice for each member of each run: not looked for in vain. And one
+	 * whose drain was taken back may be judged before its sibling.
+	 */
+	if (m->is_dual && m->drain != REC_DRAIN_NONE)
 		other = rec_sibling(rec, m);
 	return other ? rec_drain_join(m->drain, other->drain) : m->drain;
 }

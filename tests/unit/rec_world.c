@@ -42,6 +42,7 @@ static void changed(void *arg, const struct rec_member *m, const char *what)
 	struct rec_world *f = arg;
 
 	f->n_changes++;
+	f->n_drained += !strcmp(what, "drained");
 	snprintf(f->last_change, sizeof(f->last_change), "%.40s %s", m->vm_name,
 		 what);
 }

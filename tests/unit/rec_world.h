@@ -19,7 +19,8 @@ extern const char rec_config[];
  * @without_address, @addr_shift, @with_v6, @filtered, @ovs: of VMs told from now
  *	on: none but those of IPv6; IPv4 addresses; one of IPv6 beside it; rules
  *	of the host's own at the port; a port of Open vSwitch.
- * @last_change, @n_changes: told by hooks, as @n_pool_changes and @last_pool.
+ * @last_change, @n_changes: told by hooks, as @n_pool_changes and @last_pool;
+ * @n_drained: so often it was "drained".
  */
 struct rec_world {
 	char dir[32];
@@ -40,6 +41,7 @@ struct rec_world {
 	bool ovs;
 	int n_changes;
 	char last_change[64];
+	int n_drained;
 	int n_pool_changes;
 	char last_pool[160];
 };
