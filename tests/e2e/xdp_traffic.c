@@ -126,15 +126,16 @@ static void print_addr(const struct sockaddr_in6 *addr, char *ret, size_t size)
 static bool read_line(int fd, char *ret, size_t size)
 {
 	size_t n = 0;
+	char c = 0;
 
 	while (n + 1 < size) {
-		if (recv(fd, &ret[n], 1, 0) != 1)
+		if (recv(fd, &c, 1, 0) != 1)
 			return false;
-		if (ret[n] == '\n') {
+		if (c == '\n') {
 			ret[n] = 0;
 			return true;
 		}
-		n++;
+		ret[n++] = c;
 	}
 	return false;
 }
