@@ -224,7 +224,7 @@ static void serve_one(int fd, const char *name)
 static void serve_udp(const struct sockaddr_in6 *any, const char *name)
 {
 	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
-	struct sockaddr_in6 peer;
+	struct sockaddr_in6 peer = { 0 };
 	char answer[512];
 	char text[256];
 	char from[64];
