@@ -521,6 +521,9 @@ int daemon_run(const char *conf_path, struct conf *conf,
 
 	/* Who hangs up on us is told by write(). */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Who started us may ignore it; then nobody could say how a command of
+	 * a probe has ended. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	for (n = 0; !rc && n < ARRAY_SIZE(parts); n++) {
 		rc = parts[n].start(&d);
 		if (rc)

@@ -7,7 +7,8 @@
  * knows what a VM, a pool or a hypervisor is: verdict.h joins what probes say
  * with what others know.
  *
- * SIGPIPE has to be ignored: OpenSSL writes to servers that may have gone.
+ * SIGPIPE has to be ignored: OpenSSL writes to servers that may have gone. SIGCHLD
+ * must not be: how a command has ended would be lost.
  *
  * One thread: that of the event base, where the hooks are called too. A hook
  * may add, change, kick, reset and remove targets, also the one it is called
