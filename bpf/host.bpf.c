@@ -10,8 +10,8 @@
 #include "dataplane/core/host.h"
 
 static const struct tables tables = {
-	BPF_TABLES,
-	.service = bpf_service,
+	BPF_TABLES,	.service = bpf_service, .l4_csum = skb_l4_csum,
+	.mss = skb_mss, .walk = skb_walk,
 };
 
 /*
@@ -33,20 +33,21 @@ int uplink_in(struct __sk_buff *skb)
 }
 
 /* An answer that comes back: the VIP becomes its source. */
-static ALWAYS_INLINE enum verdict
-take_back(struct __sk_buff *skb, struct pkt *p, uint32_t bridge, be32 *ret_vip)
+static ALWAYS_INLINE enum verdict take_back(struct __sk_buff *skb,
+					    struct pkt *p, uint32_t bridge)
 {
-	struct nat_edit edit = { 0 };
-	enum verdict verdict = answer_back(&tables, NULL, p, bridge, &edit);
+	enum verdict verdict = answer_back(&tables, skb, p, bridge);
+	bool rare;
 
-	if (verdict == VERDICT_PASS)
-		return verdict;
-	skb->mark &= ~MARK_BALANCED;
-	if (verdict == VERDICT_FORWARD && !apply_edit(skb, p, &edit)) {
-		p->reason = DROP_PORT_NO_ROUTE;
-		verdict = VERDICT_DROP;
+	if (verdict == VERDICT_RARE) {
+		rare = p->l4_kind == L4_ICMP;
+		*p = pkt_of_skb(skb, L3_NONE, HEADERS_RARE);
+		p->ifindex = bridge;
+		verdict = rare ? port_rare_icmp(&tables, skb, p, true) :
+				 port_rare_flow(&tables, skb, p, true);
 	}
-	*ret_vip = edit.new_addr;
+	if (verdict != VERDICT_PASS)
+		skb->mark &= ~MARK_BALANCED;
 	return verdict;
 }
 
@@ -57,16 +58,15 @@ int bridge_in(struct __sk_buff *skb)
 	enum verdict verdict;
 	int action = TC_ACT_SHOT;
 	struct pkt p;
-	be32 vip = 0;
 
 	if (!(skb->mark & MARK_BALANCED))
 		return TC_ACT_UNSPEC;
-	p = pkt_of_skb(skb);
-	verdict = take_back(skb, &p, skb->ifindex, &vip);
+	p = pkt_of_skb(skb, L3_NONE, HEADERS_USUAL);
+	verdict = take_back(skb, &p, skb->ifindex);
 	if (verdict == VERDICT_PASS)
 		return TC_ACT_UNSPEC;
 	if (verdict == VERDICT_FORWARD) {
-		action = send_to_client(skb, &p, vip);
+		action = send_to_client(skb, &p);
 		if (action != TC_ACT_REDIRECT) {
 			p.reason = DROP_PORT_NO_ROUTE;
 			verdict = VERDICT_DROP;
@@ -95,15 +95,14 @@ static ALWAYS_INLINE uint32_t bridge_of(uint32_t uplink)
 SEC("tc")
 int uplink_out(struct __sk_buff *skb)
 {
-	struct pkt p = pkt_of_skb(skb);
+	struct pkt p = pkt_of_skb(skb, L3_NONE, HEADERS_USUAL);
 	enum verdict verdict;
-	be32 vip = 0;
 
 	if (!(skb->mark & MARK_BALANCED)) {
-		observe_answer(&tables, NULL, &p);
+		observe_answer(&tables, skb, &p);
 		return TC_ACT_UNSPEC;
 	}
-	verdict = take_back(skb, &p, bridge_of(skb->ifindex), &vip);
+	verdict = take_back(skb, &p, bridge_of(skb->ifindex));
 	if (verdict != VERDICT_PASS)
 		count_answer(&tables, NULL, &p, verdict);
 	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;

@@ -8,7 +8,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/stack.bpf.h"
 #include "dataplane/core/count.h"
-#include "dataplane/core/forward.h"
+#include "dataplane/core/rare.h"
 
 /*
  * The VMs' ports, by backend number: a new port never gets the packets of an
@@ -95,11 +95,19 @@ cached_service(void *e, const struct service_key *k)
 }
 
 /*
- * The slow path, of packets whose slot is marked, in two functions that the
- * verifier judges by themselves (not static: that is what makes it do so).
+ * The slow path, of packets whose slot is marked, and the notes of UDP's clients,
+ * in functions that the verifier judges by themselves (not static: that is what
+ * makes it do so).
  */
 uint32_t slow_rank(uint64_t key, uint64_t meta, uint32_t now_tick);
 uint32_t slow_tracked(struct tracked *q);
+uint32_t slow_asked(struct asked *q);
+
+static ALWAYS_INLINE uint32_t bpf_asked(void *e, struct asked *q)
+{
+	(void)e;
+	return slow_asked(q);
+}
 
 static ALWAYS_INLINE uint32_t bpf_rank(void *e, uint64_t key, uint64_t meta,
 				       uint32_t now_tick)
@@ -114,11 +122,63 @@ static ALWAYS_INLINE uint16_t bpf_tracked(void *e, struct tracked *q)
 	return (uint16_t)slow_tracked(q);
 }
 
+uint32_t slow_walk(struct xdp_md *ctx, struct walk *w);
+uint32_t slow_direct(struct direct *q);
+uint32_t slow_frag(struct frag_ask *q);
+
+static ALWAYS_INLINE uint32_t bpf_direct(void *e, struct direct *q)
+{
+	(void)e;
+	return slow_direct(q);
+}
+
+static ALWAYS_INLINE uint32_t bpf_frag(void *e, struct frag_ask *q)
+{
+	(void)e;
+	return slow_frag(q);
+}
+uint32_t slow_whose(struct whose *q);
+
+uint32_t slow_mss(struct xdp_md *ctx, struct mss *m);
+
+static ALWAYS_INLINE uint32_t xdp_mss(void *e, struct mss *m)
+{
+	return slow_mss(e, m);
+}
+
+static ALWAYS_INLINE uint32_t xdp_walk(void *e, struct walk *w)
+{
+	return slow_walk(e, w);
+}
+
+static ALWAYS_INLINE uint32_t bpf_whose(void *e, struct whose *q)
+{
+	(void)e;
+	return slow_whose(q);
+}
+
+uint64_t slow_key(struct key_ask *q);
+
+static ALWAYS_INLINE uint64_t bpf_key(void *e, struct key_ask *q)
+{
+	(void)e;
+	return slow_key(q);
+}
+
 static const struct tables tables = {
-	BPF_TABLES,
-	.service = cached_service,
-	.tracked = bpf_tracked,
-	.rank = bpf_rank,
+	BPF_TABLES,	  .service = cached_service, .tracked = bpf_tracked,
+	.rank = bpf_rank, .direct = bpf_direct,	     .asked = bpf_asked,
+	.mss = xdp_mss,
+};
+
+/* Of what is seldom. */
+static const struct tables rare_tables = {
+	BPF_TABLES,	    .service = bpf_service,
+	.key = bpf_key,	    .tracked = bpf_tracked,
+	.rank = bpf_rank,   .direct = bpf_direct,
+	.asked = bpf_asked, .mss = xdp_mss,
+	.frag = bpf_frag,   .walk = xdp_walk,
+	.whose = bpf_whose,
 };
 
 __noinline uint32_t slow_rank(uint64_t key, uint64_t meta, uint32_t now_tick)
@@ -129,6 +189,47 @@ __noinline uint32_t slow_rank(uint64_t key, uint64_t meta, uint32_t now_tick)
 __noinline uint32_t slow_tracked(struct tracked *q)
 {
 	return q ? pick_tracked(&tables, NULL, q) : BACKEND_NONE;
+}
+
+__noinline uint32_t slow_asked(struct asked *q)
+{
+	return q ? asked(&tables, NULL, q) : ASKED_NO;
+}
+
+__noinline uint32_t slow_mss(struct xdp_md *ctx, struct mss *m)
+{
+	if (m)
+		mss_find(m, (uint8_t *)(long)ctx->data,
+			 (const uint8_t *)(long)ctx->data_end);
+	return 0;
+}
+
+__noinline uint32_t slow_walk(struct xdp_md *ctx, struct walk *w)
+{
+	const uint8_t *data = (const uint8_t *)(long)ctx->data;
+
+	return w ? walk(w, data, (const uint8_t *)(long)ctx->data_end) :
+		   DROP_EXTENSION;
+}
+
+__noinline uint32_t slow_direct(struct direct *q)
+{
+	return q ? direct_note(&tables, NULL, q) : DIRECT_UNKNOWN;
+}
+
+__noinline uint32_t slow_frag(struct frag_ask *q)
+{
+	return q ? frag_table(&tables, NULL, q) : DROP_FRAGMENT_UNKNOWN;
+}
+
+__noinline uint64_t slow_key(struct key_ask *q)
+{
+	return q ? key_of(&tables, NULL, q) : 0;
+}
+
+__noinline uint32_t slow_whose(struct whose *q)
+{
+	return q ? whose(&tables, NULL, q) : DROP_ICMP;
 }
 
 /* It can't go out: the verdict becomes a drop. */
@@ -169,25 +270,69 @@ static ALWAYS_INLINE int send(struct xdp_md *ctx, struct pkt *p,
 	return XDP_REDIRECT;
 }
 
+/*
+ * Make room behind the Ethernet header and its tags, and write the headers of an
+ * ICMP error there.
+ */
+static ALWAYS_INLINE bool answer_error_fill(struct xdp_md *ctx, struct pkt *p)
+{
+	bool is_v6 = is_ipv6(p);
+	uint32_t head = is_v6 ? sizeof(struct ipv6_hdr) :
+				sizeof(struct ipv4_hdr);
+	struct vlan_hdr *tag;
+	int i;
+
+	head += sizeof(struct icmp_hdr);
+	if (bpf_xdp_adjust_head(ctx, -(int)head))
+		return false;
+	p->data = (uint8_t *)(long)ctx->data;
+	p->end = (uint8_t *)(long)ctx->data_end;
+	if (p->data + head + sizeof(*p->eth) + 2 * sizeof(*tag) > p->end)
+		return false;
+	p->eth = (struct eth_hdr *)p->data;
+	*p->eth = *(struct eth_hdr *)(p->data + head);
+	tag = (struct vlan_hdr *)(p->eth + 1);
+	for (i = 0; i < 2; i++) {
+		if (p->l3_at < sizeof(*p->eth) + (i + 1) * sizeof(*tag))
+			break;
+		tag[i] = *(struct vlan_hdr *)((uint8_t *)&tag[i] + head);
+	}
+	if (i == 0)
+		return error_fill(p, p->data + sizeof(*p->eth), is_v6);
+	if (i == 1)
+		return error_fill(p, (uint8_t *)(tag + 1), is_v6);
+	return error_fill(p, (uint8_t *)(tag + 2), is_v6);
+}
+
 /* Cut the answer that the core wrote to its length, and send it back. */
 static ALWAYS_INLINE int answer(struct xdp_md *ctx, struct pkt *p,
 				enum verdict *verdict)
 {
-	if (bpf_xdp_adjust_tail(ctx, (int)(p->reply_length - p->length)))
+	uint32_t length = p->length + p->reply_head;
+
+	if (bpf_xdp_adjust_tail(ctx, (int)(p->reply_length - length)))
 		return fail(p, DROP_TRUNCATED, verdict);
 	return XDP_TX;
 }
 
-SEC("xdp")
-int lb(struct xdp_md *ctx)
+static ALWAYS_INLINE struct pkt pkt_of_xdp(struct xdp_md *ctx,
+					   enum l3_kind only)
 {
 	struct pkt p = {
 		.data = (uint8_t *)(long)ctx->data,
 		.end = (uint8_t *)(long)ctx->data_end,
 		.ifindex = ctx->ingress_ifindex,
 		.length = ctx->data_end - ctx->data,
+		.only = only,
 	};
-	enum verdict verdict = forward(&tables, NULL, &p);
+
+	return p;
+}
+
+/* Carry a verdict out, and count. */
+static ALWAYS_INLINE int act(struct xdp_md *ctx, struct pkt *p,
+			     enum verdict verdict)
+{
 	int action = XDP_DROP;
 
 	switch (verdict) {
@@ -197,19 +342,138 @@ int lb(struct xdp_md *ctx)
 	case VERDICT_DROP:
 		break;
 	case VERDICT_REPLY:
-		action = answer(ctx, &p, &verdict);
+		action = answer(ctx, p, &verdict);
 		break;
 	case VERDICT_FORWARD:
-		action = send(ctx, &p, &verdict);
+		action = send(ctx, p, &verdict);
 		break;
 	case VERDICT_STACK:
-		action = hand_up(ctx, &p, &verdict);
+		action = hand_up(ctx, p, &verdict);
 		break;
 	case VERDICT_PROBE: /* never here */
+	case VERDICT_RARE:
 		break;
 	}
+	count_forward(&tables, NULL, p, verdict);
+	return action;
+}
+
+/*
+ * Each family has programs of its own, and so has each kind of what is seldom:
+ * nobody pays for another's, and the verifier judges each by itself. The map is
+ * pinned with the others, or it would be emptied with the last process that has
+ * it open.
+ */
+#define N_PROGRAMS	(2 * N_RARE_KINDS)
+#define PROGRAM_4(kind) (kind)
+#define PROGRAM_6(kind) (N_RARE_KINDS + (kind))
+
+int lb(struct xdp_md *ctx);
+int lb_flow(struct xdp_md *ctx);
+int lb_later(struct xdp_md *ctx);
+int lb_icmp(struct xdp_md *ctx);
+int lb_refused(struct xdp_md *ctx);
+int lb6(struct xdp_md *ctx);
+int lb6_flow(struct xdp_md *ctx);
+int lb6_later(struct xdp_md *ctx);
+int lb6_icmp(struct xdp_md *ctx);
+int lb6_refused(struct xdp_md *ctx);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, N_PROGRAMS);
+	__uint(key_size, sizeof(uint32_t));
+	__array(values, int(void *));
+} rare_map SEC(".maps") = {
+	.values = {
+		[PROGRAM_4(RARE_FLOW)] = (void *)&lb_flow,
+		[PROGRAM_4(RARE_LATER)] = (void *)&lb_later,
+		[PROGRAM_4(RARE_ICMP)] = (void *)&lb_icmp,
+		[PROGRAM_4(RARE_REFUSED)] = (void *)&lb_refused,
+		[PROGRAM_4(RARE_USUAL)] = (void *)&lb,
+		[PROGRAM_6(RARE_FLOW)] = (void *)&lb6_flow,
+		[PROGRAM_6(RARE_LATER)] = (void *)&lb6_later,
+		[PROGRAM_6(RARE_ICMP)] = (void *)&lb6_icmp,
+		[PROGRAM_6(RARE_REFUSED)] = (void *)&lb6_refused,
+		[PROGRAM_6(RARE_USUAL)] = (void *)&lb6,
+	},
+};
+
+/* Somebody else goes on with a packet, from its beginning. */
+static ALWAYS_INLINE void hand_on(struct xdp_md *ctx, const struct pkt *p)
+{
+	uint32_t kind = rare_kind(p);
+
+	bpf_tail_call(ctx, &rare_map,
+		      is_ipv6(p) ? PROGRAM_6(kind) : PROGRAM_4(kind));
+}
+
+static ALWAYS_INLINE int usual(struct xdp_md *ctx, enum l3_kind only)
+{
+	struct pkt p = pkt_of_xdp(ctx, only);
+	enum verdict verdict = forward(&tables, ctx, &p);
+
+	if (verdict == VERDICT_RARE && p.l3_kind != only)
+		bpf_tail_call(ctx, &rare_map, PROGRAM_6(RARE_USUAL));
+	else if (verdict == VERDICT_RARE)
+		hand_on(ctx, &p);
+	return act(ctx, &p, verdict);
+}
+
+static ALWAYS_INLINE int flow(struct xdp_md *ctx, enum l3_kind only)
+{
+	struct pkt p = pkt_of_xdp(ctx, only);
+	enum verdict verdict = rare_of_flow(&rare_tables, ctx, &p);
+
+	if (verdict == VERDICT_RARE)
+		hand_on(ctx, &p);
+	return act(ctx, &p, verdict);
+}
+
+static ALWAYS_INLINE int later(struct xdp_md *ctx, enum l3_kind only)
+{
+	struct pkt p = pkt_of_xdp(ctx, only);
+
+	return act(ctx, &p, rare_of_later(&rare_tables, ctx, &p));
+}
+
+static ALWAYS_INLINE int icmp(struct xdp_md *ctx, enum l3_kind only)
+{
+	struct pkt p = pkt_of_xdp(ctx, only);
+
+	return act(ctx, &p, rare_of_icmp(&rare_tables, ctx, &p));
+}
+
+static ALWAYS_INLINE int refused(struct xdp_md *ctx, enum l3_kind only)
+{
+	struct pkt p = pkt_of_xdp(ctx, only);
+	enum verdict verdict = rare_of_refused(&rare_tables, ctx, &p);
+	int action = verdict == VERDICT_PASS ? XDP_PASS : XDP_DROP;
+
+	if (verdict == VERDICT_REPLY)
+		action = !p.reply_head || answer_error_fill(ctx, &p) ?
+				 answer(ctx, &p, &verdict) :
+				 fail(&p, DROP_TRUNCATED, &verdict);
 	count_forward(&tables, NULL, &p, verdict);
 	return action;
 }
+
+#define PROGRAM(name, what, only)       \
+	SEC("xdp")                      \
+	int name(struct xdp_md *ctx)    \
+	{                               \
+		return what(ctx, only); \
+	}
+
+PROGRAM(lb, usual, L3_IPV4)
+PROGRAM(lb_flow, flow, L3_IPV4)
+PROGRAM(lb_later, later, L3_IPV4)
+PROGRAM(lb_icmp, icmp, L3_IPV4)
+PROGRAM(lb_refused, refused, L3_IPV4)
+PROGRAM(lb6, usual, L3_IPV6)
+PROGRAM(lb6_flow, flow, L3_IPV6)
+PROGRAM(lb6_later, later, L3_IPV6)
+PROGRAM(lb6_icmp, icmp, L3_IPV6)
+PROGRAM(lb6_refused, refused, L3_IPV6)
 
 char LICENSE[] SEC("license") = "GPL";

@@ -55,6 +55,7 @@ MAPPED_ARRAY(clock_map, struct slot_clock);
 MAPPED_ARRAY(backend_map, struct backend);
 MAPPED_ARRAY(flow_map, struct flow_line);
 MAPPED_ARRAY(direct_map, struct flow_line);
+MAPPED_ARRAY(frag_map, struct frag_line);
 MAPPED_ARRAY(generation_map, uint32_t);
 HASH_MAP(service_map, struct service_key, struct service);
 HASH_MAP(port_map, struct port_key, struct port);
@@ -111,19 +112,20 @@ LOOKUP(bpf_slot_line, const struct slot_line, slot_map)
 LOOKUP(bpf_backend, const struct backend, backend_map)
 LOOKUP(bpf_flow_line, struct flow_line, flow_map)
 LOOKUP(bpf_direct_line, struct flow_line, direct_map)
+LOOKUP(bpf_frag_line, struct frag_line, frag_map)
 LOOKUP(bpf_slot_clock, struct slot_clock, clock_map)
 LOOKUP(bpf_service_traffic, struct traffic, service_count)
 LOOKUP(bpf_backend_traffic, struct traffic, backend_count)
 LOOKUP(bpf_reason_count, struct reason_count, reason_counts)
 
 /* Lookups of struct tables that every program has the same. */
-#define BPF_TABLES                                                      \
-	.node = bpf_node, .pool = bpf_pool, .slot_line = bpf_slot_line, \
-	.slot_clock = bpf_slot_clock, .backend = bpf_backend,           \
-	.flow_line = bpf_flow_line, .direct_line = bpf_direct_line,     \
-	.port = bpf_port, .limiter = bpf_limiter,                       \
-	.service_traffic = bpf_service_traffic,                         \
-	.backend_traffic = bpf_backend_traffic,                         \
+#define BPF_TABLES                                                            \
+	.node = bpf_node, .pool = bpf_pool, .slot_line = bpf_slot_line,       \
+	.slot_clock = bpf_slot_clock, .backend = bpf_backend,                 \
+	.flow_line = bpf_flow_line, .direct_line = bpf_direct_line,           \
+	.frag_line = bpf_frag_line, .port = bpf_port, .limiter = bpf_limiter, \
+	.service_traffic = bpf_service_traffic,                               \
+	.backend_traffic = bpf_backend_traffic,                               \
 	.reason_count = bpf_reason_count, .now_ns = bpf_now_ns
 
 #endif

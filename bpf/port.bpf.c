@@ -35,7 +35,19 @@ static ALWAYS_INLINE const uint32_t *bpf_probe_number(void *e,
 
 /* Judged by the verifier by itself; see lb.bpf.c. */
 uint32_t slow_direct(struct direct *q);
-int probe_in(struct __sk_buff *skb);
+uint32_t slow_asked(struct asked *q);
+uint32_t slow_frag(struct frag_ask *q);
+static ALWAYS_INLINE uint32_t bpf_frag(void *e, struct frag_ask *q)
+{
+	(void)e;
+	return slow_frag(q);
+}
+
+static ALWAYS_INLINE uint32_t bpf_asked(void *e, struct asked *q)
+{
+	(void)e;
+	return slow_asked(q);
+}
 
 static ALWAYS_INLINE uint32_t bpf_direct(void *e, struct direct *q)
 {
@@ -43,10 +55,39 @@ static ALWAYS_INLINE uint32_t bpf_direct(void *e, struct direct *q)
 	return slow_direct(q);
 }
 
+uint64_t slow_key(struct key_ask *q);
+
+static ALWAYS_INLINE uint64_t bpf_key(void *e, struct key_ask *q)
+{
+	(void)e;
+	return slow_key(q);
+}
+
 static const struct tables tables = {
 	BPF_TABLES,
 	.service = bpf_service,
 	.direct = bpf_direct,
+	.asked = bpf_asked,
+	.l4_csum = skb_l4_csum,
+	.frag = bpf_frag,
+	.mss = skb_mss,
+	.walk = skb_walk,
+	.probe_node = bpf_probe_node,
+	.probe_target = bpf_probe_target,
+	.probe_number = bpf_probe_number,
+};
+
+/* Of what is seldom. */
+static const struct tables rare_tables = {
+	BPF_TABLES,
+	.service = bpf_service,
+	.key = bpf_key,
+	.direct = bpf_direct,
+	.asked = bpf_asked,
+	.l4_csum = skb_l4_csum,
+	.frag = bpf_frag,
+	.mss = skb_mss,
+	.walk = skb_walk,
 	.probe_node = bpf_probe_node,
 	.probe_target = bpf_probe_target,
 	.probe_number = bpf_probe_number,
@@ -57,74 +98,144 @@ __noinline uint32_t slow_direct(struct direct *q)
 	return q ? direct_note(&tables, NULL, q) : DIRECT_UNKNOWN;
 }
 
-/* Addresses of a probe's packet; false: it could not be written. */
-static ALWAYS_INLINE bool apply_probe(struct __sk_buff *skb,
-				      const struct probe_edit *edit)
+__noinline uint64_t slow_key(struct key_ask *q)
 {
-	const uint32_t ip = sizeof(struct eth_hdr);
-	const uint32_t tcp_csum =
-		ip + sizeof(struct ipv4_hdr) + offsetof(struct tcp_hdr, csum);
-	const uint32_t ip_csum = ip + offsetof(struct ipv4_hdr, csum);
-	const uint32_t flags = BPF_F_PSEUDO_HDR | sizeof(be32);
-
-	return !bpf_l4_csum_replace(skb, tcp_csum, edit->old_src, edit->new_src,
-				    flags) &&
-	       !bpf_l4_csum_replace(skb, tcp_csum, edit->old_dst, edit->new_dst,
-				    flags) &&
-	       !bpf_l3_csum_replace(skb, ip_csum, edit->old_src, edit->new_src,
-				    sizeof(be32)) &&
-	       !bpf_l3_csum_replace(skb, ip_csum, edit->old_dst, edit->new_dst,
-				    sizeof(be32)) &&
-	       !bpf_skb_store_bytes(skb, ip + offsetof(struct ipv4_hdr, src),
-				    &edit->new_src, 2 * sizeof(be32), 0) &&
-	       !bpf_skb_store_bytes(skb, 0, edit->dst_mac, 12, 0);
+	return q ? key_of(&tables, NULL, q) : 0;
 }
 
-/*
- * What port_from_vm() leaves to probe_from_vm(); out of the way of all other
- * packets, and judged by itself.
- */
-__noinline int probe_in(struct __sk_buff *skb)
+__noinline uint32_t slow_frag(struct frag_ask *q)
 {
-	struct probe_edit edit = { 0 };
-	struct pkt p = pkt_of_skb(skb);
-	enum verdict verdict = probe_from_vm(&tables, NULL, &p, &edit);
+	return q ? frag_table(&tables, NULL, q) : DROP_FRAGMENT_UNKNOWN;
+}
+
+__noinline uint32_t slow_asked(struct asked *q)
+{
+	return q ? asked(&tables, NULL, q) : ASKED_NO;
+}
+
+/* Carry the verdict on what a VM sends out, and count. */
+static ALWAYS_INLINE int act(struct __sk_buff *skb, struct pkt *p,
+			     enum verdict verdict)
+{
+	int action = verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+
+	if (verdict == VERDICT_STACK)
+		skb->mark |= MARK_BALANCED;
+	if (verdict == VERDICT_FORWARD) {
+		action = send_to_client(skb, p);
+		if (action != TC_ACT_REDIRECT) {
+			p->reason = DROP_PORT_NO_ROUTE;
+			verdict = VERDICT_DROP;
+			action = TC_ACT_SHOT;
+		}
+	}
+	count_answer(&tables, NULL, p, verdict);
+	return action;
+}
+
+/* Each family has programs of its own, and what is seldom has: see lb.bpf.c. */
+enum port_program {
+	PORT_USUAL6,
+	PORT_FLOW,
+	PORT_FLOW6,
+	PORT_ICMP,
+	PORT_ICMP6,
+	PORT_PROBE,
+	N_PORT_PROGRAMS,
+};
+
+int port_in6(struct __sk_buff *skb);
+int port_flow(struct __sk_buff *skb);
+int port_flow6(struct __sk_buff *skb);
+int port_icmp(struct __sk_buff *skb);
+int port_icmp6(struct __sk_buff *skb);
+int probe_in(struct __sk_buff *skb);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, N_PORT_PROGRAMS);
+	__uint(key_size, sizeof(uint32_t));
+	__array(values, int(void *));
+} port_rare_map SEC(".maps") = {
+	.values = {
+		[PORT_USUAL6] = (void *)&port_in6,
+		[PORT_FLOW] = (void *)&port_flow,
+		[PORT_FLOW6] = (void *)&port_flow6,
+		[PORT_ICMP] = (void *)&port_icmp,
+		[PORT_ICMP6] = (void *)&port_icmp6,
+		[PORT_PROBE] = (void *)&probe_in,
+	},
+};
+
+/* Somebody else goes on with a packet, from its beginning. */
+static ALWAYS_INLINE void hand_on(struct __sk_buff *skb, const struct pkt *p)
+{
+	uint32_t program = is_ipv6(p) ? PORT_FLOW6 : PORT_FLOW;
+
+	if (rare_kind(p) == RARE_USUAL)
+		program = PORT_USUAL6;
+	else if (p->l4_kind == L4_ICMP)
+		program = is_ipv6(p) ? PORT_ICMP6 : PORT_ICMP;
+	bpf_tail_call(skb, &port_rare_map, program);
+}
+
+static ALWAYS_INLINE int usual(struct __sk_buff *skb, enum l3_kind only)
+{
+	struct pkt p = pkt_of_skb(skb, only, HEADERS_USUAL);
+	enum verdict verdict = port_from_vm(&tables, skb, &p);
+
+	if (verdict == VERDICT_PROBE)
+		bpf_tail_call(skb, &port_rare_map, PORT_PROBE);
+	if (verdict == VERDICT_RARE)
+		hand_on(skb, &p);
+	return act(skb, &p, verdict);
+}
+
+static ALWAYS_INLINE int flow(struct __sk_buff *skb, enum l3_kind only)
+{
+	struct pkt p = pkt_of_skb(skb, only, HEADERS_RARE);
+	enum verdict verdict = port_rare_flow(&rare_tables, skb, &p, false);
+
+	if (verdict == VERDICT_RARE)
+		hand_on(skb, &p);
+	return act(skb, &p, verdict);
+}
+
+static ALWAYS_INLINE int icmp(struct __sk_buff *skb, enum l3_kind only)
+{
+	struct pkt p = pkt_of_skb(skb, only, HEADERS_RARE);
+
+	return act(skb, &p, port_rare_icmp(&rare_tables, skb, &p, false));
+}
+
+#define PROGRAM(name, what, only)       \
+	SEC("tc")                       \
+	int name(struct __sk_buff *skb) \
+	{                               \
+		return what(skb, only); \
+	}
+
+/* Ingress of the VM's port: what the VM sends. */
+PROGRAM(port_in, usual, L3_IPV4)
+PROGRAM(port_in6, usual, L3_IPV6)
+PROGRAM(port_flow, flow, L3_IPV4)
+PROGRAM(port_flow6, flow, L3_IPV6)
+PROGRAM(port_icmp, icmp, L3_IPV4)
+PROGRAM(port_icmp6, icmp, L3_IPV6)
+
+/* What port_from_vm() leaves to probe_from_vm(). */
+SEC("tc")
+int probe_in(struct __sk_buff *skb)
+{
+	struct pkt p = pkt_of_skb(skb, L3_IPV4, HEADERS_USUAL);
+	enum verdict verdict = probe_from_vm(&tables, skb, &p);
 	int action = verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 
 	if (verdict == VERDICT_REPLY)
 		action = (int)bpf_redirect(skb->ifindex, 0);
 	if (verdict == VERDICT_PROBE)
-		action =
-			apply_probe(skb, &edit) ?
-				(int)bpf_redirect(edit.ifindex, BPF_F_INGRESS) :
-				TC_ACT_SHOT;
+		action = (int)bpf_redirect(p.out_ifindex, BPF_F_INGRESS);
 	count_reason(&tables, NULL, p.reason, p.length);
-	return action;
-}
-
-/* Ingress of the VM's port: what the VM sends. */
-SEC("tc")
-int port_in(struct __sk_buff *skb)
-{
-	struct nat_edit edit = { 0 };
-	struct pkt p = pkt_of_skb(skb);
-	enum verdict verdict = port_from_vm(&tables, NULL, &p, &edit);
-	int action = verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
-
-	if (verdict == VERDICT_PROBE)
-		return probe_in(skb);
-	if (verdict == VERDICT_STACK)
-		skb->mark |= MARK_BALANCED;
-	if (verdict == VERDICT_FORWARD) {
-		action = TC_ACT_SHOT;
-		if (apply_edit(skb, &p, &edit))
-			action = send_to_client(skb, &p, edit.new_addr);
-		if (action != TC_ACT_REDIRECT) {
-			p.reason = DROP_PORT_NO_ROUTE;
-			verdict = VERDICT_DROP;
-		}
-	}
-	count_answer(&tables, NULL, &p, verdict);
 	return action;
 }
 
@@ -137,7 +248,7 @@ int port_out(struct __sk_buff *skb)
 
 	if (skb->mark & MARK_BALANCED)
 		return TC_ACT_UNSPEC;
-	p = pkt_of_skb(skb);
+	p = pkt_of_skb(skb, L3_NONE, HEADERS_USUAL);
 	verdict = port_to_vm(&tables, NULL, &p);
 	count_reason(&tables, NULL, p.reason, p.length);
 	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
@@ -159,23 +270,20 @@ static ALWAYS_INLINE bool is_probe(struct __sk_buff *skb)
 SEC("tc")
 int probe_out(struct __sk_buff *skb)
 {
-	struct probe_edit edit = { 0 };
-	struct pkt p = pkt_of_skb(skb);
+	struct pkt p = pkt_of_skb(skb, L3_IPV4, HEADERS_USUAL);
 	enum verdict verdict = VERDICT_DROP;
 
 	p.reason = DROP_PROBE;
 	if (is_probe(skb))
-		verdict = probe_to_vm(&tables, NULL, &p, &edit);
+		verdict = probe_to_vm(&tables, skb, &p);
 	if (verdict != VERDICT_PROBE) {
 		count_reason(&tables, NULL, p.reason, p.length);
 		return TC_ACT_SHOT;
 	}
-	if (!apply_probe(skb, &edit))
-		return TC_ACT_SHOT;
 	/* Its entry among the direct flows is made; the port's hook is not
 	 * asked. */
 	skb->mark |= MARK_BALANCED;
-	return (int)bpf_redirect(edit.ifindex, 0);
+	return (int)bpf_redirect(p.out_ifindex, 0);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Packets as TC has them: seen as the core sees one, given the VIP as their
- * source, and sent to the client.
+ * Packets as TC has them: seen as the core sees one, their checksums kept by the
+ * kernel, and sent to the client.
  */
 #ifndef BPF_SKB_BPF_H
 #define BPF_SKB_BPF_H
@@ -10,20 +10,33 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 
+#include "dataplane/core/walk.h"
+#include "dataplane/core/mss.h"
 #include "dataplane/core/rewrite.h"
 
-#define AF_INET 2
+#define AF_INET	 2
+#define AF_INET6 10
 
-/* Ethernet, one tag, IPv4 and TCP without options: what the core reads. */
-#define HEADERS_SIZE                                        \
+/*
+ * Headers that the core reads: Ethernet, one tag, IPv6 and TCP without options
+ * for what is usual; two tags, extensions, an error and what it quotes else.
+ */
+#define HEADERS_USUAL                                       \
 	(sizeof(struct eth_hdr) + sizeof(struct vlan_hdr) + \
-	 sizeof(struct ipv4_hdr) + sizeof(struct tcp_hdr))
+	 sizeof(struct ipv6_hdr) + sizeof(struct tcp_hdr))
+#define HEADERS_RARE 192
 
 /* The packet as the core sees it, its headers in one piece. */
-static ALWAYS_INLINE struct pkt pkt_of_skb(struct __sk_buff *skb)
+static ALWAYS_INLINE struct pkt pkt_of_skb(struct __sk_buff *skb,
+					   enum l3_kind only, uint32_t headers)
 {
-	struct pkt p = { .ifindex = skb->ifindex, .length = skb->len };
-	uint32_t wanted = HEADERS_SIZE;
+	struct pkt p = {
+		.ifindex = skb->ifindex,
+		.length = skb->len,
+		.segments = skb->gso_size != 0,
+		.only = only,
+	};
+	uint32_t wanted = headers;
 
 	if (wanted > skb->len)
 		wanted = skb->len;
@@ -35,33 +48,104 @@ static ALWAYS_INLINE struct pkt pkt_of_skb(struct __sk_buff *skb)
 	return p;
 }
 
-/* The change of source; false: the packet could not be written. */
-static ALWAYS_INLINE bool apply_edit(struct __sk_buff *skb, const struct pkt *p,
-				     const struct nat_edit *edit)
+/*
+ * l4_csum of struct tables. Where a checksum is not finished only the pseudo
+ * header is in it, and the kernel knows. A packet that can't be written stays as
+ * it is: the headers were, so this was.
+ */
+static ALWAYS_INLINE void skb_l4_csum(void *e, const struct pkt *p,
+				      uint32_t pseudo, uint32_t rest)
 {
-	const uint32_t ip = (uint32_t)((uint8_t *)p->ip - p->data);
-	const uint32_t tcp = ip + sizeof(struct ipv4_hdr);
-	const uint32_t ip_csum = ip + offsetof(struct ipv4_hdr, csum);
-	const uint32_t tcp_csum = tcp + offsetof(struct tcp_hdr, csum);
-	/* TTL and protocol share a word of the checksum. */
-	be16 old_ttl = BE16((uint16_t)p->ip->ttl << 8 | p->proto);
-	be16 new_ttl = BE16((uint16_t)(p->ip->ttl - 1) << 8 | p->proto);
+	struct __sk_buff *skb = e;
+	uint32_t at = pkt_l4_at(p);
+	uint64_t flags = 0;
 
-	return !bpf_l4_csum_replace(skb, tcp_csum, edit->old_addr,
-				    edit->new_addr,
-				    BPF_F_PSEUDO_HDR | sizeof(be32)) &&
-	       !bpf_l4_csum_replace(skb, tcp_csum, edit->old_port,
-				    edit->new_port, sizeof(be16)) &&
-	       !bpf_l3_csum_replace(skb, ip_csum, edit->old_addr,
-				    edit->new_addr, sizeof(be32)) &&
-	       !bpf_l3_csum_replace(skb, ip_csum, old_ttl, new_ttl,
-				    sizeof(be16)) &&
-	       !bpf_skb_store_bytes(skb, ip + offsetof(struct ipv4_hdr, ttl),
-				    &new_ttl, sizeof(new_ttl), 0) &&
-	       !bpf_skb_store_bytes(skb, ip + offsetof(struct ipv4_hdr, src),
-				    &edit->new_addr, sizeof(be32), 0) &&
-	       !bpf_skb_store_bytes(skb, tcp + offsetof(struct tcp_hdr, sport),
-				    &edit->new_port, sizeof(be16), 0);
+	if (p->l4_kind == L4_TCP) {
+		at += offsetof(struct tcp_hdr, csum);
+	} else {
+		at += offsetof(struct udp_hdr, csum);
+		flags = BPF_F_MARK_MANGLED_0;
+	}
+	bpf_l4_csum_replace(skb, at, 0, pseudo, flags | BPF_F_PSEUDO_HDR);
+	if (rest)
+		bpf_l4_csum_replace(skb, at, 0, rest, flags);
+}
+
+/* Judged by the verifier by themselves, as all that is not static. */
+uint32_t slow_walk(struct __sk_buff *skb, struct walk *w);
+uint32_t slow_mss(struct __sk_buff *skb, struct mss *m);
+
+static ALWAYS_INLINE uint32_t skb_mss(void *e, struct mss *m)
+{
+	return slow_mss(e, m);
+}
+
+__noinline uint32_t slow_mss(struct __sk_buff *skb, struct mss *m)
+{
+	if (m)
+		mss_find(m, (uint8_t *)(long)skb->data,
+			 (const uint8_t *)(long)skb->data_end);
+	return 0;
+}
+
+static ALWAYS_INLINE uint32_t skb_walk(void *e, struct walk *w)
+{
+	return slow_walk(e, w);
+}
+
+__noinline uint32_t slow_walk(struct __sk_buff *skb, struct walk *w)
+{
+	const uint8_t *data = (const uint8_t *)(long)skb->data;
+
+	return w ? walk(w, data, (const uint8_t *)(long)skb->data_end) :
+		   DROP_EXTENSION;
+}
+
+/**
+ * struct way_out - where an answer goes.
+ * @ifindex: 0 = nobody knows.
+ * @next: the neighbour there; without an address the kernel's routes say.
+ * @mtu: what fits there, if it doesn't; else 0.
+ */
+struct way_out {
+	uint32_t ifindex;
+	bool is_routed; /* not known: the kernel's own routes may */
+	uint32_t mtu;
+	struct bpf_redir_neigh next;
+};
+
+static ALWAYS_INLINE void fib_fill(struct bpf_fib_lookup *fib,
+				   const struct pkt *p, uint32_t ifindex)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->l4_protocol = p->proto;
+	fib->ifindex = ifindex;
+	if (is_ipv6(p)) {
+		fib->family = AF_INET6;
+		__builtin_memcpy(fib->ipv6_src, &p->src, sizeof(p->src));
+		__builtin_memcpy(fib->ipv6_dst, &p->dst, sizeof(p->dst));
+	} else {
+		fib->family = AF_INET;
+		fib->ipv4_src = p->src.word[3];
+		fib->ipv4_dst = p->dst.word[3];
+	}
+	if (!p->segments)
+		fib->tot_len = (uint16_t)p->l3_size;
+}
+
+/* What a lookup has found. */
+static ALWAYS_INLINE void fib_take(const struct bpf_fib_lookup *fib,
+				   struct way_out *ret_way)
+{
+	ret_way->ifindex = fib->ifindex;
+	if (fib->family == AF_INET6) {
+		ret_way->next.nh_family = AF_INET6;
+		__builtin_memcpy(ret_way->next.ipv6_nh, fib->ipv6_dst,
+				 sizeof(fib->ipv6_dst));
+	} else {
+		ret_way->next.nh_family = AF_INET;
+		ret_way->next.ipv4_nh = fib->ipv4_dst;
+	}
 }
 
 /*
@@ -70,38 +154,52 @@ static ALWAYS_INLINE bool apply_edit(struct __sk_buff *skb, const struct pkt *p,
  * says nothing about an uplink where the host's own forwarding is off; balanced
  * packets don't need that, so the kernel routes them there on its own.
  */
-static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb,
-					const struct pkt *p, be32 vip)
+static ALWAYS_INLINE void find_way(struct __sk_buff *skb, const struct pkt *p,
+				   struct way_out *ret_way)
 {
 	const struct node *node = bpf_node(NULL);
-	struct bpf_redir_neigh next = { .nh_family = AF_INET };
 	struct bpf_fib_lookup fib;
-	uint32_t unsure = 0;
+	uint32_t ifindex;
 	int ret;
 	int i;
 
 	for (i = 0; node && i < NODE_UPLINKS; i++) {
 		if (!node->uplinks[i].ifindex)
 			break;
-		__builtin_memset(&fib, 0, sizeof(fib));
-		fib.family = AF_INET;
-		fib.l4_protocol = p->proto;
-		fib.ipv4_src = vip;
-		fib.ipv4_dst = p->dst.word[3];
-		fib.ifindex = node->out_ifindex[i];
-		if (!fib.ifindex)
-			fib.ifindex = node->uplinks[i].ifindex;
+		ifindex = node->out_ifindex[i];
+		if (!ifindex)
+			ifindex = node->uplinks[i].ifindex;
+		fib_fill(&fib, p, ifindex);
 		ret = bpf_fib_lookup(skb, &fib, sizeof(fib),
 				     BPF_FIB_LOOKUP_OUTPUT);
-		if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED && !unsure)
-			unsure = node->uplinks[i].ifindex;
+		if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED && !ret_way->ifindex) {
+			ret_way->ifindex = node->uplinks[i].ifindex;
+			ret_way->is_routed = true;
+		}
+		if (ret == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+			ret_way->mtu = fib.mtu_result;
 		if (ret != BPF_FIB_LKUP_RET_SUCCESS &&
 		    ret != BPF_FIB_LKUP_RET_NO_NEIGH)
 			continue;
-		next.ipv4_nh = fib.ipv4_dst;
-		return bpf_redirect_neigh(fib.ifindex, &next, sizeof(next), 0);
+		ret_way->mtu = 0;
+		ret_way->is_routed = false;
+		fib_take(&fib, ret_way);
+		return;
 	}
-	return unsure ? bpf_redirect_neigh(unsure, NULL, 0, 0) : TC_ACT_SHOT;
+}
+
+static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb,
+					const struct pkt *p)
+{
+	struct way_out way = { .ifindex = 0 };
+
+	find_way(skb, p, &way);
+	if (!way.ifindex)
+		return TC_ACT_SHOT;
+	if (way.is_routed)
+		return (int)bpf_redirect_neigh(way.ifindex, NULL, 0, 0);
+	return (int)bpf_redirect_neigh(way.ifindex, &way.next, sizeof(way.next),
+				       0);
 }
 
 #endif

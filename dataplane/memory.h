@@ -163,6 +163,7 @@ struct memory {
  *           there is none.
  * @set_device: the VM's port of a backend number; @ifindex 0 removes it.
  * @port_mac: the own MAC address of a VM's port.
+ * @port_mtu: its MTU; 0 = not known. May be NULL.
  * @port_bridge: the bridge of a VM's port; ~0 = it is in none.
  * @attach_port: our programs at a VM's port.
  * @attach_bridge: the one that takes answers back from a bridge.
@@ -186,6 +187,7 @@ struct engine_ops {
 			 struct port_key *ret_key);
 	int (*set_device)(void *e, uint16_t number, uint32_t ifindex);
 	int (*port_mac)(void *e, uint32_t ifindex, uint8_t ret_mac[6]);
+	uint32_t (*port_mtu)(void *e, uint32_t ifindex);
 	uint32_t (*port_bridge)(void *e, uint32_t ifindex);
 	int (*attach_port)(void *e, uint32_t ifindex);
 	int (*attach_bridge)(void *e, uint32_t ifindex);

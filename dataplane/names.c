@@ -16,10 +16,10 @@ static const struct reason_text reasons[] = {
 	[REASON_NONE] = { "none", "forwarded" },
 
 	[PASS_TRUNCATED] = { "pass_truncated",
-			     "no whole Ethernet, IPv4 or ARP header: left to "
+			     "no whole Ethernet, IP or ARP header: left to "
 			     "the kernel" },
 	[PASS_NOT_IP] = { "pass_not_ip",
-			  "neither IPv4 nor ARP, or in two VLAN tags: left to "
+			  "neither IP nor ARP, or in three VLAN tags: left to "
 			  "the kernel" },
 	[PASS_NOT_VIP] = { "pass_not_vip",
 			   "not for one of our VIPs: left to the kernel" },
@@ -31,22 +31,54 @@ static const struct reason_text reasons[] = {
 			    "kernel" },
 
 	[REPLY_ARP] = { "reply_arp", "ARP request for a VIP, answered" },
+	[REPLY_ND] = { "reply_nd",
+		       "IPv6 neighbour solicitation for a VIP, answered" },
+	[REPLY_ECHO] = { "reply_echo", "ping to a VIP, answered" },
 	[REPLY_RST_NO_SERVICE] = { "reply_rst_no_service",
 				   "to a VIP, but no service has that port: "
 				   "answered with RST" },
 	[REPLY_RST_NO_BACKEND] = { "reply_rst_no_backend",
 				   "no VM of the pool takes it: answered with "
 				   "RST" },
+	[REPLY_ICMP_NO_SERVICE] = { "reply_icmp_no_service",
+				    "UDP to a VIP, but no service has that "
+				    "port: answered with port unreachable" },
+	[REPLY_ICMP_NO_BACKEND] = { "reply_icmp_no_backend",
+				    "UDP that no VM of the pool takes: "
+				    "answered with port unreachable" },
+	[REPLY_ICMP_TTL] = { "reply_icmp_ttl",
+			     "to a VIP, its time to live ends here: answered "
+			     "with time exceeded" },
+	[REPLY_ICMP_TOO_BIG] = { "reply_icmp_too_big",
+				 "too big for the VM's port, must not be "
+				 "fragmented: the sender is told what fits" },
 
 	[DROP_TRUNCATED] = { "drop_truncated",
 			     "to a VIP, but shorter than its headers say" },
 	[DROP_BAD_HEADER] = { "drop_bad_header",
 			      "to a VIP, with header lengths that contradict "
 			      "each other" },
-	[DROP_IP_OPTIONS] = { "drop_ip_options", "to a VIP, with IP options" },
-	[DROP_FRAGMENT] = { "drop_fragment", "to a VIP, a fragment" },
-	[DROP_PROTOCOL] = { "drop_protocol", "to a VIP, but not TCP" },
+	[DROP_EXTENSION] = { "drop_extension",
+			     "to a VIP, with too many IPv6 extension headers, "
+			     "or a route in them" },
+	[DROP_FRAGMENT_UNKNOWN] = { "drop_fragment_unknown",
+				    "to a VIP, a fragment whose first one has "
+				    "not come" },
+	[DROP_FRAGMENT_OVERLAP] = { "drop_fragment_overlap",
+				    "to a VIP, a fragment that would write "
+				    "over the first one's header" },
+	[DROP_FRAGMENT_FULL] = { "drop_fragment_full",
+				 "a first fragment, and the table of "
+				 "fragmented packets is full" },
+	[DROP_PROTOCOL] = { "drop_protocol",
+			    "to a VIP, but neither TCP, UDP nor ICMP" },
+	[DROP_ICMP] = { "drop_icmp",
+			"to a VIP, ICMP that is no ping and about no "
+			"connection of a service" },
 	[DROP_TTL] = { "drop_ttl", "to a VIP, its time to live ends here" },
+	[DROP_TOO_BIG] = { "drop_too_big",
+			   "too big for the VM's port, and its sender can't be "
+			   "told" },
 	[DROP_NO_SERVICE] = { "drop_no_service",
 			      "to a VIP, but no service has that port" },
 	[DROP_NO_BACKEND] = { "drop_no_backend", "no VM of the pool takes it" },
@@ -67,9 +99,13 @@ static const struct reason_text reasons[] = {
 	[PASS_PORT_DIRECT] = { "pass_port_direct",
 			       "at a VM's port, a connection past the VIP: "
 			       "left as it was" },
+	[REPLY_PORT_TOO_BIG] = { "reply_port_too_big",
+				 "an answer too big for the way to its client: "
+				 "the VM is told what fits" },
 	[DROP_PORT_DIRECT_FULL] = { "drop_port_direct_full",
-				    "a new connection past the VIP, and the "
-				    "table of those is full" },
+				    "a new connection past the VIP, or a new "
+				    "client of UDP, and the table of those is "
+				    "full" },
 	[DROP_PORT_NO_ROUTE] = { "drop_port_no_route",
 				 "an answer to a client that no uplink has a "
 				 "route to" },
@@ -95,8 +131,9 @@ static const char *const verdicts[] = {
 	[VERDICT_PASS] = "pass",   [VERDICT_DROP] = "drop",
 	[VERDICT_REPLY] = "reply", [VERDICT_FORWARD] = "forward",
 	[VERDICT_STACK] = "stack", [VERDICT_PROBE] = "probe",
+	[VERDICT_RARE] = "rare",
 };
-_Static_assert(ARRAY_SIZE(verdicts) == VERDICT_PROBE + 1, "all verdicts");
+_Static_assert(ARRAY_SIZE(verdicts) == VERDICT_RARE + 1, "all verdicts");
 
 static const char *const flow_kinds[] = {
 	[FLOW_OPENER] = "opener",

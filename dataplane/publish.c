@@ -206,6 +206,18 @@ static int backends_put(struct publish *p, const struct dp_pool *pool,
 	return first_err;
 }
 
+/* How long slots of a pool are claimed: by what its services speak. */
+static uint32_t claim_ticks(const struct dp_snapshot *snapshot, uint32_t pool)
+{
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_services; i++)
+		if (snapshot->services[i].pool == pool &&
+		    snapshot->services[i].quic)
+			return SLOTS_CLAIM_QUIC_TICKS;
+	return SLOTS_CLAIM_TICKS;
+}
+
 static int pools_put(struct publish *p, const struct dp_snapshot *snapshot,
 		     uint64_t now_ns, uint32_t *ret_numbers)
 {
@@ -215,7 +227,8 @@ static int pools_put(struct publish *p, const struct dp_snapshot *snapshot,
 
 	for (i = 0; i < snapshot->n_pools; i++) {
 		ret_numbers[i] = NO_POOL;
-		err = pool_put(p, &snapshot->pools[i], now_ns, &ret_numbers[i]);
+		err = pool_put(p, &snapshot->pools[i], claim_ticks(snapshot, i),
+			       now_ns, &ret_numbers[i]);
 		if (!err)
 			continue;
 		result_fail(p, err, "pool", snapshot->pools[i].name);

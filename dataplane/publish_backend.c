@@ -30,6 +30,8 @@ static struct backend_record record_make(struct publish *p, uint32_t pool,
 	memcpy(record.dst_mac, backend->mac, sizeof(record.dst_mac));
 	if (backend->stack)
 		record.stack_ifindex = p->ops.port_bridge(p->e, record.ifindex);
+	if (p->ops.port_mtu)
+		record.mtu = p->ops.port_mtu(p->e, record.ifindex);
 	/* A port that is gone has none; attaching says so. */
 	(void)p->ops.port_mac(p->e,
 			      record.stack_ifindex ? record.stack_ifindex :

@@ -42,8 +42,8 @@ static uint32_t pool_free_number(const struct publish *p)
 	return NO_POOL;
 }
 
-int pool_put(struct publish *p, const struct dp_pool *pool, uint64_t now_ns,
-	     uint32_t *ret_number)
+int pool_put(struct publish *p, const struct dp_pool *pool,
+	     uint32_t claim_ticks, uint64_t now_ns, uint32_t *ret_number)
 {
 	uint32_t number = pool_number(p, pool->name);
 	uint32_t n_backends = pool->max_backends;
@@ -68,6 +68,7 @@ int pool_put(struct publish *p, const struct dp_pool *pool, uint64_t now_ns,
 	record = &p->m.pools[number];
 	/* A seed stays: another one would move every flow. */
 	record_update(record, pool);
+	WRITE_ONCE(record->claim_ticks, claim_ticks);
 	if (slots_log2_for(n_backends) > info->slots_log2) {
 		if (record->range)
 			err = slots_grow(p->slots, number,

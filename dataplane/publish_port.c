@@ -73,14 +73,18 @@ static int port_put(struct publish *p, uint16_t number, uint32_t service,
 		.backend = number,
 		.service = service,
 		.pool = info->value.pool,
+		.mss = info->value.mss,
 	};
 	struct port_key key;
 	uint32_t ifindex[2];
 	int err = 0;
 	int i;
 
+	if (info->value.flags & SERVICE_QUIC)
+		value.flags = PORT_QUIC;
+
 	if (learning || info->state == NUMBER_PREPARING)
-		value.flags = PORT_LEARNING;
+		value.flags |= PORT_LEARNING;
 	if (info->value.flags & SERVICE_OBSERVE)
 		value.flags |= PORT_LEARNING | PORT_OBSERVE;
 	if (record->stack_ifindex)

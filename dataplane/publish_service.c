@@ -2,8 +2,8 @@
 /*
  * Services and VIPs: numbers, and the table that packets are looked up in.
  *
- * A service is its VIP, port, protocol, pool and target port: if one of them
- * changes it is another service. One that takes over the VIP and port of
+ * A service is its VIP, port, protocol (QUIC or plain UDP, too), pool and target
+ * port: if one of them changes it is another service. One that takes over the VIP and port of
  * another waits until its VMs' ports have learned, and then replaces it in one
  * store.
  */
@@ -34,7 +34,8 @@ static bool is_service(const struct service_info *info,
 	struct service_key key = key_of(service);
 
 	return same_key(&info->key, &key) && info->value.pool == pool &&
-	       info->value.target_port == BE16(service->target_port);
+	       info->value.target_port == BE16(service->target_port) &&
+	       !(info->value.flags & SERVICE_QUIC) == !service->quic;
 }
 
 static bool is_up(const struct service_info *info)
@@ -212,20 +213,29 @@ static int service_publish(struct publish *p, uint32_t number, uint64_t now_ns)
 	return 0;
 }
 
+static uint16_t service_flags(const struct dp_service *service)
+{
+	return (uint16_t)((service->observe ? SERVICE_OBSERVE : 0) |
+			  (service->quic ? SERVICE_QUIC : 0));
+}
+
 /*
- * A service begins or ends to be observed; it stays the same one. Whatever is
- * looked at first, a packet of a flow never meets a path that forwards it and
- * a port that does not answer for the VIP.
+ * What may change in a service that stays the same one: whether it is observed,
+ * and its MSS. Whatever is looked at first, a packet of a flow never meets a path
+ * that forwards it and a port that does not answer for the VIP.
  */
-static int service_observe(struct publish *p, uint32_t number, bool observe)
+static int service_update(struct publish *p, uint32_t number,
+			  const struct dp_service *service)
 {
 	struct service_info *info = &p->m.service_info[number];
-	uint16_t flags = observe ? SERVICE_OBSERVE : 0;
+	uint16_t flags = service_flags(service);
+	bool observe = service->observe;
 	int err = 0;
 
-	if (info->value.flags == flags)
+	if (info->value.flags == flags && info->value.mss == service->mss)
 		return 0;
 	info->value.flags = flags;
+	info->value.mss = service->mss;
 	wrote(p);
 	if (!observe)
 		service_map_ports(p, number);
@@ -246,7 +256,7 @@ static int service_put(struct publish *p, const struct dp_service *service,
 
 	if (number) {
 		name_copy(p->m.service_info[number].name, service->name);
-		return service_observe(p, number, service->observe);
+		return service_update(p, number, service);
 	}
 	number = free_info(p, 1);
 	if (!number)
@@ -258,7 +268,8 @@ static int service_put(struct publish *p, const struct dp_service *service,
 			.number = number,
 			.pool = pool,
 			.target_port = BE16(service->target_port),
-			.flags = service->observe ? SERVICE_OBSERVE : 0,
+			.flags = service_flags(service),
+			.mss = service->mss,
 		},
 		.since_ns = now_ns,
 	};

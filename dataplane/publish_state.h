@@ -95,7 +95,8 @@ uint32_t pool_number(const struct publish *p, const char *name);
 
 /* Give a pool its number, or bring its record up to date. */
 MUST_CHECK int pool_put(struct publish *p, const struct dp_pool *pool,
-			uint64_t now_ns, uint32_t *ret_number);
+			uint32_t claim_ticks, uint64_t now_ns,
+			uint32_t *ret_number);
 
 /* Take out of force what the snapshot leaves out; its VMs and services have
  * begun to go. */

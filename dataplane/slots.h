@@ -56,8 +56,10 @@
 #include "dataplane/core/state.h"
 #include "dataplane/slots_quota.h"
 
-/* How long a planned change claims its slots. */
-#define SLOTS_CLAIM_TICKS TICKS_OF_MS(1000)
+/* How long a planned change claims its slots: until a handshake that was under way
+ * is over; and so long where it is QUIC's, which takes more packets. */
+#define SLOTS_CLAIM_TICKS      TICKS_OF_MS(1000)
+#define SLOTS_CLAIM_QUIC_TICKS TICKS_OF_MS(3000)
 
 /* Idle time + 10 %, rounded up. */
 #define SLOTS_CLOCK_TICKS(idle_ticks) ((idle_ticks) + (idle_ticks) / 10 + 1)

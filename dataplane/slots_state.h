@@ -177,6 +177,12 @@ slot_clock_of(const struct slots *s, const struct slots_pool *p, uint32_t i)
 	return &s->t.clocks[p->first + i];
 }
 
+/* How long the slots of a pool are claimed. */
+static inline uint32_t pool_claim_ticks(const struct pool *record)
+{
+	return record->claim_ticks ? record->claim_ticks : SLOTS_CLAIM_TICKS;
+}
+
 /* Whose a slot is, or will be when its claim is over. */
 static inline uint16_t slot_owner(const struct slots_pool *p, uint32_t i,
 				  uint32_t word)

@@ -43,21 +43,21 @@ static void claim_end(struct slots *s, struct slots_pool *p, uint32_t i,
 
 /**
  * slot_step() - what is due at one slot.
- * @clock_ticks, @udp_ticks: the pool's.
+ * @record: of the pool.
  * @ret_next_tick: when it may take its next step.
  *
  * Return: true if there is a next step of this kind.
  */
 static bool slot_step(struct slots *s, struct slots_pool *p, uint32_t i,
-		      uint32_t clock_ticks, uint32_t udp_ticks,
-		      uint32_t *ret_next_tick)
+		      const struct pool *record, uint32_t *ret_next_tick)
 {
+	uint32_t udp_ticks = SLOTS_CLOCK_TICKS(record->udp_idle_ticks);
 	struct slot_clock *clock = slot_clock_of(s, p, i);
 	uint32_t word = slot_get(s, p, i);
 	uint32_t refused_tick;
 
 	if (slot_state(word) == SLOT_CLAIMING) {
-		*ret_next_tick = clock->since_tick + SLOTS_CLAIM_TICKS;
+		*ret_next_tick = clock->since_tick + pool_claim_ticks(record);
 		if (!tick_reached(s->now_tick, *ret_next_tick))
 			return true;
 		claim_end(s, p, i, word);
@@ -66,7 +66,8 @@ static bool slot_step(struct slots *s, struct slots_pool *p, uint32_t i,
 	if (slot_state(word) != SLOT_IS_MOVING)
 		return false;
 	refused_tick = READ_ONCE(clock->refused_tick);
-	*ret_next_tick = clock_end(clock, refused_tick, clock_ticks);
+	*ret_next_tick =
+		clock_end(clock, refused_tick, pool_clock_ticks(record));
 	if (tick_reached(s->now_tick, *ret_next_tick)) {
 		/* Somebody was refused just now: the clock starts over. */
 		if (!__sync_bool_compare_and_swap(&clock->refused_tick,
@@ -89,8 +90,6 @@ static bool slot_step(struct slots *s, struct slots_pool *p, uint32_t i,
 static void pool_step(struct slots *s, uint32_t pool, struct slots_pool *p)
 {
 	const struct pool *record = &s->t.pools[pool];
-	uint32_t clock_ticks = pool_clock_ticks(record);
-	uint32_t udp_ticks = SLOTS_CLOCK_TICKS(record->udp_idle_ticks);
 	uint32_t next_tick = 0;
 	bool has_next = false;
 	uint32_t tick = 0;
@@ -98,7 +97,7 @@ static void pool_step(struct slots *s, uint32_t pool, struct slots_pool *p)
 
 	for (i = bit_next(p->marked, p->n_slots, 0); i < p->n_slots;
 	     i = bit_next(p->marked, p->n_slots, i + 1)) {
-		if (!slot_step(s, p, i, clock_ticks, udp_ticks, &tick))
+		if (!slot_step(s, p, i, record, &tick))
 			continue;
 		if (!has_next || tick_before(tick, next_tick))
 			next_tick = tick;

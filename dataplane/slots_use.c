@@ -52,7 +52,7 @@ static uint32_t last_clock_end(const struct slots *s, uint32_t pool,
 		clock = slot_clock_of(s, p, i);
 		end = clock->since_tick + ticks;
 		if (slot_state(word) == SLOT_CLAIMING)
-			end += SLOTS_CLAIM_TICKS;
+			end += pool_claim_ticks(&s->t.pools[pool]);
 		refused_tick = READ_ONCE(clock->refused_tick);
 		if (refused_tick && tick_reached(refused_tick + ticks, end))
 			end = refused_tick + ticks;

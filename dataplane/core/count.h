@@ -26,10 +26,10 @@ static ALWAYS_INLINE void count_in(struct traffic *c, const struct pkt *p)
 	c->in_packets++;
 	c->in_bytes += p->length;
 	/* Most packets are none of these: four writes less. */
-	if (p->kind != FLOW_OPENER && !(p->tcp_flags & TCP_RST) &&
+	if (p->kind != FLOW_OPENER && !(p->tcp_flags & TCP_RST) && !p->begins &&
 	    !p->refused && !p->evicted)
 		return;
-	c->openers += p->kind == FLOW_OPENER;
+	c->openers += p->kind == FLOW_OPENER || p->begins;
 	c->ends += (p->tcp_flags & TCP_RST) != 0;
 	c->refused += p->refused;
 	c->evicted += p->evicted;
@@ -61,6 +61,8 @@ static ALWAYS_INLINE void count_forward(const struct tables *t, void *e,
 					const struct pkt *p,
 					enum verdict verdict)
 {
+	if (verdict == VERDICT_RARE) /* it begins anew */
+		return;
 	if (verdict < VERDICT_FORWARD) {
 		count_reason(t, e, p->reason, p->length);
 		if (p->reason == PASS_OBSERVED)
@@ -79,7 +81,7 @@ static ALWAYS_INLINE void count_answer(const struct tables *t, void *e,
 				       const struct pkt *p,
 				       enum verdict verdict)
 {
-	if (verdict == VERDICT_STACK)
+	if (verdict == VERDICT_STACK || verdict == VERDICT_RARE)
 		return;
 	if (verdict != VERDICT_FORWARD) {
 		count_reason(t, e, p->reason, p->length);

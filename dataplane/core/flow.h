@@ -280,9 +280,9 @@ static ALWAYS_INLINE bool flow_older(uint64_t a, uint64_t b)
 /**
  * flow_insert_plain() - enter a flow where no slot has a say (direct flows).
  *
- * It takes a free place, else that of the oldest flow that is only an opener yet
- * or is over: a flood of SYNs shortens the time that a handshake has, it keeps
- * nobody out. What is established never gives way.
+ * It takes a free place, else that of the oldest flow that is only an opener yet,
+ * is over, or is but a note (direct.h): a flood of SYNs shortens the time that a
+ * handshake has, it keeps nobody out. What is established never gives way.
  * Return: the meta word, or 0 if every place is taken.
  */
 static ALWAYS_INLINE uint64_t flow_insert_plain(struct flow_line *line,
@@ -300,7 +300,7 @@ static ALWAYS_INLINE uint64_t flow_insert_plain(struct flow_line *line,
 		if (seen & FLOW_BUSY)
 			continue;
 		if (flow_live(seen, now_tick)) {
-			if (is_free || (flow_class_of(seen) != FLOW_EMBRYONIC &&
+			if (is_free || (flow_class_of(seen) == FLOW_CONFIRMED &&
 					!flow_closing(seen)))
 				continue;
 			if (e && !flow_older(seen, old))

@@ -2,37 +2,56 @@
 /*
  * The packet path on the uplink, on one page: parse, find the service, pick the
  * backend, rewrite. XDP calls forward(); an engine that works on bursts calls
- * the stages, each over the whole burst.
+ * the stages, each over the whole burst. What is seldom (fragments, ICMP, packets
+ * that are refused with an answer) ends in VERDICT_RARE before anything is changed,
+ * and begins anew in rare.h.
  */
 #ifndef DATAPLANE_CORE_FORWARD_H
 #define DATAPLANE_CORE_FORWARD_H
 
-#include "dataplane/core/key.h"
+#include "dataplane/core/direct.h"
+#include "dataplane/core/mss.h"
 #include "dataplane/core/pick.h"
+#include "dataplane/core/quic.h"
 #include "dataplane/core/reply.h"
-#include "dataplane/core/rewrite.h"
 
-/* What a packet that can't go on would get, but for the rate of replies. */
-static ALWAYS_INLINE enum reason refusal(const struct pkt *p, bool reset,
-					 enum reason reply, enum reason drop)
+/**
+ * refusal() - what a packet gets that can't go on: an RST or an ICMP error, if
+ * that is wanted and may be; but for the rate of answers.
+ * @answers: it is wanted.
+ * @rst, @icmp, @drop: reasons for an answer to TCP, to UDP, and for none.
+ */
+static ALWAYS_INLINE enum reason refusal(const struct pkt *p, bool answers,
+					 enum reason rst, enum reason icmp,
+					 enum reason drop)
 {
-	return reset && reply_rst_fits(p) ? reply : drop;
+	if (answers && reply_rst_fits(p))
+		return rst;
+	if (answers && p->l4_kind == L4_UDP && reply_fits(p))
+		return icmp;
+	return drop;
 }
 
-/* End a packet that can't go on: RST if that is wanted and allowed. */
-static ALWAYS_INLINE enum verdict refuse(const struct tables *t, void *e,
-					 struct pkt *p, bool reset,
-					 enum reason reply, enum reason drop)
+static ALWAYS_INLINE enum reason refusal_no_service(const struct pkt *p,
+						    bool answers)
 {
-	p->reason = refusal(p, reset, reply, drop);
-	if (p->reason == drop)
-		return VERDICT_DROP;
-	if (!reply_allowed(t, e, REPLY_KIND_RST)) {
-		p->reason = DROP_REPLY_RATE;
-		return VERDICT_DROP;
-	}
-	reply_rst(p);
-	return VERDICT_REPLY;
+	return refusal(p, answers, REPLY_RST_NO_SERVICE, REPLY_ICMP_NO_SERVICE,
+		       DROP_NO_SERVICE);
+}
+
+static ALWAYS_INLINE enum reason refusal_no_backend(const struct pkt *p,
+						    bool answers)
+{
+	return refusal(p, answers, REPLY_RST_NO_BACKEND, REPLY_ICMP_NO_BACKEND,
+		       DROP_NO_BACKEND);
+}
+
+/* A packet to a VIP that is observed: what it would have been is known. */
+static ALWAYS_INLINE enum verdict observed_as(struct pkt *p, enum reason as_if)
+{
+	p->as_if = as_if;
+	p->reason = PASS_OBSERVED;
+	return VERDICT_PASS;
 }
 
 /* No service takes it: is it ours at all? */
@@ -40,28 +59,61 @@ static ALWAYS_INLINE enum verdict no_service(const struct tables *t, void *e,
 					     struct pkt *p,
 					     enum reason flow_reason)
 {
-	struct service_key key = { .vip = p->dst };
+	struct service_key key = { .vip = pkt_addr(p, END_DST) };
 	const struct service *vip = t->service(e, &key);
+	enum reason reason = flow_reason;
 
 	if (!vip) {
 		p->reason = PASS_NOT_VIP;
 		return VERDICT_PASS;
 	}
-	if (vip->flags & SERVICE_OBSERVE) {
-		p->reason = PASS_OBSERVED;
-		p->as_if = flow_reason;
-		if (!flow_reason)
-			p->as_if = refusal(p, !(vip->flags & SERVICE_DROP),
-					   REPLY_RST_NO_SERVICE,
-					   DROP_NO_SERVICE);
-		return VERDICT_PASS;
-	}
-	if (flow_reason) {
-		p->reason = flow_reason;
-		return VERDICT_DROP;
-	}
-	return refuse(t, e, p, !(vip->flags & SERVICE_DROP),
-		      REPLY_RST_NO_SERVICE, DROP_NO_SERVICE);
+	if (!reason)
+		reason = refusal_no_service(p, !(vip->flags & SERVICE_DROP));
+	if (vip->flags & SERVICE_OBSERVE)
+		return observed_as(p, reason);
+	p->reason = reason;
+	return flow_reason || reason == DROP_NO_SERVICE ? VERDICT_DROP :
+							  VERDICT_RARE;
+}
+
+/* Does it fit the VM's port? Many packets in one are cut to fit. */
+static ALWAYS_INLINE bool fits_port(const struct pkt *p,
+				    const struct backend_record *record)
+{
+	return !record->mtu || p->l3_size <= record->mtu || p->segments;
+}
+
+/* A client of plain UDP has asked: the VM's port may answer for the VIP. */
+static ALWAYS_INLINE enum reason note_asked(const struct tables *t, void *e,
+					    struct pkt *p,
+					    const struct pool *pool,
+					    const struct backend_record *record)
+{
+	uint32_t known =
+		asked_seen(t, e, p->key, record->ifindex, pool, ASKED_NOTE);
+
+	p->begins = known == ASKED_MADE;
+	return known == ASKED_NO ? DROP_PORT_DIRECT_FULL : REASON_NONE;
+}
+
+static ALWAYS_INLINE uint64_t flow_key(const struct tables *t, void *e,
+				       const struct pkt *p,
+				       const struct pool *pool)
+{
+	struct key_ask q = {
+		.client = pkt_addr(p, END_SRC),
+		.client_port = p->sport,
+		.server = pkt_addr(p, END_DST),
+		.server_port = p->dport,
+		.pool = p->pool,
+		.proto = p->proto,
+	};
+
+	if (t->key)
+		return t->key(e, &q);
+	return key_balanced(&pool->seed, (enum affinity)pool->affinity,
+			    &q.client, q.client_port, &q.server, q.server_port,
+			    q.proto);
 }
 
 /**
@@ -76,16 +128,61 @@ find_backend(const struct tables *t, void *e, struct pkt *p,
 	const struct backend *backend;
 
 	/* Before any entry is made for it. */
-	if (p->ip->ttl <= 1)
+	if (p->ttl <= 1)
 		return DROP_TTL;
-	p->key = key_balanced(&pool->seed, (enum affinity)pool->affinity,
-			      &p->src, p->sport, &p->dst, p->dport, p->proto);
+	p->key = flow_key(t, e, p, pool);
 	p->backend = pick_backend(t, e, p, pool);
 	if (p->backend == BACKEND_NONE)
 		return DROP_NO_BACKEND;
 	backend = t->backend(e, p->backend);
 	*ret_record = backend ? backend_record(backend) : NULL;
-	return *ret_record ? REASON_NONE : DROP_NO_RECORD;
+	if (!*ret_record)
+		return DROP_NO_RECORD;
+	return fits_port(p, *ret_record) ? REASON_NONE : DROP_TOO_BIG;
+}
+
+/* The service is known: what its packets are like. */
+static ALWAYS_INLINE void service_fill(struct pkt *p,
+				       const struct service *service)
+{
+	p->service = service->number;
+	p->pool = service->pool;
+	p->target_port = service->target_port;
+	p->mss = service->mss;
+	p->observed = service->flags & SERVICE_OBSERVE;
+	if (service->flags & SERVICE_QUIC)
+		quic_judge(p);
+}
+
+/**
+ * find_service() - the service of a packet whose flow is known.
+ *
+ * Return: VERDICT_FORWARD, or what becomes of a packet that has none.
+ */
+static ALWAYS_INLINE enum verdict find_service(const struct tables *t, void *e,
+					       struct pkt *p)
+{
+	struct service_key key = {
+		.vip = pkt_addr(p, END_DST),
+		.port = p->dport,
+		.proto = p->proto,
+	};
+	const struct service *service = t->service(e, &key);
+
+	if (!service)
+		return no_service(t, e, p, REASON_NONE);
+	service_fill(p, service);
+	return VERDICT_FORWARD;
+}
+
+/* What an ARP request becomes. */
+static ALWAYS_INLINE enum verdict stage_arp(const struct tables *t, void *e,
+					    struct pkt *p, uint8_t *l3)
+{
+	p->reason = reply_arp(t, e, p, l3, uplink_mac(t->node(e), p->ifindex));
+	if (p->reason == REPLY_ARP)
+		return VERDICT_REPLY;
+	return p->reason == DROP_REPLY_RATE ? VERDICT_DROP : VERDICT_PASS;
 }
 
 /**
@@ -98,57 +195,20 @@ find_backend(const struct tables *t, void *e, struct pkt *p,
 static ALWAYS_INLINE enum verdict stage_service(const struct tables *t, void *e,
 						struct pkt *p)
 {
-	struct service_key key = { .port = 0 };
-	const struct service *service;
 	enum reason flow_reason;
 	uint8_t *l3 = NULL;
 
 	p->reason = parse_frame(p, &l3);
 	if (p->reason)
 		return VERDICT_PASS;
-	if (!p->ip) {
-		p->reason = reply_arp(t, e, p, l3);
-		if (p->reason == REPLY_ARP)
-			return VERDICT_REPLY;
-		return p->reason == DROP_REPLY_RATE ? VERDICT_DROP :
-						      VERDICT_PASS;
-	}
+	if (!is_ip(p))
+		return stage_arp(t, e, p, l3);
+	if (is_other_family(p))
+		return VERDICT_RARE;
 	flow_reason = parse_flow(p);
 	if (flow_reason)
 		return no_service(t, e, p, flow_reason);
-	key.vip = p->dst;
-	key.port = p->dport;
-	key.proto = p->proto;
-	service = t->service(e, &key);
-	if (!service)
-		return no_service(t, e, p, REASON_NONE);
-	p->service = service->number;
-	p->pool = service->pool;
-	p->target_port = service->target_port;
-	p->observed = service->flags & SERVICE_OBSERVE;
-	return VERDICT_FORWARD;
-}
-
-/* A connection that began here is no longer a direct one. */
-static ALWAYS_INLINE void forget_direct(const struct tables *t, void *e,
-					const struct pkt *p,
-					const struct backend_record *record)
-{
-	const struct node *node = t->node(e);
-	struct flow_entry *entry;
-	struct flow_line *line;
-	uint64_t meta = 0;
-	uint64_t key;
-
-	if (!node)
-		return;
-	key = key_direct(&node->direct_seed, record->ifindex, &p->src, p->sport,
-			 &record->addr, p->target_port, p->proto);
-	line = t->direct_line(e, (uint32_t)key & node->direct_line_mask);
-	entry = line ? flow_find(line, key, TICKS_OF_NS(t->now_ns(e)), &meta) :
-		       NULL;
-	if (entry)
-		flow_end(entry, meta);
+	return is_usual(p) ? find_service(t, e, p) : VERDICT_RARE;
 }
 
 /* Did it come in by a port of the bridge that it is to enter? */
@@ -171,12 +231,11 @@ static ALWAYS_INLINE bool is_bridged(const struct tables *t, void *e,
 static ALWAYS_INLINE enum verdict observe(struct pkt *p,
 					  const struct pool *pool)
 {
-	p->as_if = p->reason;
 	if (pool && p->reason == DROP_NO_BACKEND)
-		p->as_if = refusal(p, pool->when_empty == EMPTY_RESET,
-				   REPLY_RST_NO_BACKEND, DROP_NO_BACKEND);
-	p->reason = PASS_OBSERVED;
-	return VERDICT_PASS;
+		return observed_as(p,
+				   refusal_no_backend(p, pool->when_empty ==
+								 EMPTY_RESET));
+	return observed_as(p, p->reason);
 }
 
 /*
@@ -189,7 +248,7 @@ static ALWAYS_INLINE enum verdict to_stack(const struct tables *t, void *e,
 					   struct pkt *p, uint32_t bridge,
 					   const uint8_t *router_mac)
 {
-	struct eth_hdr *eth = (struct eth_hdr *)p->ip - 1;
+	struct eth_hdr *eth = (struct eth_hdr *)pkt_l3(p) - 1;
 
 	p->stack_ifindex = bridge;
 	p->stack_bridged = is_bridged(t, e, p, bridge);
@@ -198,37 +257,79 @@ static ALWAYS_INLINE enum verdict to_stack(const struct tables *t, void *e,
 	return VERDICT_STACK;
 }
 
+/* All MAC addresses of a packet to a VM; what it is then: forwarded, or handed
+ * to the kernel. */
+static ALWAYS_INLINE enum verdict
+address_frame(const struct tables *t, void *e, struct pkt *p,
+	      const struct backend_record *record)
+{
+	uint8_t router_mac[6];
+
+	p->out_ifindex = record->ifindex;
+	if (!record->stack_ifindex) {
+		rewrite_macs(p, record);
+		return VERDICT_FORWARD;
+	}
+	__builtin_memcpy(router_mac, p->eth->src, sizeof(router_mac));
+	rewrite_macs(p, record);
+	return to_stack(t, e, p, record->stack_ifindex, router_mac);
+}
+
+/* The packet is the VM's: what has to be known of it, and the rewrite. */
+static ALWAYS_INLINE enum verdict
+send_to_backend(const struct tables *t, void *e, struct pkt *p,
+		const struct backend_record *record)
+{
+	enum verdict verdict;
+
+	if (p->kind == FLOW_OPENER)
+		direct_forget(t, e, p, record);
+	verdict = address_frame(t, e, p, record);
+	mss_clamp(t, e, p, p->mss);
+	rewrite_end(t, e, p, END_DST, &record->addr, p->target_port);
+	return verdict;
+}
+
+/**
+ * finish() - a packet whose backend has been looked for: on to it, or refused.
+ * @record: the backend's, if @reason is REASON_NONE.
+ */
+static ALWAYS_INLINE enum verdict finish(const struct tables *t, void *e,
+					 struct pkt *p, const struct pool *pool,
+					 const struct backend_record *record)
+{
+	if (pool && p->reason == DROP_NO_BACKEND)
+		p->reason =
+			refusal_no_backend(p, pool->when_empty == EMPTY_RESET);
+	if (p->reason == DROP_TTL || p->reason == DROP_TOO_BIG ||
+	    p->reason == REPLY_RST_NO_BACKEND ||
+	    p->reason == REPLY_ICMP_NO_BACKEND)
+		return VERDICT_RARE;
+	if (pool && record && !p->reason && p->kind == FLOW_UDP)
+		p->reason = note_asked(t, e, p, pool, record);
+	if (p->reason || !record)
+		return VERDICT_DROP;
+	return send_to_backend(t, e, p, record);
+}
+
 /**
  * stage_backend() - pick the backend and rewrite the packet for it.
  * @p: after stage_service() said VERDICT_FORWARD.
  *
  * Return: VERDICT_FORWARD or VERDICT_STACK with @backend chosen and the packet
- * rewritten, else the packet's end, with its @reason.
+ * rewritten, VERDICT_RARE, or the packet's end, with its @reason.
  */
 static ALWAYS_INLINE enum verdict stage_backend(const struct tables *t, void *e,
 						struct pkt *p)
 {
 	const struct pool *pool = t->pool(e, p->pool);
 	const struct backend_record *record = NULL;
-	uint8_t router_mac[6];
 
 	p->reason = pool ? find_backend(t, e, p, pool, &record) :
 			   DROP_NO_BACKEND;
 	if (p->observed)
 		return observe(p, pool);
-	if (pool && p->reason == DROP_NO_BACKEND)
-		return refuse(t, e, p, pool->when_empty == EMPTY_RESET,
-			      REPLY_RST_NO_BACKEND, DROP_NO_BACKEND);
-	if (p->reason || !record)
-		return VERDICT_DROP;
-	if (p->kind == FLOW_OPENER)
-		forget_direct(t, e, p, record);
-	if (record->stack_ifindex)
-		__builtin_memcpy(router_mac, p->eth->src, sizeof(router_mac));
-	rewrite_to_backend(p, record);
-	if (record->stack_ifindex)
-		return to_stack(t, e, p, record->stack_ifindex, router_mac);
-	return VERDICT_FORWARD;
+	return finish(t, e, p, pool, record);
 }
 
 /* The whole path in a row. */

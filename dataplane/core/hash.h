@@ -5,7 +5,7 @@
  * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF",
  * INDOCRYPT 2012; the 1-3 variant is what Rust and Python use for tables. A
  * keyed PRF, because nobody outside may aim flows at one VM or at one line of
- * the flow table. Input is a fixed number of 64-bit words, so the loop unrolls.
+ * the flow table. What is hashed is added word by word, without a loop.
  */
 #ifndef DATAPLANE_CORE_HASH_H
 #define DATAPLANE_CORE_HASH_H
@@ -44,18 +44,7 @@ static ALWAYS_INLINE void hash_round(struct hash_state *s)
 	s->v2 = hash_rotl(s->v2, 32);
 }
 
-/**
- * hash_message() - SipHash-1-3 of whole words and up to 7 bytes more.
- * @seed: the key.
- * @word: input, little-endian words of the hashed bytes.
- * @n_words: a compile-time constant in the packet path.
- * @tail, @tail_size: the bytes behind them, little-endian, and how many. They
- *                    cost nothing: they share the last word with the length.
- */
-static ALWAYS_INLINE uint64_t hash_message(const struct hash_seed *seed,
-					   const uint64_t *word,
-					   uint32_t n_words, uint64_t tail,
-					   uint32_t tail_size)
+static ALWAYS_INLINE struct hash_state hash_begin(const struct hash_seed *seed)
 {
 	struct hash_state s = {
 		.v0 = seed->k0 ^ 0x736f6d6570736575ULL,
@@ -63,29 +52,46 @@ static ALWAYS_INLINE uint64_t hash_message(const struct hash_seed *seed,
 		.v2 = seed->k0 ^ 0x6c7967656e657261ULL,
 		.v3 = seed->k1 ^ 0x7465646279746573ULL,
 	};
-	uint64_t last = tail | (uint64_t)(n_words * 8 + tail_size) << 56;
-	uint32_t i;
 
-	for (i = 0; i < n_words; i++) {
-		s.v3 ^= word[i];
-		hash_round(&s);
-		s.v0 ^= word[i];
-	}
-	s.v3 ^= last;
-	hash_round(&s);
-	s.v0 ^= last;
-	s.v2 ^= 0xff;
-	hash_round(&s);
-	hash_round(&s);
-	hash_round(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	return s;
 }
 
-/* The same of whole words. */
+/* Eight bytes more, little-endian. */
+static ALWAYS_INLINE void hash_add(struct hash_state *s, uint64_t word)
+{
+	s->v3 ^= word;
+	hash_round(s);
+	s->v0 ^= word;
+}
+
+/**
+ * hash_end() - the hash of all that was added and of up to 7 bytes more.
+ * @tail: those bytes, little-endian. They cost nothing: they share the last word
+ *        with the length.
+ * @size: of everything, these included.
+ */
+static ALWAYS_INLINE uint64_t hash_end(struct hash_state *s, uint64_t tail,
+				       uint32_t size)
+{
+	hash_add(s, tail | (uint64_t)size << 56);
+	s->v2 ^= 0xff;
+	hash_round(s);
+	hash_round(s);
+	hash_round(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* The hash of whole words; @n_words is a compile-time constant in the packet
+ * path. */
 static ALWAYS_INLINE uint64_t hash_words(const struct hash_seed *seed,
 					 const uint64_t *word, uint32_t n_words)
 {
-	return hash_message(seed, word, n_words, 0, 0);
+	struct hash_state s = hash_begin(seed);
+	uint32_t i;
+
+	for (i = 0; i < n_words; i++)
+		hash_add(&s, word[i]);
+	return hash_end(&s, 0, n_words * 8);
 }
 
 #endif

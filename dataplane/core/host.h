@@ -27,26 +27,31 @@
  * answer_back() - an answer that bears our mark, behind the host's rules.
  * @p: @data, @end, @length set, the rest zero.
  * @bridge: of the VM's port.
- * @ret_edit: as of port_from_vm().
  *
- * Return: VERDICT_FORWARD, VERDICT_DROP with @reason, or VERDICT_PASS: it is
- * none (a marked packet to a VM that the bridge sends to all its ports).
+ * Return: VERDICT_FORWARD: rewritten; VERDICT_RARE: the engine asks port_rare();
+ * VERDICT_DROP with @reason; or VERDICT_PASS: it is none (a marked packet to a VM
+ * that the bridge sends to all its ports).
  */
 static ALWAYS_INLINE enum verdict answer_back(const struct tables *t, void *e,
-					      struct pkt *p, uint32_t bridge,
-					      struct nat_edit *ret_edit)
+					      struct pkt *p, uint32_t bridge)
 {
 	struct port_view view = { .fin = FLOW_FIN_SERVER };
 	const struct port *port;
+	uint8_t *l3 = NULL;
 
 	p->ifindex = bridge;
-	port = port_find(t, e, p, &view);
+	if (parse_frame(p, &l3) || !is_ip(p) || parse_flow(p))
+		return VERDICT_PASS;
+	if (!is_usual(p))
+		return VERDICT_RARE;
+	port = port_of(t, e, p, &view);
 	if (!port)
 		return VERDICT_PASS;
 	p->reason = DROP_PORT_TTL;
-	if (p->ip->ttl <= 1)
+	if (p->ttl <= 1)
 		return VERDICT_DROP;
-	answer_fill(p, port, ret_edit);
+	answer_fill(p, port);
+	answer_rewrite(t, e, p, port);
 	return VERDICT_FORWARD;
 }
 
@@ -62,9 +67,9 @@ static ALWAYS_INLINE void observe_answer(const struct tables *t, void *e,
 	const struct service *service;
 	uint8_t *l3 = NULL;
 
-	if (parse_frame(p, &l3) || !p->ip || parse_flow(p))
+	if (parse_frame(p, &l3) || !is_ip(p) || parse_flow(p) || !is_usual(p))
 		return;
-	key.vip = p->src;
+	key.vip = pkt_addr(p, END_SRC);
 	key.port = p->sport;
 	key.proto = p->proto;
 	service = t->service(e, &key);

@@ -13,6 +13,7 @@
 
 #include "dataplane/core/hash.h"
 #include "dataplane/core/pkt.h"
+#include "dataplane/core/tables.h"
 
 #define KEY_SLOT_MASK (0xfffffULL << 44)
 
@@ -21,20 +22,20 @@ static ALWAYS_INLINE uint64_t ip_addr_half(const struct ip_addr *a, int i)
 	return (uint64_t)a->word[i] << 32 | a->word[i + 1];
 }
 
-/* Two addresses as words; returns how many: one for IPv4, else four. */
-static ALWAYS_INLINE uint32_t key_words(const struct ip_addr *a,
-					const struct ip_addr *b,
-					uint64_t *ret_word)
+/* Add two addresses; returns their bytes: 8 of IPv4, else 32. */
+static ALWAYS_INLINE uint32_t key_add(struct hash_state *s,
+				      const struct ip_addr *a,
+				      const struct ip_addr *b)
 {
 	if (IP_IS_V4(*a) && IP_IS_V4(*b)) {
-		ret_word[0] = (uint64_t)a->word[3] << 32 | b->word[3];
-		return 1;
+		hash_add(s, (uint64_t)a->word[3] << 32 | b->word[3]);
+		return 8;
 	}
-	ret_word[0] = ip_addr_half(a, 0);
-	ret_word[1] = ip_addr_half(a, 2);
-	ret_word[2] = ip_addr_half(b, 0);
-	ret_word[3] = ip_addr_half(b, 2);
-	return 4;
+	hash_add(s, ip_addr_half(a, 0));
+	hash_add(s, ip_addr_half(a, 2));
+	hash_add(s, ip_addr_half(b, 0));
+	hash_add(s, ip_addr_half(b, 2));
+	return 32;
 }
 
 /* What is hashed behind the addresses. */
@@ -51,12 +52,10 @@ static ALWAYS_INLINE uint64_t key_hash(const struct hash_seed *seed,
 				       const struct ip_addr *a,
 				       const struct ip_addr *b, uint64_t tail)
 {
-	uint64_t word[4];
+	struct hash_state s = hash_begin(seed);
+	uint32_t size = key_add(&s, a, b);
 
-	/* Constants, so that the loops unroll. */
-	if (key_words(a, b, word) == 1)
-		return hash_message(seed, word, 1, tail, KEY_TAIL_SIZE);
-	return hash_message(seed, word, 4, tail, KEY_TAIL_SIZE);
+	return hash_end(&s, tail, size + KEY_TAIL_SIZE);
 }
 
 /**
@@ -91,14 +90,58 @@ static ALWAYS_INLINE uint64_t key_direct(const struct hash_seed *seed,
 					 const struct ip_addr *vm, be16 vm_port,
 					 uint8_t proto)
 {
-	uint64_t tail = key_tail(client_port, vm_port, proto);
-	uint64_t word[5];
-	uint32_t n_words = key_words(client, vm, word);
+	struct hash_state s = hash_begin(seed);
+	uint32_t size = key_add(&s, client, vm);
 
-	word[n_words] = ifindex;
-	if (n_words == 1)
-		return hash_message(seed, word, 2, tail, KEY_TAIL_SIZE);
-	return hash_message(seed, word, 5, tail, KEY_TAIL_SIZE);
+	hash_add(&s, ifindex);
+	return hash_end(&s, key_tail(client_port, vm_port, proto),
+			size + 8 + KEY_TAIL_SIZE);
+}
+
+/**
+ * struct key_ask - a flow whose key is wanted.
+ * @client, @client_port, @server, @server_port, @proto: the flow.
+ * @ifindex: of a direct one: the VM's port.
+ * @pool: of a balanced one: its pool's number.
+ * @is_direct: key_direct(), else key_balanced().
+ */
+struct key_ask {
+	struct ip_addr client;
+	struct ip_addr server;
+	be16 client_port;
+	be16 server_port;
+	uint32_t ifindex;
+	uint32_t pool;
+	uint8_t proto;
+	bool is_direct;
+	uint16_t spare;
+};
+_Static_assert(sizeof(struct key_ask) == 48, "no padding in an argument");
+
+/**
+ * key_of() - the key, with the seed that it wants; 0 = that isn't there.
+ */
+static ALWAYS_INLINE uint64_t key_of(const struct tables *t, void *e,
+				     const struct key_ask *q)
+{
+	const struct pool *pool = q->is_direct ? NULL : t->pool(e, q->pool);
+	const struct node *node = q->is_direct ? t->node(e) : NULL;
+
+	if (node)
+		return key_direct(&node->direct_seed, q->ifindex, &q->client,
+				  q->client_port, &q->server, q->server_port,
+				  q->proto);
+	return pool ? key_balanced(&pool->seed, (enum affinity)pool->affinity,
+				   &q->client, q->client_port, &q->server,
+				   q->server_port, q->proto) :
+		      0;
+}
+
+/* The same, out of line where the engine has it so. */
+static ALWAYS_INLINE uint64_t key_for(const struct tables *t, void *e,
+				      struct key_ask *q)
+{
+	return t->key ? t->key(e, q) : key_of(t, e, q);
 }
 
 #endif

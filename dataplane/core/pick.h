@@ -246,10 +246,11 @@ flow_find_place(const struct tables *t, void *e, struct flow_line *line,
 {
 	struct flow_place place = { -1, 0, RANK_NEVER };
 	uint64_t meta[FLOWS_PER_LINE];
-	uint64_t score[FLOWS_PER_LINE];
+	uint32_t ranks = 0; /* a byte each */
 	uint32_t lowest = RANK_FREE;
 	uint32_t highest = RANK_UNCONFIRMED;
 	uint32_t n_counted = 0;
+	uint64_t score;
 	uint64_t best;
 	uint64_t key;
 	uint32_t rank;
@@ -261,7 +262,7 @@ flow_find_place(const struct tables *t, void *e, struct flow_line *line,
 		rank = t->rank ? t->rank(e, key, meta[i], now_tick) :
 				 flow_rank(t, e, key, meta[i], now_tick);
 		n_counted += (rank & RANK_COUNTED) / RANK_COUNTED;
-		score[i] = flow_score(rank, meta[i], now_tick);
+		ranks |= (rank & 0xff) << i * 8;
 	}
 	if (class == FLOW_UNCONFIRMED && n_counted >= UNCONFIRMED_PER_LINE)
 		lowest = RANK_UNCONFIRMED;
@@ -270,9 +271,10 @@ flow_find_place(const struct tables *t, void *e, struct flow_line *line,
 	/* What is below the lowest wraps, and is above all. */
 	best = (uint64_t)(highest + 1 - lowest) << 32;
 	for (i = 0; i < FLOWS_PER_LINE; i++) {
-		score[i] -= (uint64_t)lowest << 32;
-		if (score[i] < best) {
-			best = score[i];
+		score = flow_score(ranks >> i * 8 & 0xff, meta[i], now_tick) -
+			((uint64_t)lowest << 32);
+		if (score < best) {
+			best = score;
 			place.index = i;
 			place.meta = meta[i];
 		}
@@ -439,6 +441,33 @@ static ALWAYS_INLINE uint32_t pick_slot(const struct tables *t, void *e,
 	line = t->slot_line(e, index / SLOTS_PER_LINE);
 	*ret_index = index;
 	return line ? READ_ONCE(line->slot[index % SLOTS_PER_LINE]) : 0;
+}
+
+/**
+ * pick_peek() - the backend of a packet whose key is known, noting nothing.
+ *
+ * For what is about a flow and not of it: neither an error that quotes one of
+ * its packets nor a question about it keeps it alive.
+ */
+static ALWAYS_INLINE uint16_t pick_peek(const struct tables *t, void *e,
+					const struct pool *pool, uint64_t key,
+					enum flow_kind kind)
+{
+	uint32_t index = 0;
+	uint32_t slot = pick_slot(t, e, pool, key, &index);
+	const struct node *node = t->node(e);
+	const struct backend *backend;
+	struct flow_line *line = NULL;
+	uint64_t meta = 0;
+
+	if (slot & SLOT_TRACKED && node)
+		line = t->flow_line(e, (uint32_t)key & node->flow_line_mask);
+	if (line && flow_find(line, key, TICKS_OF_NS(t->now_ns(e)), &meta)) {
+		backend = t->backend(e, flow_backend(meta));
+		if (!backend || !flow_current(backend, meta))
+			meta = 0;
+	}
+	return pick_decide(slot, meta, kind).backend;
 }
 
 /**

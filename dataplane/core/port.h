@@ -12,7 +12,8 @@
  * flow entry names the VM the port is PORT_LEARNING: packets both ways make
  * entries and none is rewritten, so connections from before are known when the
  * first slot comes. A balanced opener ends the direct entry of the same client
- * (forward.h). A port of an observed service learns for as long as it is.
+ * (forward.h). A port of an observed service learns for as long as it is. Plain
+ * UDP has it the other way round: direct.h.
  *
  * What a VM sends to the address that probes come from is probe.h's.
  *
@@ -22,10 +23,11 @@
 #ifndef DATAPLANE_CORE_PORT_H
 #define DATAPLANE_CORE_PORT_H
 
-#include "dataplane/core/key.h"
-#include "dataplane/core/parse.h"
+#include "dataplane/core/direct.h"
+#include "dataplane/core/frag.h"
+#include "dataplane/core/icmp.h"
+#include "dataplane/core/mss.h"
 #include "dataplane/core/pick.h"
-#include "dataplane/core/rewrite.h"
 
 /**
  * struct port_view - a packet at a VM's port, seen from the VM.
@@ -41,29 +43,33 @@ struct port_view {
 	uint64_t fin;
 };
 
+/* The service whose port a view is at, if it is one's. */
+static ALWAYS_INLINE const struct port *port_at(const struct tables *t, void *e,
+						const struct port_view *view,
+						uint32_t ifindex, uint8_t proto)
+{
+	struct port_key key = {
+		.addr = view->vm,
+		.ifindex = ifindex,
+		.port = view->vm_port,
+		.proto = proto,
+	};
+
+	return t->port(e, &key);
+}
+
 /* The service whose port a packet that was parsed is at, if it is one's. */
 static ALWAYS_INLINE const struct port *port_of(const struct tables *t, void *e,
 						const struct pkt *p,
 						struct port_view *view)
 {
-	struct port_key key = { .zero = 0 };
+	enum end vm = view->fin == FLOW_FIN_SERVER ? END_SRC : END_DST;
 
-	if (view->fin == FLOW_FIN_SERVER) {
-		view->vm = p->src;
-		view->vm_port = p->sport;
-		view->peer = p->dst;
-		view->peer_port = p->dport;
-	} else {
-		view->vm = p->dst;
-		view->vm_port = p->dport;
-		view->peer = p->src;
-		view->peer_port = p->sport;
-	}
-	key.addr = view->vm;
-	key.ifindex = p->ifindex;
-	key.port = view->vm_port;
-	key.proto = p->proto;
-	return t->port(e, &key);
+	view->vm = pkt_addr(p, vm);
+	view->peer = pkt_addr(p, vm == END_SRC ? END_DST : END_SRC);
+	view->vm_port = vm == END_SRC ? p->sport : p->dport;
+	view->peer_port = vm == END_SRC ? p->dport : p->sport;
+	return port_at(t, e, view, p->ifindex, p->proto);
 }
 
 /* Parse, and find the service whose port this is; NULL: none of our business. */
@@ -73,92 +79,35 @@ static ALWAYS_INLINE const struct port *port_find(const struct tables *t,
 {
 	uint8_t *l3 = NULL;
 
-	if (parse_frame(p, &l3) || !p->ip || parse_flow(p))
+	if (parse_frame(p, &l3) || !is_ip(p) || parse_flow(p) || !is_usual(p))
 		return NULL;
 	return port_of(t, e, p, view);
 }
 
-/**
- * struct direct - a packet as the table of direct flows sees it.
- * @key: of its flow.
- * @kind, @tcp_flags: as in struct pkt.
- * @from_vm: whose packet it is.
- * @make: make an entry if there is none.
- */
-struct direct {
-	uint64_t key;
-	enum flow_kind kind;
-	uint8_t tcp_flags;
-	bool from_vm;
-	bool make;
-	uint8_t spare;
-};
-_Static_assert(sizeof(struct direct) == 16, "no padding in an argument");
-
-#define DIRECT_UNKNOWN 0 /* no entry: balanced, or nothing known of it */
-#define DIRECT_KNOWN   1
-#define DIRECT_FULL    2 /* an entry was to be made and its line is full */
-
-/**
- * direct_note() - look a direct flow up, and note the packet.
- *
- * Return: DIRECT_*.
- */
-static ALWAYS_INLINE uint32_t direct_note(const struct tables *t, void *e,
-					  const struct direct *q)
-{
-	uint64_t fin = q->from_vm ? FLOW_FIN_SERVER : FLOW_FIN_CLIENT;
-	uint32_t now_tick = TICKS_OF_NS(t->now_ns(e));
-	const struct node *node = t->node(e);
-	struct flow_entry *entry = NULL;
-	struct flow_line *line;
-	uint64_t meta = 0;
-
-	line = node ? t->direct_line(e, (uint32_t)q->key &
-						node->direct_line_mask) :
-		      NULL;
-	if (!line)
-		return DIRECT_UNKNOWN;
-	entry = flow_find(line, q->key, now_tick, &meta);
-	if (entry && q->kind == FLOW_OPENER && flow_closing(meta)) {
-		flow_end(entry, meta);
-		entry = NULL;
-	}
-	if (entry) {
-		flow_touch(entry, meta, q->tcp_flags, fin,
-			   node->direct_idle_ticks, now_tick);
-		return DIRECT_KNOWN;
-	}
-	if (!q->make)
-		return DIRECT_UNKNOWN;
-	meta = flow_meta(
-		1, 0, q->kind == FLOW_OPENER ? FLOW_EMBRYONIC : FLOW_CONFIRMED,
-		0);
-	meta = flow_seen(meta, q->tcp_flags, fin, node->direct_idle_ticks,
-			 now_tick);
-	return flow_insert_plain(line, q->key, meta, now_tick) ? DIRECT_KNOWN :
-								 DIRECT_FULL;
-}
-
-/* The same for a parsed packet. */
+/* A packet in the table of direct flows. */
 static ALWAYS_INLINE uint32_t direct_seen(const struct tables *t, void *e,
 					  const struct pkt *p,
 					  const struct port_view *view,
-					  bool make)
+					  uint8_t proto, bool make)
 {
-	const struct node *node = t->node(e);
+	struct key_ask ask = {
+		.client = view->peer,
+		.client_port = view->peer_port,
+		.server = view->vm,
+		.server_port = view->vm_port,
+		.ifindex = p->ifindex,
+		.proto = proto,
+		.is_direct = true,
+	};
 	struct direct q = {
 		.kind = p->kind,
 		.tcp_flags = p->tcp_flags,
 		.from_vm = view->fin == FLOW_FIN_SERVER,
-		.make = make,
+		.what = make ? DIRECT_MAKE : DIRECT_LOOK,
 	};
 
-	if (!node)
-		return DIRECT_UNKNOWN;
-	q.key = key_direct(&node->direct_seed, p->ifindex, &view->peer,
-			   view->peer_port, &view->vm, view->vm_port, p->proto);
-	return t->direct ? t->direct(e, &q) : direct_note(t, e, &q);
+	q.key = key_for(t, e, &ask);
+	return direct_ask(t, e, &q);
 }
 
 /* Note an answer on its flow's entry, if its slot is marked and it has one. */
@@ -187,78 +136,289 @@ static ALWAYS_INLINE void answer_seen(const struct tables *t, void *e,
 	/* An opener's entry waits for its client, however often we answer. */
 	if (flow_class_of(meta) == FLOW_EMBRYONIC && !(p->tcp_flags & TCP_RST))
 		return;
-	flow_touch(entry, meta, p->tcp_flags, FLOW_FIN_SERVER, pool->idle_ticks,
+	flow_touch(entry, meta, p->tcp_flags, FLOW_FIN_SERVER,
+		   p->kind == FLOW_UDP ? pool->udp_idle_ticks :
+					 pool->idle_ticks,
 		   now_tick);
 }
 
-/* Whose answer it is, and the change of source that makes it the VIP's. */
-static ALWAYS_INLINE void answer_fill(struct pkt *p, const struct port *port,
-				      struct nat_edit *ret_edit)
+/* Whose answer it is. */
+static ALWAYS_INLINE void answer_fill(struct pkt *p, const struct port *port)
 {
 	p->reason = REASON_NONE;
 	p->service = port->service;
 	p->pool = port->pool;
 	p->backend = port->backend;
-	ret_edit->old_addr = p->src.word[3];
-	ret_edit->old_port = p->sport;
-	ret_edit->new_addr = port->vip.word[3];
-	ret_edit->new_port = port->vip_port;
+	p->mss = port->mss;
+}
+
+/* The key of the balanced flow that a view may belong to. */
+static ALWAYS_INLINE const struct pool *
+answer_key(const struct tables *t, void *e, struct pkt *p,
+	   const struct port *port, const struct port_view *view, uint8_t proto)
+{
+	struct key_ask ask = {
+		.client = view->peer,
+		.client_port = view->peer_port,
+		.server = port->vip,
+		.server_port = port->vip_port,
+		.pool = port->pool,
+		.proto = proto,
+	};
+
+	p->key = key_for(t, e, &ask);
+	return t->pool(e, port->pool);
+}
+
+/* Plain UDP at a service's port, without the table of direct flows. */
+static ALWAYS_INLINE bool is_plain_udp(const struct port *port, uint8_t proto)
+{
+	return proto == IP_PROTO_UDP && !(port->flags & PORT_QUIC);
+}
+
+/**
+ * judge() - is a packet from a service's port an answer?
+ * @proto: of the flow: an error's own is ICMP.
+ *
+ * Return: REASON_NONE with @key of the balanced flow (0 if its pool is gone), or
+ * the reason to pass or drop it.
+ */
+static ALWAYS_INLINE enum reason judge(const struct tables *t, void *e,
+				       struct pkt *p, const struct port *port,
+				       const struct port_view *view,
+				       uint8_t proto)
+{
+	const struct pool *pool;
+	uint32_t direct;
+	bool make;
+
+	if (is_plain_udp(port, proto)) {
+		p->kind = FLOW_UDP;
+		if (port->flags & PORT_LEARNING)
+			return PASS_PORT_DIRECT;
+		pool = answer_key(t, e, p, port, view, proto);
+		return pool && asked_seen(t, e, p->key, p->ifindex, pool,
+					  ASKED_LOOK) != ASKED_NO ?
+			       REASON_NONE :
+			       PASS_PORT_DIRECT;
+	}
+	/* A server's first packets look like a client's: they are QUIC's. */
+	if (proto == IP_PROTO_UDP)
+		p->kind = FLOW_OTHER;
+	make = port->flags & PORT_LEARNING || p->kind == FLOW_OPENER;
+	direct = direct_seen(t, e, p, view, proto, make);
+	if (direct == DIRECT_FULL && p->kind == FLOW_OPENER &&
+	    !(port->flags & PORT_OBSERVE))
+		return DROP_PORT_DIRECT_FULL;
+	if (direct == DIRECT_KNOWN || make)
+		return PASS_PORT_DIRECT;
+	(void)answer_key(t, e, p, port, view, proto);
+	return REASON_NONE;
+}
+
+static ALWAYS_INLINE enum verdict judged(struct pkt *p, enum reason reason)
+{
+	p->reason = reason;
+	return reason == DROP_PORT_DIRECT_FULL || reason == DROP_PORT_TTL ?
+		       VERDICT_DROP :
+		       VERDICT_PASS;
+}
+
+/* Between whom an answer goes, for who sends it when it can't be read any more. */
+static ALWAYS_INLINE void answer_ends(struct pkt *p, const struct ip_addr *vip)
+{
+	p->src = *vip;
+	p->dst = pkt_addr(p, END_DST);
+}
+
+/* The VIP becomes the source of an answer. */
+static ALWAYS_INLINE void answer_rewrite(const struct tables *t, void *e,
+					 struct pkt *p, const struct port *port)
+{
+	mss_clamp(t, e, p, p->mss);
+	answer_ends(p, &port->vip);
+	rewrite_end(t, e, p, END_SRC, &port->vip, port->vip_port);
+}
+
+/* An answer: note it, rewrite it; or mark it, for a way through the kernel. */
+static ALWAYS_INLINE enum verdict answer(const struct tables *t, void *e,
+					 struct pkt *p, const struct port *port)
+{
+	const struct pool *pool;
+
+	answer_fill(p, port);
+	pool = t->pool(e, port->pool);
+	if (pool)
+		answer_seen(t, e, p, pool);
+	if (port->flags & PORT_STACK)
+		return VERDICT_STACK;
+	answer_rewrite(t, e, p, port);
+	return VERDICT_FORWARD;
+}
+
+/* Does it go to the address that probes come from, or ask for it? */
+static ALWAYS_INLINE bool is_for_probes(const struct pkt *p,
+					const struct probe_node *probes)
+{
+	if (!is_ip(p))
+		return true;
+	return !is_ipv6(p) && p->ip->dst == probes->source;
 }
 
 /**
  * port_from_vm() - a packet that the VM sends.
  * @p: @data, @end, @length, @ifindex set, the rest zero.
- * @ret_edit: for VERDICT_FORWARD: the change of source that the engine makes
- *            before it sends the packet to the client, and TTL - 1.
  *
- * Return: VERDICT_FORWARD; VERDICT_STACK: the engine marks it, and it goes on
- * as it came; VERDICT_PROBE: the engine asks probe_from_vm(); or VERDICT_PASS or
- * VERDICT_DROP with @reason.
+ * Return: VERDICT_FORWARD: rewritten, and to be sent to the client (@dst, from
+ * @src, the VIP); VERDICT_STACK: the engine marks it, and it goes on as it came;
+ * VERDICT_PROBE: the engine asks probe_from_vm(); VERDICT_RARE: it asks
+ * port_rare_icmp() or port_rare_flow(), by rare_kind(); or VERDICT_PASS or VERDICT_DROP with @reason.
  */
 static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
-					       struct pkt *p,
-					       struct nat_edit *ret_edit)
+					       struct pkt *p)
 {
 	struct port_view view = { .fin = FLOW_FIN_SERVER };
 	const struct port *port;
-	const struct pool *pool;
+	enum reason reason;
 	uint8_t *l3 = NULL;
-	uint32_t direct;
-	bool make;
 
 	p->reason = PASS_PORT_NOT_SERVICE;
 	if (parse_frame(p, &l3))
 		return VERDICT_PASS;
+	if (is_other_family(p))
+		return VERDICT_RARE;
 	/* One comparison, for whatever is balanced or direct. */
-	if (!p->ip || p->ip->dst == t->probe_node(e)->source)
+	if (is_for_probes(p, t->probe_node(e)))
 		return VERDICT_PROBE;
 	if (parse_flow(p))
 		return VERDICT_PASS;
+	if (!is_usual(p))
+		return VERDICT_RARE;
 	port = port_of(t, e, p, &view);
 	if (!port)
 		return VERDICT_PASS;
-	make = port->flags & PORT_LEARNING || p->kind == FLOW_OPENER;
-	direct = direct_seen(t, e, p, &view, make);
-	p->reason = DROP_PORT_DIRECT_FULL;
-	if (direct == DIRECT_FULL && p->kind == FLOW_OPENER &&
-	    !(port->flags & PORT_OBSERVE))
-		return VERDICT_DROP;
-	p->reason = PASS_PORT_DIRECT;
-	if (direct == DIRECT_KNOWN || make)
+	reason = judge(t, e, p, port, &view, p->proto);
+	if (!reason && p->ttl <= 1)
+		reason = DROP_PORT_TTL;
+	return reason ? judged(p, reason) : answer(t, e, p, port);
+}
+
+/* A later fragment of an answer, or of something else. */
+static ALWAYS_INLINE enum verdict answer_later(const struct tables *t, void *e,
+					       struct pkt *p, bool is_back)
+{
+	struct ip_addr vip;
+	uint32_t flags;
+
+	if (frag_later(t, e, p, p->ifindex, &vip, &flags))
+		return judged(p, PASS_PORT_NOT_SERVICE);
+	if (p->ttl <= 1)
+		return judged(p, DROP_PORT_TTL);
+	p->reason = REASON_NONE;
+	if (flags & PORT_STACK && !is_back)
+		return VERDICT_STACK;
+	answer_ends(p, &vip);
+	rewrite_end(t, e, p, END_SRC, &vip, 0);
+	return VERDICT_FORWARD;
+}
+
+/* An error of the VM's about a client's packet. */
+static ALWAYS_INLINE enum verdict answer_icmp(const struct tables *t, void *e,
+					      struct pkt *p, bool is_back)
+{
+	struct port_view view = { .fin = FLOW_FIN_SERVER };
+	struct quoted q = { .ip = NULL };
+	const struct port *port;
+	enum reason reason;
+
+	if (!icmp_is_error(p) || !quoted_parse(t, e, p, &q))
+		return judged(p, PASS_PORT_NOT_SERVICE);
+	view.vm = q.flow.addr[END_DST];
+	view.vm_port = q.flow.port[END_DST];
+	view.peer = q.flow.addr[END_SRC];
+	view.peer_port = q.flow.port[END_SRC];
+	port = port_at(t, e, &view, p->ifindex, q.flow.proto);
+	if (!port)
+		return judged(p, PASS_PORT_NOT_SERVICE);
+	p->kind = FLOW_OTHER;
+	reason = is_back ? REASON_NONE :
+			   judge(t, e, p, port, &view, q.flow.proto);
+	if (!reason && p->ttl <= 1)
+		reason = DROP_PORT_TTL;
+	if (reason)
+		return judged(p, reason);
+	answer_fill(p, port);
+	if (port->flags & PORT_STACK && !is_back)
+		return VERDICT_STACK;
+	answer_ends(p, &port->vip);
+	icmp_rewrite(p, &q, END_SRC, END_DST, &port->vip, port->vip_port);
+	return VERDICT_FORWARD;
+}
+
+/**
+ * port_rare_icmp() - a packet of RARE_ICMP at a VM's port: port_from_vm() said
+ * VERDICT_RARE.
+ * @p: @data, @end, @length, @ifindex set, the rest zero.
+ * @is_back: it is known for an answer, and comes back from the host's own rules.
+ *
+ * Return: as port_from_vm(), never VERDICT_RARE.
+ */
+static ALWAYS_INLINE enum verdict
+port_rare_icmp(const struct tables *t, void *e, struct pkt *p, bool is_back)
+{
+	if (parse_rare(t, e, p) || p->l4_kind != L4_ICMP || p->frag)
+		return judged(p, PASS_PORT_NOT_SERVICE);
+	return answer_icmp(t, e, p, is_back);
+}
+
+/**
+ * port_rare_flow() - the same of any other kind.
+ *
+ * Return: as port_from_vm(); VERDICT_RARE: behind extension headers is ICMP.
+ */
+static ALWAYS_INLINE enum verdict
+port_rare_flow(const struct tables *t, void *e, struct pkt *p, bool is_back)
+{
+	struct port_view view = { .fin = FLOW_FIN_SERVER };
+	enum reason reason = parse_rare(t, e, p);
+	const struct port *port;
+
+	p->reason = PASS_PORT_NOT_SERVICE;
+	if (reason)
 		return VERDICT_PASS;
-	p->reason = DROP_PORT_TTL;
-	if (p->ip->ttl <= 1)
+	if (p->l4_kind == L4_ICMP)
+		return VERDICT_RARE;
+	if (p->l4_kind == L4_NONE)
+		return answer_later(t, e, p, is_back);
+	port = port_of(t, e, p, &view);
+	if (!port)
+		return VERDICT_PASS;
+	reason = is_back ? REASON_NONE : judge(t, e, p, port, &view, p->proto);
+	if (!reason && p->ttl <= 1)
+		reason = DROP_PORT_TTL;
+	if (reason)
+		return judged(p, reason);
+	answer_fill(p, port);
+	if (p->frag)
+		p->reason = frag_first(t, e, p, p->ifindex, &port->vip,
+				       port->flags);
+	if (p->reason)
 		return VERDICT_DROP;
-	answer_fill(p, port, ret_edit);
-	pool = t->pool(e, port->pool);
-	if (pool) {
-		p->key = key_balanced(&pool->seed,
-				      (enum affinity)pool->affinity, &p->dst,
-				      p->dport, &port->vip, port->vip_port,
-				      p->proto);
-		answer_seen(t, e, p, pool);
-	}
-	return port->flags & PORT_STACK ? VERDICT_STACK : VERDICT_FORWARD;
+	if (!is_back)
+		return answer(t, e, p, port);
+	answer_rewrite(t, e, p, port);
+	return VERDICT_FORWARD;
+}
+
+/* A client of plain UDP that asks the VM straight: it is to be answered so. */
+static ALWAYS_INLINE void forget_asked(const struct tables *t, void *e,
+				       struct pkt *p, const struct port *port,
+				       const struct port_view *view)
+{
+	const struct pool *pool = answer_key(t, e, p, port, view, p->proto);
+
+	if (pool)
+		(void)asked_seen(t, e, p->key, p->ifindex, pool, ASKED_END);
 }
 
 /**
@@ -277,7 +437,13 @@ static ALWAYS_INLINE enum verdict port_to_vm(const struct tables *t, void *e,
 	if (!port)
 		return VERDICT_PASS;
 	p->reason = PASS_PORT_DIRECT;
-	if (direct_seen(t, e, p, &view, true) == DIRECT_FULL &&
+	if (is_plain_udp(port, p->proto)) {
+		forget_asked(t, e, p, port, &view);
+		return VERDICT_PASS;
+	}
+	if (p->proto == IP_PROTO_UDP)
+		p->kind = FLOW_OTHER;
+	if (direct_seen(t, e, p, &view, p->proto, true) == DIRECT_FULL &&
 	    p->kind == FLOW_OPENER && !(port->flags & PORT_OBSERVE)) {
 		p->reason = DROP_PORT_DIRECT_FULL;
 		return VERDICT_DROP;

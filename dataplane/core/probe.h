@@ -28,46 +28,34 @@
 #include "dataplane/core/port.h"
 #include "dataplane/core/reply.h"
 
-/**
- * struct probe_edit - what the engine makes of a probe's packet; ports stay.
- * @old_src, @old_dst: its addresses.
- * @new_src, @new_dst: those that it gets.
- * @src_mac, @dst_mac: MAC addresses that it gets.
- * @ifindex: where it goes: out of a VM's port, or in by the probe interface.
- */
-struct probe_edit {
-	be32 old_src;
-	be32 old_dst;
-	be32 new_src;
-	be32 new_dst;
-	uint8_t dst_mac[6];
-	uint8_t src_mac[6];
-	uint32_t ifindex;
-};
-
-/* No tag: neither probes nor answers have one. */
+/* Neither probes nor answers to them have a tag or IP options. */
 static ALWAYS_INLINE bool probe_is_plain(const struct pkt *p)
 {
-	return (uint8_t *)p->ip == p->data + sizeof(struct eth_hdr);
+	return p->l3_at == sizeof(struct eth_hdr) &&
+	       p->l3_size - p->l4_size == sizeof(struct ipv4_hdr);
 }
 
-static ALWAYS_INLINE void probe_fill(const struct pkt *p,
-				     struct probe_edit *ret_edit)
+/* Other addresses on both sides; ports and TTL stay. */
+static ALWAYS_INLINE void probe_readdress(const struct tables *t, void *e,
+					  struct pkt *p,
+					  const struct ip_addr *src,
+					  const struct ip_addr *dst)
 {
-	ret_edit->old_src = p->ip->src;
-	ret_edit->old_dst = p->ip->dst;
+	uint32_t pseudo = rewrite_addr(p, END_SRC, src, 0);
+
+	pseudo += rewrite_addr(p, END_DST, dst, 0);
+	rewrite_csum(t, e, p, pseudo, 0);
 }
 
 /**
  * probe_to_vm() - a packet that leaves by the probe interface.
  * @p: @data, @end, @length set, the rest zero. @ifindex becomes the VM's port.
- * @ret_edit: for VERDICT_PROBE.
  *
- * Return: VERDICT_PROBE, or VERDICT_DROP with @reason.
+ * Return: VERDICT_PROBE: rewritten, out at @out_ifindex; or VERDICT_DROP with
+ * @reason.
  */
 static ALWAYS_INLINE enum verdict probe_to_vm(const struct tables *t, void *e,
-					      struct pkt *p,
-					      struct probe_edit *ret_edit)
+					      struct pkt *p)
 {
 	const struct probe_node *probes = t->probe_node(e);
 	struct port_view view = { .fin = FLOW_FIN_CLIENT };
@@ -75,8 +63,8 @@ static ALWAYS_INLINE enum verdict probe_to_vm(const struct tables *t, void *e,
 	uint8_t *l3 = NULL;
 
 	p->reason = DROP_PROBE;
-	if (parse_frame(p, &l3) || !p->ip || parse_flow(p) ||
-	    !probe_is_plain(p) || p->ip->src != probes->local)
+	if (parse_frame(p, &l3) || p->l3_kind != L3_IPV4 || parse_flow(p) ||
+	    !is_usual(p) || !probe_is_plain(p) || p->ip->src != probes->local)
 		return VERDICT_DROP;
 	target = t->probe_target(e, PROBE_NUMBER(p->ip->dst));
 	if (!target || !target->ifindex)
@@ -86,17 +74,15 @@ static ALWAYS_INLINE enum verdict probe_to_vm(const struct tables *t, void *e,
 	view.vm_port = p->dport;
 	view.peer = ip_from_v4(probes->source);
 	view.peer_port = p->sport;
-	if (direct_seen(t, e, p, &view, true) == DIRECT_FULL) {
+	if (direct_seen(t, e, p, &view, p->proto, true) == DIRECT_FULL) {
 		p->reason = DROP_PORT_DIRECT_FULL;
 		return VERDICT_DROP;
 	}
 	p->reason = REASON_NONE;
-	probe_fill(p, ret_edit);
-	ret_edit->new_src = probes->source;
-	ret_edit->new_dst = target->addr.word[3];
-	__builtin_memcpy(ret_edit->dst_mac, target->mac, 6);
-	__builtin_memcpy(ret_edit->src_mac, probes->mac, 6);
-	ret_edit->ifindex = target->ifindex;
+	p->out_ifindex = target->ifindex;
+	__builtin_memcpy(p->eth->dst, target->mac, 6);
+	__builtin_memcpy(p->eth->src, probes->mac, 6);
+	probe_readdress(t, e, p, &view.peer, &view.vm);
 	return VERDICT_PROBE;
 }
 
@@ -138,44 +124,44 @@ static ALWAYS_INLINE enum verdict probe_arp(const struct tables *t, void *e,
 /**
  * probe_from_vm() - a packet of which port_from_vm() said VERDICT_PROBE.
  * @p: as it was handed to port_from_vm(), or as that has left it.
- * @ret_edit: for VERDICT_PROBE: back to whoever probes.
  *
- * Return: VERDICT_PROBE, VERDICT_REPLY (@p is the answer now), VERDICT_DROP or
+ * Return: VERDICT_PROBE: rewritten, in by @out_ifindex; VERDICT_REPLY (@p is the answer now), VERDICT_DROP or
  * VERDICT_PASS, each with @reason.
  */
 static ALWAYS_INLINE enum verdict probe_from_vm(const struct tables *t, void *e,
-						struct pkt *p,
-						struct probe_edit *ret_edit)
+						struct pkt *p)
 {
 	const struct probe_node *probes = t->probe_node(e);
 	struct port_view view = { .fin = FLOW_FIN_SERVER };
+	struct ip_addr target;
+	struct ip_addr local;
 	uint8_t *l3 = NULL;
 	uint32_t number;
 
 	p->reason = PASS_PORT_NOT_SERVICE;
-	if (parse_frame(p, &l3))
+	if (parse_frame(p, &l3) || is_ipv6(p))
 		return VERDICT_PASS;
-	if (!p->ip)
+	if (!is_ip(p))
 		return probe_arp(t, e, p, probes, l3);
-	number = probe_number(t, e, p->ifindex, &p->src);
+	view.vm = pkt_addr(p, END_SRC);
+	number = probe_number(t, e, p->ifindex, &view.vm);
 	if (!number)
 		return VERDICT_PASS;
 	p->reason = DROP_PROBE_ANSWER;
-	if (parse_flow(p) || !probe_is_plain(p) || p->kind == FLOW_OPENER)
+	if (parse_flow(p) || !is_usual(p) || !probe_is_plain(p) ||
+	    p->kind == FLOW_OPENER)
 		return VERDICT_DROP;
-	view.vm = p->src;
 	view.vm_port = p->sport;
-	view.peer = p->dst;
+	view.peer = pkt_addr(p, END_DST);
 	view.peer_port = p->dport;
-	if (direct_seen(t, e, p, &view, false) != DIRECT_KNOWN)
+	if (direct_seen(t, e, p, &view, p->proto, false) != DIRECT_KNOWN)
 		return VERDICT_DROP;
 	p->reason = PASS_PROBE_ANSWER;
-	probe_fill(p, ret_edit);
-	ret_edit->new_src = PROBE_ADDR(probes->local, number);
-	ret_edit->new_dst = probes->local;
-	__builtin_memcpy(ret_edit->dst_mac, probes->mac, 6);
-	__builtin_memcpy(ret_edit->src_mac, p->eth->src, 6);
-	ret_edit->ifindex = probes->ifindex;
+	p->out_ifindex = probes->ifindex;
+	target = ip_from_v4(PROBE_ADDR(probes->local, number));
+	local = ip_from_v4(probes->local);
+	__builtin_memcpy(p->eth->dst, probes->mac, 6);
+	probe_readdress(t, e, p, &target, &local);
 	return VERDICT_PROBE;
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Address edits of mode "nat", with incremental checksums.
+ *
+ * Whichever engine it is, headers are written as memory. Only the checksum of
+ * TCP and UDP may be the engine's to change (tables.h, l4_csum): guests hand over
+ * packets where it is not finished, and only the kernel knows which.
  */
 #ifndef DATAPLANE_CORE_REWRITE_H
 #define DATAPLANE_CORE_REWRITE_H
@@ -19,46 +23,112 @@ static ALWAYS_INLINE uint32_t ip_decrement_ttl(struct ipv4_hdr *ip)
 	return csum_change(old_word, BE16((uint16_t)ip->ttl << 8 | ip->proto));
 }
 
-/**
- * rewrite_to_backend() - client's packet: VIP:port -> VM's address:port.
- * @p: parsed, @target_port known, TTL > 1.
- * @record: of the chosen backend.
- *
- * The Ethernet header is written straight before the IP header; a VLAN tag is
- * left over in front of it and the engine cuts it off (@head_cut).
- */
-static ALWAYS_INLINE void
-rewrite_to_backend(struct pkt *p, const struct backend_record *record)
+static ALWAYS_INLINE uint32_t ipv6_write_addr(struct ipv6_hdr *ip6,
+					      enum end end,
+					      const struct ip_addr *to)
 {
-	uint8_t *l2 = (uint8_t *)p->ip - sizeof(struct eth_hdr);
-	struct eth_hdr *eth = (struct eth_hdr *)l2;
-	be32 new_dst = record->addr.word[3];
-	uint32_t change = csum_change32(p->ip->dst, new_dst);
+	uint32_t change = 0;
+	int i;
 
-	p->head_cut = (uint32_t)(l2 - p->data);
-	p->ip->csum = csum_apply(p->ip->csum, change + ip_decrement_ttl(p->ip));
-	change += csum_change(p->tcp->dport, p->target_port);
-	p->tcp->csum = csum_apply(p->tcp->csum, change);
-	p->ip->dst = new_dst;
-	p->tcp->dport = p->target_port;
-	__builtin_memcpy(eth->dst, record->dst_mac, sizeof(eth->dst));
-	__builtin_memcpy(eth->src, record->src_mac, sizeof(eth->src));
-	/* The type before an IPv4 header is right as it stands. */
+	for (i = 0; i < 4; i++) {
+		change += csum_change32(ip6->addr[end].word[i], to->word[i]);
+		ip6->addr[end].word[i] = to->word[i];
+	}
+	return change;
 }
 
 /**
- * struct nat_edit - a change of source, for engines that can't write directly.
- * @old_addr, @old_port: VM's address and port.
- * @new_addr, @new_port: VIP and its port.
+ * rewrite_addr() - give a packet another address at one of its ends.
+ * @hops: by how much its TTL falls: 0 or 1.
  *
- * Guests hand over packets whose checksum is not finished; only the kernel's
- * own helpers know which, so at a VM's port the engine applies the edit.
+ * Return: what a checksum changes by that covers the address.
  */
-struct nat_edit {
-	be32 old_addr;
-	be32 new_addr;
-	be16 old_port;
-	be16 new_port;
-};
+static ALWAYS_INLINE uint32_t rewrite_addr(struct pkt *p, enum end end,
+					   const struct ip_addr *to,
+					   uint32_t hops)
+{
+	uint32_t change;
+	uint32_t ttl = 0;
+
+	if (is_ipv6(p)) {
+		p->ip6->hop_limit -= (uint8_t)hops;
+		return ipv6_write_addr(p->ip6, end, to);
+	}
+	change = csum_change32(p->ip->addr[end], to->word[3]);
+	if (hops)
+		ttl = ip_decrement_ttl(p->ip);
+	p->ip->csum = csum_apply(p->ip->csum, change + ttl);
+	p->ip->addr[end] = to->word[3];
+	return change;
+}
+
+/* A UDP checksum after a change; none stays none, and none comes to be. */
+static ALWAYS_INLINE be16 csum_apply_udp(be16 csum, uint32_t change)
+{
+	be16 changed;
+
+	if (!csum)
+		return 0;
+	changed = csum_apply(csum, change);
+	return changed ? changed : 0xffff;
+}
+
+/**
+ * rewrite_csum() - bring the checksum of TCP or UDP up to date.
+ * @pseudo: change of the addresses, which an unfinished one covers, too.
+ * @rest: change of what is behind them.
+ *
+ * The last that is done to a packet: where an engine has a call of its own for
+ * it, pointers into the packet end here.
+ */
+static ALWAYS_INLINE void rewrite_csum(const struct tables *t, void *e,
+				       struct pkt *p, uint32_t pseudo,
+				       uint32_t rest)
+{
+	if (t->l4_csum)
+		t->l4_csum(e, p, pseudo, rest);
+	else if (p->l4_kind == L4_TCP)
+		pkt_tcp(p)->csum = csum_apply(pkt_tcp(p)->csum, pseudo + rest);
+	else if (p->l4_kind == L4_UDP)
+		pkt_udp(p)->csum =
+			csum_apply_udp(pkt_udp(p)->csum, pseudo + rest);
+}
+
+/**
+ * rewrite_end() - give a packet another address and port at one of its ends, a
+ * TTL less, and right checksums.
+ * @p: parsed, with @l4_change; a later fragment has no port to change.
+ */
+static ALWAYS_INLINE void rewrite_end(const struct tables *t, void *e,
+				      struct pkt *p, enum end end,
+				      const struct ip_addr *addr, be16 port)
+{
+	uint32_t pseudo = rewrite_addr(p, end, addr, 1);
+	struct l4_ports *ports = (struct l4_ports *)p->l4;
+	uint32_t rest = p->l4_change;
+
+	if (p->l4_kind == L4_NONE)
+		return;
+	rest += csum_change(ports->port[end], port);
+	ports->port[end] = port;
+	rewrite_csum(t, e, p, pseudo, rest);
+}
+
+/**
+ * rewrite_macs() - the Ethernet header of a packet to a VM.
+ *
+ * It is written straight before the network header; VLAN tags are left over in
+ * front of it and the engine cuts them off (@head_cut). The type that stands
+ * before a network header is right as it is.
+ */
+static ALWAYS_INLINE void rewrite_macs(struct pkt *p,
+				       const struct backend_record *record)
+{
+	struct eth_hdr *eth = (struct eth_hdr *)pkt_l3(p) - 1;
+
+	p->head_cut = p->l3_at - (uint32_t)sizeof(*eth);
+	__builtin_memcpy(eth->dst, record->dst_mac, sizeof(eth->dst));
+	__builtin_memcpy(eth->src, record->src_mac, sizeof(eth->src));
+}
 
 #endif

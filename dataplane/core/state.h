@@ -13,7 +13,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STATE_VERSION 4
+#define STATE_VERSION 5
 
 /*
  * DOC: time
@@ -124,6 +124,7 @@ enum when_empty {
  * @udp_idle_ticks: the same for plain UDP.
  * @affinity: enum affinity.
  * @when_empty: enum when_empty.
+ * @claim_ticks: how long a planned change claims its slots; for control.
  */
 struct pool {
 	struct hash_seed seed;
@@ -133,7 +134,8 @@ struct pool {
 	uint8_t affinity;
 	uint8_t when_empty;
 	uint8_t spare[2];
-	uint64_t spare2[4];
+	uint32_t claim_ticks;
+	uint32_t spare2[7];
 };
 _Static_assert(sizeof(struct pool) == 64, "a pool is a cache line");
 
@@ -166,9 +168,10 @@ struct service_key {
 _Static_assert(sizeof(struct service_key) == 20, "no padding in a key");
 
 #define SERVICE_VIP	  1 /* the record of a VIP, not of a service */
-#define SERVICE_ANSWER_L2 2 /* of a VIP: answer ARP for it */
+#define SERVICE_ANSWER_L2 2 /* of a VIP: answer ARP or ND for it */
 #define SERVICE_DROP	  4 /* of a VIP: drop, don't RST, what has no service */
 #define SERVICE_OBSERVE	  8 /* decide and count, then pass as it came */
+#define SERVICE_QUIC	  16 /* of UDP: its packets are QUIC's */
 
 /**
  * struct service - a VIP, port and protocol that we balance.
@@ -176,13 +179,15 @@ _Static_assert(sizeof(struct service_key) == 20, "no padding in a key");
  * @pool: number of its pool.
  * @target_port: port in the VM.
  * @flags: SERVICE_*.
+ * @mss: the most that a SYN may announce; 0 = whatever it likes.
  */
 struct service {
 	uint32_t number;
 	uint32_t pool;
 	be16 target_port;
 	uint16_t flags;
-	uint32_t spare;
+	uint16_t mss;
+	uint16_t spare;
 };
 _Static_assert(sizeof(struct service) == 16, "no padding in a map value");
 
@@ -195,6 +200,7 @@ _Static_assert(sizeof(struct service) == 16, "no padding in a map value");
  * @src_mac: the MAC address that frames to it come from.
  * @stack_ifindex: the bridge of its port: packets go through the kernel there,
  *                 under the host's own rules; 0 = straight to the port.
+ * @mtu: of its port; 0 = unknown, anything goes.
  */
 struct backend_record {
 	struct ip_addr addr;
@@ -203,7 +209,8 @@ struct backend_record {
 	uint8_t dst_mac[6];
 	uint8_t src_mac[6];
 	uint32_t stack_ifindex;
-	uint32_t spare[2];
+	uint32_t mtu;
+	uint32_t spare;
 };
 _Static_assert(sizeof(struct backend_record) == 48, "no padding in a record");
 
@@ -269,6 +276,38 @@ struct flow_line {
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct flow_line) == 64, "a flow line is a cache line");
 
+/*
+ * DOC: fragments
+ *
+ * Only the first fragment of a packet has its ports. It leaves an entry for
+ * those that follow, found by source, destination, identification and protocol,
+ * which lives FRAG_TICKS and not longer: an identification comes again. The meta
+ * word is a flow entry's, written and read by the same rules.
+ */
+#define FRAGS_PER_LINE 4
+#define FRAG_LINES     1024
+#define FRAG_TICKS     TICKS_OF_MS(2000)
+
+/**
+ * struct frag_entry - where the rest of a packet goes.
+ * @flow: its key and meta word; the backend, on its way to a VM or from it.
+ * @addr: of a packet from a VM: the VIP that is its source.
+ * @service: number of the service.
+ * @flags: of a packet from a VM: PORT_*.
+ */
+struct frag_entry {
+	struct flow_entry flow;
+	struct ip_addr addr;
+	uint32_t service;
+	uint32_t flags;
+	uint32_t spare[6];
+};
+
+struct frag_line {
+	struct frag_entry entry[FRAGS_PER_LINE];
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct frag_line) == 256, "an entry a cache line");
+
 /**
  * struct port_key - the reverse mapping's key: who may speak as a service.
  * @ifindex: the VM's port, so no tenant can speak as another's VIP; for answers
@@ -289,6 +328,7 @@ _Static_assert(sizeof(struct port_key) == 24, "no padding in a key");
 #define PORT_LEARNING 1 /* nothing is rewritten, everything is direct */
 #define PORT_OBSERVE  2 /* nothing is dropped either */
 #define PORT_STACK    4 /* answers go on through the kernel and come back */
+#define PORT_QUIC     8 /* of UDP: its packets are QUIC's */
 
 /**
  * struct port - one service's port in one VM.
@@ -298,6 +338,7 @@ _Static_assert(sizeof(struct port_key) == 24, "no padding in a key");
  * @service: number of the service (counters).
  * @pool: number of the pool.
  * @flags: PORT_*.
+ * @mss: the most that a SYN may announce; 0 = whatever it likes.
  */
 struct port {
 	struct ip_addr vip;
@@ -305,7 +346,8 @@ struct port {
 	uint16_t backend;
 	uint32_t service;
 	uint32_t pool;
-	uint32_t flags;
+	uint16_t flags;
+	uint16_t mss;
 };
 _Static_assert(sizeof(struct port) == 32, "no padding in a map value");
 
@@ -400,8 +442,10 @@ struct node {
 
 /* What the path makes by itself; each kind has its own rate. */
 enum reply_kind {
-	REPLY_KIND_ARP, /* a flood of refused segments must not silence ARP */
+	REPLY_KIND_L2, /* ARP, ND: floods of others must not silence it */
 	REPLY_KIND_RST,
+	REPLY_KIND_ECHO,
+	REPLY_KIND_ERROR, /* of ICMP */
 	N_REPLY_KINDS,
 };
 
@@ -421,7 +465,7 @@ struct bucket {
 struct limiter {
 	struct bucket bucket[N_REPLY_KINDS];
 };
-_Static_assert(sizeof(struct limiter) == 32, "no padding in a map value");
+_Static_assert(sizeof(struct limiter) == 64, "no padding in a map value");
 
 /**
  * struct traffic - counters of a service or a backend, one per CPU.
@@ -455,24 +499,34 @@ enum reason {
 	REASON_NONE, /* it was forwarded */
 
 	/* Uplink: passed to the kernel untouched. */
-	PASS_TRUNCATED, /* no whole Ethernet or IPv4 header */
-	PASS_NOT_IP,	/* neither IPv4 nor ARP */
+	PASS_TRUNCATED, /* no whole Ethernet or IP header */
+	PASS_NOT_IP,	/* neither IP nor ARP */
 	PASS_NOT_VIP,	/* destination isn't one of our VIPs */
 	PASS_ARP,	/* ARP, but not a request for a VIP of ours */
 	PASS_OBSERVED,	/* decided and counted as if, by SERVICE_OBSERVE */
 
-	/* Uplink: answered by the path itself. */
+	/* Answered by the path itself. */
 	REPLY_ARP,
-	REPLY_RST_NO_SERVICE, /* a VIP of ours without that service */
-	REPLY_RST_NO_BACKEND, /* no VM takes it */
+	REPLY_ND,	       /* neighbour solicitation for a VIP */
+	REPLY_ECHO,	       /* ping to a VIP */
+	REPLY_RST_NO_SERVICE,  /* a VIP of ours without that service */
+	REPLY_RST_NO_BACKEND,  /* no VM takes it */
+	REPLY_ICMP_NO_SERVICE, /* the same of UDP: port unreachable */
+	REPLY_ICMP_NO_BACKEND,
+	REPLY_ICMP_TTL,	    /* it would expire here: time exceeded */
+	REPLY_ICMP_TOO_BIG, /* it doesn't fit the VM's port */
 
 	/* Uplink: dropped. All are for a VIP of ours. */
-	DROP_TRUNCATED,	 /* TCP header incomplete */
+	DROP_TRUNCATED,	 /* a header incomplete */
 	DROP_BAD_HEADER, /* lengths that contradict each other */
-	DROP_IP_OPTIONS,
-	DROP_FRAGMENT,
-	DROP_PROTOCOL, /* not TCP */
-	DROP_TTL,      /* would expire here */
+	DROP_EXTENSION,	 /* IPv6 extension headers: too many, or a route */
+	DROP_FRAGMENT_UNKNOWN, /* its first fragment has not been seen */
+	DROP_FRAGMENT_OVERLAP, /* it would write over the first one's ports */
+	DROP_FRAGMENT_FULL,    /* no room to note a first fragment */
+	DROP_PROTOCOL,	       /* neither TCP, UDP nor ICMP */
+	DROP_ICMP,	       /* neither an echo nor about a flow of ours */
+	DROP_TTL,	       /* would expire here */
+	DROP_TOO_BIG,	       /* for the VM's port, and nobody can be told */
 	DROP_NO_SERVICE,
 	DROP_NO_BACKEND,
 	DROP_NO_RECORD,	 /* a slot or entry names a number without a VM */
@@ -483,6 +537,7 @@ enum reason {
 	/* VM's port. */
 	PASS_PORT_NOT_SERVICE, /* not from or to a service's port */
 	PASS_PORT_DIRECT,      /* a connection that is not balanced */
+	REPLY_PORT_TOO_BIG,    /* an answer that doesn't fit the way out */
 	DROP_PORT_DIRECT_FULL, /* no entry left for a new direct flow */
 	DROP_PORT_NO_ROUTE,    /* no route or neighbour for an answer */
 	DROP_PORT_TTL,

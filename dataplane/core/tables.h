@@ -10,8 +10,15 @@
 
 #include "dataplane/core/state.h"
 
-struct tracked; /* pick.h */
-struct direct;	/* port.h */
+struct pkt;	 /* pkt.h */
+struct key_ask;	 /* key.h */
+struct tracked;	 /* pick.h */
+struct direct;	 /* direct.h */
+struct asked;	 /* direct.h */
+struct frag_ask; /* frag.h */
+struct mss;	 /* mss.h */
+struct walk;	 /* walk.h */
+struct whose;	 /* icmp.h */
 
 /**
  * struct tables - lookups and counters of an engine.
@@ -28,6 +35,7 @@ struct direct;	/* port.h */
  * @backend: by backend number.
  * @flow_line: of balanced flows, by line index below @node's mask + 1.
  * @direct_line: of direct flows, the same.
+ * @frag_line: of fragmented packets, by line index below FRAG_LINES.
  * @port: the reverse mapping.
  * @limiter: this CPU's token buckets for packets that the path makes.
  * @service_traffic, @backend_traffic, @reason_count: this CPU's counters.
@@ -36,8 +44,11 @@ struct direct;	/* port.h */
  * @probe_target: by number.
  * @probe_number: by VM and port.
  * @now_ns: CLOCK_MONOTONIC; asked only where a table with times is.
- * @tracked, @rank, @direct: parts of the slow path out of line:
- *         pick_tracked(), flow_rank(), direct_note(); NULL = in line. BPF's
+ * @l4_csum: changes the checksum of TCP or UDP: by @pseudo for the addresses and
+ *         by @rest; NULL = it is plain memory.
+ * @key, @tracked, @rank, @direct, @asked, @frag, @mss, @walk, @whose: parts out
+ *         of line: key_of(), pick_tracked(), flow_rank(), direct_note(), asked(),
+ *         frag_table(), mss_find(), walk(), whose(); NULL = in line. BPF's
  *         verifier walks every path through what is in line, and the product
  *         of these with the rest would be over a million instructions.
  */
@@ -50,6 +61,7 @@ struct tables {
 	const struct backend *(*backend)(void *e, uint32_t number);
 	struct flow_line *(*flow_line)(void *e, uint32_t line);
 	struct flow_line *(*direct_line)(void *e, uint32_t line);
+	struct frag_line *(*frag_line)(void *e, uint32_t line);
 	const struct port *(*port)(void *e, const struct port_key *k);
 	struct limiter *(*limiter)(void *e);
 	struct traffic *(*service_traffic)(void *e, uint32_t number);
@@ -59,7 +71,15 @@ struct tables {
 	const struct probe_target *(*probe_target)(void *e, uint32_t number);
 	const uint32_t *(*probe_number)(void *e, const struct probe_key *k);
 	uint64_t (*now_ns)(void *e);
+	void (*l4_csum)(void *e, const struct pkt *p, uint32_t pseudo,
+			uint32_t rest);
+	uint64_t (*key)(void *e, struct key_ask *q);
 	uint32_t (*direct)(void *e, struct direct *q);
+	uint32_t (*asked)(void *e, struct asked *q);
+	uint32_t (*frag)(void *e, struct frag_ask *q);
+	uint32_t (*mss)(void *e, struct mss *m);
+	uint32_t (*walk)(void *e, struct walk *w);
+	uint32_t (*whose)(void *e, struct whose *q);
 	uint16_t (*tracked)(void *e, struct tracked *q);
 	uint32_t (*rank)(void *e, uint64_t key, uint64_t meta,
 			 uint32_t now_tick);

@@ -90,6 +90,15 @@ static int port_mac(void *e, uint32_t ifindex, uint8_t ret_mac[6])
 		       netdev_mac_at(dp->netdev_fd, ifindex, ret_mac);
 }
 
+static uint32_t port_mtu(void *e, uint32_t ifindex)
+{
+	struct dp *dp = e;
+
+	if (dp->netdev_fd < 0)
+		dp->netdev_fd = netdev_open();
+	return dp->netdev_fd < 0 ? 0 : netdev_mtu_at(dp->netdev_fd, ifindex);
+}
+
 static uint32_t port_bridge(void *e, uint32_t ifindex)
 {
 	uint32_t master = netdev_master(ifindex);
@@ -234,6 +243,7 @@ const struct engine_ops xdp_engine_ops = {
 	.next_port = next_port,
 	.set_device = set_device,
 	.port_mac = port_mac,
+	.port_mtu = port_mtu,
 	.port_bridge = port_bridge,
 	.attach_port = attach_port,
 	.attach_bridge = attach_bridge,

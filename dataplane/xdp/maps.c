@@ -31,6 +31,19 @@ static uint32_t one(const struct dp_limits *limits)
 	return 1;
 }
 
+static uint32_t n_rare_programs(const struct dp_limits *limits)
+{
+	(void)limits;
+	return 2 * N_RARE_KINDS; /* of each family */
+}
+
+/* As bpf/port.bpf.c has them. */
+static uint32_t n_port_programs(const struct dp_limits *limits)
+{
+	(void)limits;
+	return 6;
+}
+
 static uint32_t n_pools(const struct dp_limits *limits)
 {
 	return limits->n_pools;
@@ -59,6 +72,12 @@ static uint32_t n_flow_lines(const struct dp_limits *limits)
 static uint32_t n_direct_lines(const struct dp_limits *limits)
 {
 	return limits->n_direct / FLOWS_PER_LINE;
+}
+
+static uint32_t n_frag_lines(const struct dp_limits *limits)
+{
+	(void)limits;
+	return FRAG_LINES;
 }
 
 static uint32_t n_service_infos(const struct dp_limits *limits)
@@ -105,6 +124,7 @@ static const struct map_kind kinds[] = {
 	[MAP_BACKEND] = MAPPED("backend_map", struct backend, n_numbers),
 	[MAP_FLOW] = MAPPED("flow_map", struct flow_line, n_flow_lines),
 	[MAP_DIRECT] = MAPPED("direct_map", struct flow_line, n_direct_lines),
+	[MAP_FRAG] = MAPPED("frag_map", struct frag_line, n_frag_lines),
 	[MAP_POOL_INFO] = MAPPED("pool_info", struct pool_info, n_pools),
 	[MAP_SERVICE_INFO] =
 		MAPPED("service_info", struct service_info, n_service_infos),
@@ -122,6 +142,12 @@ static const struct map_kind kinds[] = {
 		COUNTED("backend_count", struct traffic, n_numbers),
 	[MAP_REASON_COUNT] =
 		COUNTED("reason_counts", struct reason_count, n_reasons),
+	/* Programs of what is seldom. They stay in these as long as they are
+	 * pinned: an array that no process has open is emptied. */
+	[MAP_LB_RARE] = { "rare_map", BPF_MAP_TYPE_PROG_ARRAY, 4, 4,
+			  n_rare_programs },
+	[MAP_PORT_RARE] = { "port_rare_map", BPF_MAP_TYPE_PROG_ARRAY, 4, 4,
+			    n_port_programs },
 };
 _Static_assert(ARRAY_SIZE(kinds) == N_MAPS, "every map has a kind");
 

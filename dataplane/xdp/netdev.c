@@ -60,6 +60,16 @@ int netdev_mac_at(int fd, uint32_t ifindex, uint8_t ret_mac[6])
 	return err;
 }
 
+uint32_t netdev_mtu_at(int fd, uint32_t ifindex)
+{
+	struct ifreq ifr = { .ifr_flags = 0 };
+
+	if (name_of(fd, ifindex, ifr.ifr_name) || ioctl(fd, SIOCGIFMTU, &ifr) ||
+	    ifr.ifr_mtu < 0)
+		return 0;
+	return (uint32_t)ifr.ifr_mtu;
+}
+
 int netdev_mac(uint32_t ifindex, uint8_t ret_mac[6])
 {
 	int fd = netdev_open();

@@ -17,6 +17,9 @@ MUST_CHECK int netdev_mac(uint32_t ifindex, uint8_t ret_mac[6]);
 MUST_CHECK int netdev_open(void);
 MUST_CHECK int netdev_mac_at(int fd, uint32_t ifindex, uint8_t ret_mac[6]);
 
+/* MTU of an interface, by such a socket; 0 = there is no such interface. */
+uint32_t netdev_mtu_at(int fd, uint32_t ifindex);
+
 /* The bridge or bond that an interface is a port of; 0 = none, or unknown. */
 uint32_t netdev_master(uint32_t ifindex);
 

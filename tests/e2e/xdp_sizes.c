@@ -10,6 +10,7 @@
 #include "dataplane/xdp/programs.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +20,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "drops.skel.h"
+#include "host.skel.h"
+#include "lb.skel.h"
+#include "port.skel.h"
 
 #define VERIFIED_MAX 500000
 #define NAME_SIZE    32
@@ -108,6 +114,15 @@ static void check_program(const char *program, int fd)
 		     before.walked);
 }
 
+static void check_object(const struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		check_program(bpf_program__name(program),
+			      bpf_program__fd(program));
+}
+
 static void test_sizes(void **state)
 {
 	const struct dp_limits limits = {
@@ -124,17 +139,11 @@ static void test_sizes(void **state)
 	(void)state;
 	assert_int_equal(maps_create(&limits, &maps), 0);
 	assert_int_equal(programs_load(&maps, &programs), 0);
-	check_program("lb", programs_lb(&programs));
-	check_program("port_in", programs_port_in(&programs));
-	check_program("port_out", programs_port_out(&programs));
-	check_program("probe_out", programs_probe_out(&programs));
-	check_program("uplink_in", programs_uplink_in(&programs));
-	check_program("uplink_out", programs_uplink_out(&programs));
-	check_program("bridge_in", programs_bridge_in(&programs));
-	if (programs.drops) {
-		check_program("redirect_err", programs_redirect_err(&programs));
-		check_program("devmap_xmit", programs_devmap_xmit(&programs));
-	}
+	check_object(programs.lb->obj);
+	check_object(programs.port->obj);
+	check_object(programs.host->obj);
+	if (programs.drops)
+		check_object(programs.drops->obj);
 	assert_int_equal(n_grown, 0);
 	print_message("tables of the default sizes: %llu KiB\n",
 		      (unsigned long long)maps_bytes(&limits) / 1024);

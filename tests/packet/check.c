@@ -16,6 +16,7 @@ static struct frame_spec expected_to_vm(const struct vector *v)
 	struct frame_spec s = v->in;
 
 	s.vlan[0] = 0;
+	s.vlan[1] = 0;
 	s.dst_mac = MAC_VM(v->vm);
 	s.src_mac = MAC_TO(v->vm);
 	/* In its own bridge a frame stays the router's. */
@@ -43,7 +44,7 @@ static struct frame_spec expected_rst(const struct vector *v)
 		.kind = FRAME_TCP,
 		.dst_mac = v->in.src_mac,
 		.src_mac = v->in.dst_mac,
-		.vlan = { v->in.vlan[0] },
+		.vlan = { v->in.vlan[0], v->in.vlan[1] },
 		.qinq = v->in.qinq,
 		.src = v->in.dst,
 		.dst = v->in.src,
@@ -65,7 +66,7 @@ static struct frame_spec expected_arp(const struct vector *v)
 		.kind = FRAME_ARP,
 		.dst_mac = v->in.src_mac,
 		.src_mac = v->hook == HOOK_FROM_VM ? MAC_PROBE : MAC_UPLINK,
-		.vlan = { v->in.vlan[0] },
+		.vlan = { v->in.vlan[0], v->in.vlan[1] },
 		.src = v->in.dst,
 		.dst = v->in.src,
 		.arp_op = 2,
@@ -110,6 +111,8 @@ static struct frame_spec expected_frame(const struct vector *v)
 		return v->hook == HOOK_UPLINK ? expected_to_vm(v) : v->in;
 	case VERDICT_PROBE:
 		return expected_probe(v);
+	case VERDICT_RARE: /* never the last word */
+		break;
 	}
 	return v->in;
 }

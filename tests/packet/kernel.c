@@ -65,6 +65,7 @@ static const struct array_row arrays[] = {
 	ROW("backend_map", backends, MEM_BACKENDS),
 	ROW("flow_map", flow_lines, MEM_FLOW_LINES),
 	ROW("direct_map", direct_lines, MEM_FLOW_LINES),
+	ROW("frag_map", frag_lines, MEM_FRAG_LINES),
 	CPU_ROW("limiter_map", limiter, 1),
 	CPU_ROW("service_count", service_traffic, MEM_SERVICES),
 	CPU_ROW("backend_count", backend_traffic, MEM_BACKENDS),

@@ -66,6 +66,13 @@ static struct flow_line *mem_direct_line(void *e, uint32_t line)
 	return line < MEM_FLOW_LINES ? &m->direct_lines[line] : NULL;
 }
 
+static struct frag_line *mem_frag_line(void *e, uint32_t line)
+{
+	struct mem_tables *m = e;
+
+	return line < MEM_FRAG_LINES ? &m->frag_lines[line] : NULL;
+}
+
 static const struct port *mem_port(void *e, const struct port_key *k)
 {
 	const struct mem_tables *m = e;
@@ -149,6 +156,7 @@ const struct tables *mem_tables(void)
 		.backend = mem_backend,
 		.flow_line = mem_flow_line,
 		.direct_line = mem_direct_line,
+		.frag_line = mem_frag_line,
 		.port = mem_port,
 		.limiter = mem_limiter,
 		.service_traffic = mem_service_traffic,

@@ -17,6 +17,7 @@
 #define MEM_SLOTS      (MEM_SLOT_LINES * SLOTS_PER_LINE)
 #define MEM_BACKENDS   8 /* numbers 0 .. 7 */
 #define MEM_FLOW_LINES 4
+#define MEM_FRAG_LINES FRAG_LINES
 #define MEM_PORTS      8
 #define MEM_TARGETS    4 /* numbers 0 .. 3 */
 
@@ -54,6 +55,7 @@ struct mem_tables {
 	struct backend backends[MEM_BACKENDS];
 	struct flow_line flow_lines[MEM_FLOW_LINES];
 	struct flow_line direct_lines[MEM_FLOW_LINES];
+	struct frag_line frag_lines[MEM_FRAG_LINES];
 	uint32_t n_ports;
 	struct mem_port ports[MEM_PORTS];
 	struct probe_node probe_node;

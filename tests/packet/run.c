@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "dataplane/core/count.h"
-#include "dataplane/core/forward.h"
+#include "dataplane/core/rare.h"
 #include "dataplane/core/host.h"
 #include "dataplane/core/port.h"
 #include "dataplane/core/probe.h"
@@ -87,78 +87,66 @@ void vector_scene(const struct vector *v, uint64_t now_ns,
 	scene_build(&v->scene, &flow, now_ns, ret_tables);
 }
 
-/*
- * What TC does with a nat_edit. Sums are made anew, in full: the helpers of
- * the kernel that keep them are tried by the kernel's half.
- */
-static void apply_edit(struct pkt *p, const struct nat_edit *edit)
+/* A packet as it came, for who begins anew with it. */
+static struct pkt anew(const struct pkt *p)
 {
-	uint8_t *ip = (uint8_t *)p->ip;
-	size_t size = HOST16(p->ip->total_length);
-	uint16_t csum;
+	struct pkt again = {
+		.data = p->data,
+		.end = p->end,
+		.length = p->length,
+		.ifindex = p->ifindex,
+	};
 
-	assert_int_equal(p->ip->src, edit->old_addr);
-	assert_int_equal(p->tcp->sport, edit->old_port);
-	p->ip->src = edit->new_addr;
-	p->tcp->sport = edit->new_port;
-	p->ip->ttl--;
-	p->ip->csum = 0;
-	p->ip->csum = BE16(~frame_sum(ip, 20, 0));
-	p->tcp->csum = 0;
-	csum = (uint16_t)~frame_sum(ip + 12, size - 12,
-				    (uint32_t)(p->proto + size - 20));
-	p->tcp->csum = BE16(csum);
+	return again;
+}
+
+/* What is seldom at a VM's port, or behind it. */
+static enum verdict run_port_rare(struct mem_tables *tables, struct pkt *p,
+				  const struct pkt *came, bool is_back)
+{
+	const struct tables *t = mem_tables();
+	enum verdict verdict = VERDICT_RARE;
+	bool is_icmp = p->l4_kind == L4_ICMP;
+
+	*p = anew(came);
+	if (!is_icmp)
+		verdict = port_rare_flow(t, tables, p, is_back);
+	if (verdict != VERDICT_RARE)
+		return verdict;
+	*p = anew(came);
+	return port_rare_icmp(t, tables, p, is_back);
 }
 
 /* What the host's own rules have let pass. */
 static enum verdict run_back(struct mem_tables *tables, struct pkt *p)
 {
 	const struct tables *t = mem_tables();
-	struct nat_edit edit = { 0 };
+	struct pkt came = *p;
 	enum verdict verdict;
 
-	verdict = answer_back(t, tables, p, IFINDEX_BRIDGE, &edit);
-	if (verdict == VERDICT_FORWARD)
-		apply_edit(p, &edit);
+	verdict = answer_back(t, tables, p, IFINDEX_BRIDGE);
+	came.ifindex = IFINDEX_BRIDGE;
+	if (verdict == VERDICT_RARE)
+		verdict = run_port_rare(tables, p, &came, true);
 	if (verdict != VERDICT_PASS)
 		count_answer(t, tables, p, verdict);
 	return verdict;
 }
 
-/* What TC does with a probe_edit; sums anew, as above. */
-static void apply_probe(struct pkt *p, const struct probe_edit *edit)
-{
-	uint8_t *ip = (uint8_t *)p->ip;
-	size_t size = HOST16(p->ip->total_length);
-
-	assert_int_equal(p->ip->src, edit->old_src);
-	assert_int_equal(p->ip->dst, edit->old_dst);
-	p->ip->src = edit->new_src;
-	p->ip->dst = edit->new_dst;
-	memcpy(p->eth->dst, edit->dst_mac, 6);
-	memcpy(p->eth->src, edit->src_mac, 6);
-	p->ip->csum = 0;
-	p->ip->csum = BE16(~frame_sum(ip, 20, 0));
-	p->tcp->csum = 0;
-	p->tcp->csum = BE16(~frame_sum(ip + 12, size - 12,
-				       (uint32_t)(p->proto + size - 20)));
-}
-
 static enum verdict run_from_vm(struct mem_tables *tables, struct pkt *p)
 {
 	const struct tables *t = mem_tables();
-	struct probe_edit probe = { 0 };
-	struct nat_edit edit = { 0 };
-	enum verdict verdict = port_from_vm(t, tables, p, &edit);
+	const struct pkt came = *p;
+	enum verdict verdict = port_from_vm(t, tables, p);
 
-	if (verdict == VERDICT_PROBE)
-		verdict = probe_from_vm(t, tables, p, &probe);
-	if (verdict == VERDICT_FORWARD)
-		apply_edit(p, &edit);
 	if (verdict == VERDICT_PROBE) {
-		apply_probe(p, &probe);
-		assert_int_equal(probe.ifindex, IFINDEX_PROBE);
+		*p = anew(&came);
+		verdict = probe_from_vm(t, tables, p);
 	}
+	if (verdict == VERDICT_RARE)
+		verdict = run_port_rare(tables, p, &came, false);
+	if (verdict == VERDICT_PROBE)
+		assert_int_equal(p->out_ifindex, IFINDEX_PROBE);
 	count_answer(t, tables, p, verdict);
 	return verdict;
 }
@@ -167,15 +155,66 @@ static enum verdict run_probe(const struct vector *v, struct mem_tables *tables,
 			      struct pkt *p)
 {
 	const struct tables *t = mem_tables();
-	struct probe_edit edit = { 0 };
-	enum verdict verdict = probe_to_vm(t, tables, p, &edit);
+	enum verdict verdict = probe_to_vm(t, tables, p);
 
 	if (verdict != VERDICT_PROBE) {
 		count_reason(t, tables, p->reason, p->length);
 		return verdict;
 	}
-	apply_probe(p, &edit);
-	assert_int_equal(edit.ifindex, IFINDEX_VM(v->vm));
+	assert_int_equal(p->out_ifindex, IFINDEX_VM(v->vm));
+	return verdict;
+}
+
+/* Make room behind the Ethernet header for an error, and have it written. */
+static void fill_error(struct pkt *p)
+{
+	uint32_t l2_size = p->l3_at;
+	uint8_t *data = p->data - p->reply_head;
+
+	memmove(data, p->data, l2_size);
+	p->data = data;
+	p->eth = (struct eth_hdr *)data;
+	assert_true(error_fill(p, data + l2_size, is_ipv6(p)));
+}
+
+/* Who begins anew with it. */
+static enum verdict run_rare(struct mem_tables *tables, struct pkt *p,
+			     const struct pkt *came)
+{
+	const struct tables *t = mem_tables();
+	enum rare_kind kind = rare_kind(p);
+
+	*p = anew(came);
+	switch (kind) {
+	case RARE_FLOW:
+		return rare_of_flow(t, tables, p);
+	case RARE_LATER:
+		return rare_of_later(t, tables, p);
+	case RARE_ICMP:
+		return rare_of_icmp(t, tables, p);
+	case RARE_REFUSED:
+		return rare_of_refused(t, tables, p);
+	case RARE_USUAL:
+	case N_RARE_KINDS:
+		break;
+	}
+	return VERDICT_DROP;
+}
+
+static enum verdict run_uplink(struct mem_tables *tables, struct pkt *p)
+{
+	const struct tables *t = mem_tables();
+	const struct pkt came = *p;
+	enum verdict verdict = forward(t, tables, p);
+
+	count_forward(t, tables, p, verdict);
+	if (verdict != VERDICT_RARE)
+		return verdict;
+	while (verdict == VERDICT_RARE)
+		verdict = run_rare(tables, p, &came);
+	count_forward(t, tables, p, verdict);
+	if (verdict == VERDICT_REPLY && p->reply_head)
+		fill_error(p);
 	return verdict;
 }
 
@@ -187,8 +226,7 @@ static enum verdict run_hook(const struct vector *v, struct mem_tables *tables,
 
 	switch (v->hook) {
 	case HOOK_UPLINK:
-		verdict = forward(t, tables, p);
-		count_forward(t, tables, p, verdict);
+		verdict = run_uplink(tables, p);
 		break;
 	case HOOK_FROM_VM:
 		verdict = run_from_vm(tables, p);
@@ -257,9 +295,9 @@ void vector_run_core(const struct vector *v, struct mem_tables *tables,
 	size = in.size - p.head_cut;
 	if (ret_outcome->verdict == VERDICT_REPLY)
 		size = p.reply_length;
-	assert_true(size <= in.size - p.head_cut);
+	assert_true(size <= in.size + p.reply_head - p.head_cut);
 	memset(&ret_outcome->out, 0, sizeof(ret_outcome->out));
-	memcpy(ret_outcome->out.byte, exact + p.head_cut, size);
+	memcpy(ret_outcome->out.byte, p.data + p.head_cut, size);
 	ret_outcome->out.size = size;
 }
 

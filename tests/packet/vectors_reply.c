@@ -248,7 +248,7 @@ static const struct vector arp_table[] = {
 	  PASSED(PASS_TRUNCATED) },
 	{ .name = "arp_in_two_tags",
 	  .in = { ARP_FROM_ROUTER, .dst = IP_VIP_WEB, .vlan = { 7, 8 } },
-	  PASSED(PASS_NOT_IP) },
+	  ARP_ANSWERED },
 	{ .name = "arp_over_the_rate",
 	  .in = { ARP_FROM_ROUTER, .dst = IP_VIP_WEB },
 	  .scene = { .flags = SCENE_RATE_0 },

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dataplane/core/rewrite.h"
+#include "tests/packet/mem_tables.h"
 #include "tests/packet/frame.h"
 
 #define RANDOM_RUNS 200000
@@ -187,12 +188,13 @@ static void test_rewrite(void **state)
 		p.data = f.byte;
 		p.end = f.byte + f.size;
 		p.length = (uint32_t)f.size;
-		if (parse_frame(&p, &l3) || !p.ip || parse_flow(&p) || !p.tcp) {
+		if (parse_frame(&p, &l3) || !p.ip || parse_flow(&p)) {
 			fail_msg("the frame is not understood");
 			return;
 		}
-		p.target_port = (be16)random64();
-		rewrite_to_backend(&p, &record);
+		rewrite_macs(&p, &record);
+		rewrite_end(mem_tables(), NULL, &p, END_DST, &record.addr,
+			    (be16)random64());
 		assert_int_equal(frame_csums_right(f.byte, f.size), 3);
 	}
 }
