@@ -41,17 +41,17 @@ static const struct reason_text reasons[] = {
 				   "no VM of the pool takes it: answered with "
 				   "RST" },
 	[REPLY_ICMP_NO_SERVICE] = { "reply_icmp_no_service",
-				    "UDP to a VIP, but no service has that "
-				    "port: answered with port unreachable" },
+				    "UDP to a VIP, no service has that port: "
+				    "port unreachable" },
 	[REPLY_ICMP_NO_BACKEND] = { "reply_icmp_no_backend",
-				    "UDP that no VM of the pool takes: "
-				    "answered with port unreachable" },
+				    "UDP that no VM of the pool takes: port "
+				    "unreachable" },
 	[REPLY_ICMP_TTL] = { "reply_icmp_ttl",
-			     "to a VIP, its time to live ends here: answered "
-			     "with time exceeded" },
+			     "to a VIP, its time to live ends here: time "
+			     "exceeded" },
 	[REPLY_ICMP_TOO_BIG] = { "reply_icmp_too_big",
-				 "too big for the VM's port, must not be "
-				 "fragmented: the sender is told what fits" },
+				 "too big for the VM's port: its sender is "
+				 "told what fits" },
 
 	[DROP_TRUNCATED] = { "drop_truncated",
 			     "to a VIP, but shorter than its headers say" },
@@ -59,26 +59,23 @@ static const struct reason_text reasons[] = {
 			      "to a VIP, with header lengths that contradict "
 			      "each other" },
 	[DROP_EXTENSION] = { "drop_extension",
-			     "to a VIP, with too many IPv6 extension headers, "
-			     "or a route in them" },
+			     "to a VIP, IPv6 extension headers: too many, or a "
+			     "route" },
 	[DROP_FRAGMENT_UNKNOWN] = { "drop_fragment_unknown",
 				    "to a VIP, a fragment whose first one has "
 				    "not come" },
 	[DROP_FRAGMENT_OVERLAP] = { "drop_fragment_overlap",
-				    "to a VIP, a fragment that would write "
-				    "over the first one's header" },
+				    "to a VIP, a fragment over the first one's "
+				    "header" },
 	[DROP_FRAGMENT_FULL] = { "drop_fragment_full",
-				 "a first fragment, and the table of "
-				 "fragmented packets is full" },
+				 "a first fragment, but no room to note it" },
 	[DROP_PROTOCOL] = { "drop_protocol",
 			    "to a VIP, but neither TCP, UDP nor ICMP" },
-	[DROP_ICMP] = { "drop_icmp",
-			"to a VIP, ICMP that is no ping and about no "
-			"connection of a service" },
+	[DROP_ICMP] = { "drop_icmp", "to a VIP, ICMP: no ping, and about no "
+				     "connection of ours" },
 	[DROP_TTL] = { "drop_ttl", "to a VIP, its time to live ends here" },
 	[DROP_TOO_BIG] = { "drop_too_big",
-			   "too big for the VM's port, and its sender can't be "
-			   "told" },
+			   "too big for the VM's port, its sender can't be told" },
 	[DROP_NO_SERVICE] = { "drop_no_service",
 			      "to a VIP, but no service has that port" },
 	[DROP_NO_BACKEND] = { "drop_no_backend", "no VM of the pool takes it" },
@@ -100,12 +97,11 @@ static const struct reason_text reasons[] = {
 			       "at a VM's port, a connection past the VIP: "
 			       "left as it was" },
 	[REPLY_PORT_TOO_BIG] = { "reply_port_too_big",
-				 "an answer too big for the way to its client: "
-				 "the VM is told what fits" },
+				 "an answer too big for its way out: the VM "
+				 "is told what fits" },
 	[DROP_PORT_DIRECT_FULL] = { "drop_port_direct_full",
-				    "a new connection past the VIP, or a new "
-				    "client of UDP, and the table of those is "
-				    "full" },
+				    "a new connection past the VIP, or client of "
+				    "UDP: table full" },
 	[DROP_PORT_NO_ROUTE] = { "drop_port_no_route",
 				 "an answer to a client that no uplink has a "
 				 "route to" },

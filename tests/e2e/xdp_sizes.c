@@ -116,9 +116,9 @@ static void check_program(const char *program, int fd)
 
 static void check_object(const struct bpf_object *object)
 {
-	struct bpf_program *program;
+	struct bpf_program *program = NULL;
 
-	bpf_object__for_each_program(program, object)
+	while ((program = bpf_object__next_program(object, program)))
 		check_program(bpf_program__name(program),
 			      bpf_program__fd(program));
 }

@@ -69,7 +69,7 @@ static void test_the_rest(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i <= VERDICT_PROBE; i++)
+	for (i = 0; i <= VERDICT_RARE; i++)
 		check_word(name_of_verdict(i));
 	for (i = 0; i <= FLOW_UDP; i++)
 		check_word(name_of_flow_kind(i));
@@ -77,7 +77,7 @@ static void test_the_rest(void **state)
 		check_word(name_of_flow_class(i));
 	for (i = 0; i <= DP_GONE; i++)
 		check_word(name_of_role(i));
-	assert_string_equal(name_of_verdict(VERDICT_PROBE + 1), "unknown");
+	assert_string_equal(name_of_verdict(VERDICT_RARE + 1), "unknown");
 	assert_string_equal(name_of_flow_class(3), "unknown");
 	assert_string_equal(name_of_affinity(AFFINITY_SOURCE), "source");
 	assert_string_equal(name_of_when_empty(EMPTY_DROP), "drop");
