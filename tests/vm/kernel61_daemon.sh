@@ -6,6 +6,9 @@
 # filters that somebody takes off are put back, and detach leaves nothing.
 . "$DROVER_SOURCE/tests/e2e/daemon_node.sh"
 
+# Emulated, the verifier takes some 20 s for what takes it one.
+NODE_START_S=90
+
 # A file of domains instead of a libvirtd: the test driver inside of droverd.
 hv_uri="test://$dir/node.xml"
 virsh() { :; }
