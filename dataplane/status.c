@@ -115,6 +115,7 @@ static int services_status(const struct publish *p, struct dp_status *ret)
 		s->vip = info->key.vip;
 		s->port = HOST16(info->key.port);
 		s->proto = info->key.proto;
+		s->quic = info->value.flags & SERVICE_QUIC;
 		s->target_port = HOST16(info->value.target_port);
 		s->observed = info->value.flags & SERVICE_OBSERVE;
 		s->traffic = traffic_since(&now, &info->before);
