@@ -19,16 +19,17 @@
 #include <string.h>
 
 #include "dataplane/core/count.h"
-#include "dataplane/core/forward.h"
 #include "dataplane/core/host.h"
 #include "dataplane/core/port.h"
 #include "dataplane/core/probe.h"
+#include "dataplane/core/rare.h"
 #include "dataplane/names.h"
 #include "tests/fuzz/fuzz_core_input.h"
 #include "tests/packet/mem_tables.h"
 
 #define NOW_NS	     12345678901234ULL
 #define N_FRAMES_MAX 8
+#define ROOM	     64
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,9 +47,10 @@ static void must_hold(bool holds, const char *what)
 struct passage {
 	enum hook hook;
 	struct pkt p;
-	struct probe_edit edit;
 	enum verdict verdict;
-	uint8_t *byte; /* exactly the frame: a byte too far is seen */
+	uint32_t ifindex;
+	uint8_t *byte; /* behind ROOM, up to the block's end: a byte too far is
+			* seen */
 	uint8_t *before;
 	size_t size;
 };
@@ -59,30 +61,56 @@ static bool is_vip(const struct mem_tables *m, const uint8_t *addr)
 	uint32_t i;
 
 	for (i = 0; i < m->n_services; i++)
-		if (!memcmp(&m->services[i].key.vip.word[3], addr, 4))
+		if (!memcmp(&m->services[i].key.vip, addr, 16))
 			return true;
 	return false;
+}
+
+static bool is_vip4(const struct mem_tables *m, const uint8_t *addr)
+{
+	uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
+
+	memcpy(mapped + 12, addr, 4);
+	return is_vip(m, mapped);
+}
+
+static unsigned int type_at(const uint8_t *byte, size_t at)
+{
+	return (unsigned int)byte[at] << 8 | byte[at + 1];
 }
 
 /* May the path do anything with it? Read by offsets, not by the core's parser. */
 static bool is_ours(const struct mem_tables *m, const uint8_t *byte,
 		    size_t size)
 {
-	size_t type = 12;
-	unsigned int ether_type;
+	unsigned int type;
+	size_t l3 = 14;
+	int tags;
 
 	if (size < 14)
 		return false;
-	ether_type = (unsigned int)byte[type] << 8 | byte[type + 1];
-	if ((ether_type == 0x8100 || ether_type == 0x88a8) && size >= 18) {
-		type += 4;
-		ether_type = (unsigned int)byte[type] << 8 | byte[type + 1];
+	for (tags = 0; tags < 2 && size >= l3 + 4; tags++, l3 += 4)
+		if (type_at(byte, l3 - 2) != 0x8100 &&
+		    type_at(byte, l3 - 2) != 0x88a8)
+			break;
+	type = type_at(byte, l3 - 2);
+	byte += l3;
+	size -= l3;
+	switch (type) {
+	case 0x0800:
+		return size >= 20 && is_vip4(m, byte + 16);
+	case 0x0806:
+		return size >= 28 && is_vip4(m, byte + 24);
+	case 0x86dd:
+		if (size < 40)
+			return false;
+		/* A neighbour solicitation names it behind eight bytes. */
+		return is_vip(m, byte + 24) ||
+		       (size >= 64 && byte[6] == 58 && byte[40] == 135 &&
+			is_vip(m, byte + 48));
+	default:
+		return false;
 	}
-	if (ether_type == 0x0800)
-		return size >= type + 2 + 20 && is_vip(m, byte + type + 2 + 16);
-	if (ether_type == 0x0806)
-		return size >= type + 2 + 28 && is_vip(m, byte + type + 2 + 24);
-	return false;
 }
 
 static const char *first_word(enum verdict verdict)
@@ -98,18 +126,18 @@ static const char *first_word(enum verdict verdict)
 	case VERDICT_STACK:
 	case VERDICT_PROBE:
 		return "none";
+	case VERDICT_RARE: /* never the last word */
+		break;
 	}
 	return "";
 }
 
-/* What reaches a VM or whoever probes is TCP with our addresses. */
+/* What reaches a VM or whoever probes is of a flow, with nothing before it. */
 static void check_probe(const struct passage *a)
 {
-	const struct probe_edit *edit = &a->edit;
-
 	must(a->hook == HOOK_FROM_VM || a->hook == HOOK_PROBE);
-	must(a->p.tcp && (const uint8_t *)a->p.ip == a->byte + 14);
-	must(edit->old_src == a->p.ip->src && edit->old_dst == a->p.ip->dst);
+	must(a->p.l4_kind == L4_TCP || a->p.l4_kind == L4_UDP);
+	must(a->p.l3_at == 14);
 	if (a->hook == HOOK_FROM_VM)
 		must((a->p.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN);
 }
@@ -131,7 +159,8 @@ static void check_end(const struct passage *a, const struct mem_tables *before,
 	uint32_t i;
 
 	must(a->p.reason < N_REASONS);
-	must(strncmp(name, word, strlen(word)) == 0);
+	if (is_counted || verdict != VERDICT_PASS)
+		must(strncmp(name, word, strlen(word)) == 0);
 	for (i = 0; i < N_REASONS; i++)
 		counted +=
 			after->reasons[i].packets - before->reasons[i].packets;
@@ -139,43 +168,68 @@ static void check_end(const struct passage *a, const struct mem_tables *before,
 	if (a->hook == HOOK_UPLINK && !is_ours(before, a->before, a->size))
 		must(a->verdict == VERDICT_PASS);
 	if (a->hook != HOOK_UPLINK && a->verdict == VERDICT_REPLY)
-		must(a->hook == HOOK_FROM_VM && !a->p.ip);
+		must(a->hook == HOOK_FROM_VM && !is_ip(&a->p));
 	if (a->verdict == VERDICT_PROBE)
 		check_probe(a);
 	if (a->hook == HOOK_TO_VM)
 		must(a->verdict < VERDICT_FORWARD);
 }
 
+/* The payload is the sender's, the sums are no worse. */
+static void check_rewritten(const struct passage *a)
+{
+	const struct pkt *p = &a->p;
+	size_t tail = pkt_l4_at(p);
+
+	if (p->l4_kind == L4_TCP)
+		tail += 20;
+	if (p->l4_kind == L4_UDP)
+		tail += 8;
+	if (p->l4_kind != L4_ICMP)
+		must(memcmp(a->byte + tail, a->before + tail, a->size - tail) ==
+		     0);
+	if (p->l4_kind == L4_TCP && p->l3_at <= 18)
+		must((frame_csums_right(a->before, a->size) &
+		      ~frame_csums_right(a->byte + p->head_cut,
+					 a->size - p->head_cut)) == 0);
+}
+
 static void check_bytes(const struct passage *a)
 {
 	const struct pkt *p = &a->p;
-	size_t size = a->size - p->head_cut;
-	size_t tail;
 
-	switch (a->hook == HOOK_UPLINK || a->verdict == VERDICT_REPLY ?
-			a->verdict :
-			VERDICT_PASS) {
+	switch (a->verdict) {
+	case VERDICT_STACK:
+	case VERDICT_FORWARD:
+		if (a->hook == HOOK_UPLINK) {
+			must(p->head_cut == p->l3_at - 14 && p->head_cut <= 8);
+			must(p->backend != BACKEND_NONE &&
+			     p->backend < MEM_BACKENDS);
+			check_rewritten(a);
+			break;
+		}
+		/* At a VM's port it only gets a mark. */
+		if (a->verdict == VERDICT_STACK)
+			must(memcmp(a->byte, a->before, a->size) == 0);
+		else
+			check_rewritten(a);
+		break;
 	case VERDICT_PASS:
 	case VERDICT_DROP:
 		must(memcmp(a->byte, a->before, a->size) == 0);
 		break;
 	case VERDICT_REPLY:
-		must(p->reply_length >= 42 && p->reply_length <= a->size);
-		if (p->tcp)
+		must(p->reply_length >= 42 &&
+		     p->reply_length <= a->size + p->reply_head);
+		if (p->l4_kind == L4_TCP && !p->reply_head && !is_ipv6(p) &&
+		    p->l3_at <= 18)
 			must(frame_csums_right(a->byte, p->reply_length) == 3);
 		break;
-	case VERDICT_FORWARD:
-	case VERDICT_STACK:
-		/* The payload is the client's, the sums are no worse. */
-		must(p->head_cut == 0 || p->head_cut == 4);
-		tail = (size_t)((const uint8_t *)(p->tcp + 1) - a->byte);
-		must(memcmp(a->byte + tail, a->before + tail, a->size - tail) ==
-		     0);
-		must((frame_csums_right(a->before, a->size) &
-		      ~frame_csums_right(a->byte + p->head_cut, size)) == 0);
-		must(p->backend != BACKEND_NONE && p->backend < MEM_BACKENDS);
+	case VERDICT_PROBE:
+		must(a->hook != HOOK_UPLINK);
+		check_rewritten(a);
 		break;
-	case VERDICT_PROBE: /* at the uplink there are none */
+	case VERDICT_RARE:
 		must(false);
 		break;
 	}
@@ -222,36 +276,135 @@ static void check_entries(const struct mem_tables *before,
 	}
 }
 
+/* The packet as it came, for who begins anew with it. */
+static struct pkt anew(const struct passage *a)
+{
+	struct pkt p = {
+		.data = a->byte,
+		.end = a->byte + a->size,
+		.length = (uint32_t)a->size,
+		.ifindex = a->ifindex,
+	};
+
+	return p;
+}
+
+/* Room behind the Ethernet header, and an error in it, as an engine does. */
+static void fill_error(struct passage *a)
+{
+	struct pkt *p = &a->p;
+	uint8_t *data = p->data - p->reply_head;
+
+	must(p->reply_head <= ROOM);
+	memmove(data, p->data, p->l3_at);
+	p->data = data;
+	p->eth = (struct eth_hdr *)data;
+	must(error_fill(p, data + p->l3_at, is_ipv6(p)));
+}
+
+static enum verdict go_on(struct passage *a, struct mem_tables *m)
+{
+	const struct tables *t = mem_tables();
+	enum rare_kind kind = rare_kind(&a->p);
+
+	a->p = anew(a);
+	switch (kind) {
+	case RARE_FLOW:
+		return rare_of_flow(t, m, &a->p);
+	case RARE_LATER:
+		return rare_of_later(t, m, &a->p);
+	case RARE_ICMP:
+		return rare_of_icmp(t, m, &a->p);
+	case RARE_REFUSED:
+		return rare_of_refused(t, m, &a->p);
+	case RARE_USUAL:
+	case N_RARE_KINDS:
+		break;
+	}
+	must(false);
+	return VERDICT_DROP;
+}
+
+static enum verdict go_on_at_port(struct passage *a, struct mem_tables *m,
+				  bool is_back)
+{
+	const struct tables *t = mem_tables();
+	enum verdict verdict = VERDICT_RARE;
+	bool is_icmp = a->p.l4_kind == L4_ICMP;
+
+	a->p = anew(a);
+	if (!is_icmp)
+		verdict = port_rare_flow(t, m, &a->p, is_back);
+	if (verdict != VERDICT_RARE)
+		return verdict;
+	a->p = anew(a);
+	return port_rare_icmp(t, m, &a->p, is_back);
+}
+
+static void pass_uplink(struct passage *a, struct mem_tables *m)
+{
+	const struct tables *t = mem_tables();
+	int n = 0;
+
+	a->verdict = forward(t, m, &a->p);
+	while (a->verdict == VERDICT_RARE) {
+		must(++n < 4);
+		a->verdict = go_on(a, m);
+	}
+	count_forward(t, m, &a->p, a->verdict);
+	if (a->verdict == VERDICT_REPLY && a->p.reply_head)
+		fill_error(a);
+}
+
+static void pass_from_vm(struct passage *a, struct mem_tables *m)
+{
+	const struct tables *t = mem_tables();
+
+	a->verdict = port_from_vm(t, m, &a->p);
+	if (a->verdict == VERDICT_PROBE) {
+		a->p = anew(a);
+		a->verdict = probe_from_vm(t, m, &a->p);
+	}
+	if (a->verdict == VERDICT_RARE)
+		a->verdict = go_on_at_port(a, m, false);
+	count_answer(t, m, &a->p, a->verdict);
+}
+
+static void pass_back(struct passage *a, struct mem_tables *m)
+{
+	const struct tables *t = mem_tables();
+
+	a->verdict = answer_back(t, m, &a->p, IFINDEX_BRIDGE);
+	a->ifindex = IFINDEX_BRIDGE;
+	if (a->verdict == VERDICT_RARE)
+		a->verdict = go_on_at_port(a, m, true);
+	if (a->verdict != VERDICT_PASS)
+		count_answer(t, m, &a->p, a->verdict);
+}
+
 static void pass(struct passage *a, struct mem_tables *m)
 {
 	const struct tables *t = mem_tables();
-	struct nat_edit edit = { 0 };
 
 	switch (a->hook) {
 	case HOOK_UPLINK:
-		a->verdict = forward(t, m, &a->p);
-		count_forward(t, m, &a->p, a->verdict);
+		pass_uplink(a, m);
 		break;
 	case HOOK_FROM_VM:
-		a->verdict = port_from_vm(t, m, &a->p, &edit);
-		if (a->verdict == VERDICT_PROBE)
-			a->verdict = probe_from_vm(t, m, &a->p, &a->edit);
-		count_answer(t, m, &a->p, a->verdict);
+		pass_from_vm(a, m);
 		break;
 	case HOOK_TO_VM:
 		a->verdict = port_to_vm(t, m, &a->p);
 		count_reason(t, m, a->p.reason, a->p.length);
 		break;
 	case HOOK_BACK:
-		a->verdict = answer_back(t, m, &a->p, IFINDEX_BRIDGE, &edit);
-		if (a->verdict != VERDICT_PASS)
-			count_answer(t, m, &a->p, a->verdict);
+		pass_back(a, m);
 		break;
 	case HOOK_LEAVES:
 		observe_answer(t, m, &a->p);
 		break;
 	case HOOK_PROBE:
-		a->verdict = probe_to_vm(t, m, &a->p, &a->edit);
+		a->verdict = probe_to_vm(t, m, &a->p);
 		if (a->verdict != VERDICT_PROBE)
 			count_reason(t, m, a->p.reason, a->p.length);
 		break;
@@ -261,20 +414,21 @@ static void pass(struct passage *a, struct mem_tables *m)
 static void one_frame(struct mem_tables *m, const struct fuzz_frame *f)
 {
 	static struct mem_tables before;
-	struct passage a = { .hook = f->hook, .size = f->size };
+	struct passage a = {
+		.hook = f->hook,
+		.size = f->size,
+		.ifindex = f->ifindex,
+	};
+	uint8_t *block;
 
-	a.byte = malloc(f->size + 1);
+	/* The frame ends where the block does, and has room before it. */
+	block = malloc(ROOM + f->size);
 	a.before = malloc(f->size + 1);
-	must(a.byte && a.before);
-	/* The frame ends where the block does. */
-	a.byte = realloc(a.byte, f->size ? f->size : 1);
-	must(a.byte);
+	must(block && a.before);
+	a.byte = block + ROOM;
 	memcpy(a.byte, f->byte, f->size);
 	memcpy(a.before, f->byte, f->size);
-	a.p.data = a.byte;
-	a.p.end = a.byte + f->size;
-	a.p.length = (uint32_t)f->size;
-	a.p.ifindex = f->ifindex;
+	a.p = anew(&a);
 	m->now_ns += f->wait_ns;
 	before = *m;
 	pass(&a, m);
@@ -282,7 +436,7 @@ static void one_frame(struct mem_tables *m, const struct fuzz_frame *f)
 	check_bytes(&a);
 	check_tables(&before, m);
 	check_entries(&before, m);
-	free(a.byte);
+	free(block);
 	free(a.before);
 }
 
