@@ -129,6 +129,8 @@ static ALWAYS_INLINE enum verdict rare_of_later(const struct tables *t, void *e,
 		return VERDICT_PASS;
 	if (vip->flags & SERVICE_OBSERVE)
 		return observed_as(p, DROP_FRAGMENT_UNKNOWN);
+	/* Whatever its first one began has begun. */
+	p->kind = FLOW_OTHER;
 	p->reason = frag_later(t, e, p, 0, &unused, &flags);
 	if (!p->reason)
 		p->reason = backend_of(t, e, p, &record);

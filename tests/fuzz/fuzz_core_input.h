@@ -4,7 +4,7 @@
  * reads them, fuzz_core_seeds.c writes one for each packet vector.
  *
  *	WORLD   slot, entry, entry_vm, entry_class, fill, direct: a byte each;
- *		flags: 2 bytes; client, its port, VIP, its port: 4, 2, 4, 2 bytes
+ *		flags: 4 bytes; IPv6: a byte; client, its port, VIP, its port: 4, 2, 4, 2 bytes
  *	PATCHES a byte: how many; each: offset in struct mem_tables (2 bytes) and
  *		8 bytes that are put there
  *	FRAMES  each: hook, whose port, wait in 2^30 ns: a byte each; size (2
@@ -79,7 +79,9 @@ static inline void fuzz_world(struct fuzz_input *in, uint64_t now_ns,
 	spec.entry_class = fuzz_number(in, 1) % (UNCONFIRMED + 1);
 	spec.fill = fuzz_number(in, 1) % (FILL_REDUNDANT + 1);
 	spec.direct = fuzz_number(in, 1) % (SCENE_DIRECT_FULL_ONE_OVER + 1);
-	spec.flags = fuzz_number(in, 2);
+	spec.flags = fuzz_number(in, 4);
+	flow.v6 = fuzz_number(in, 1) & 1;
+	flow.proto = spec.flags & (SCENE_UDP | SCENE_QUIC) ? 17 : 6;
 	flow.client = fuzz_number(in, 4);
 	flow.client_port = (uint16_t)fuzz_number(in, 2);
 	flow.vip = fuzz_number(in, 4);

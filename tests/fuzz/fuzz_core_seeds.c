@@ -41,7 +41,8 @@ static void make_seed(const struct vector *v, struct seed *ret_seed)
 	put(s, 1, v->scene.entry_class);
 	put(s, 1, v->scene.fill);
 	put(s, 1, v->scene.direct);
-	put(s, 2, v->scene.flags);
+	put(s, 4, v->scene.flags);
+	put(s, 1, flow.v6);
 	put(s, 4, flow.client);
 	put(s, 2, flow.client_port);
 	put(s, 4, flow.vip);

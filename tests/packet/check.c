@@ -13,6 +13,7 @@
 /* The description of the frame that must come out. */
 static struct frame_spec expected_to_vm(const struct vector *v)
 {
+	static struct frame_spec quoted;
 	struct frame_spec s = v->in;
 
 	s.vlan[0] = 0;
@@ -25,16 +26,33 @@ static struct frame_spec expected_to_vm(const struct vector *v)
 	s.dst = IP_VM(v->vm);
 	s.dport = PORT_VM;
 	s.ttl = (uint16_t)((s.ttl ? s.ttl : 64) - 1);
+	if (v->mss_out)
+		s.mss = v->mss_out;
+	if (s.quote) {
+		quoted = *s.quote;
+		quoted.src = IP_VM(v->vm);
+		quoted.sport = PORT_VM;
+		s.quote = &quoted;
+	}
 	return s;
 }
 
 static struct frame_spec expected_answer(const struct vector *v)
 {
+	static struct frame_spec quoted;
 	struct frame_spec s = v->in;
 
 	s.src = IP_VIP_WEB;
 	s.sport = PORT_WEB;
 	s.ttl = (uint16_t)((s.ttl ? s.ttl : 64) - 1);
+	if (v->mss_out)
+		s.mss = v->mss_out;
+	if (s.quote) {
+		quoted = *s.quote;
+		quoted.dst = IP_VIP_WEB;
+		quoted.dport = PORT_WEB;
+		s.quote = &quoted;
+	}
 	return s;
 }
 
@@ -53,7 +71,8 @@ static struct frame_spec expected_rst(const struct vector *v)
 		.seq = v->rst_seq,
 		.ack = v->rst_ack,
 		.flags = v->rst_flags,
-		.frag = 0x4000,
+		.frag = v->in.v6 ? 0 : 0x4000,
+		.v6 = v->in.v6,
 		.ttl = 64,
 	};
 
@@ -94,6 +113,75 @@ static struct frame_spec expected_probe(const struct vector *v)
 	return s;
 }
 
+/* An ICMP error of the path's own quotes 64 bytes, in whole words. */
+static struct frame_spec expected_error(const struct vector *v)
+{
+	struct frame_spec s = {
+		.kind = FRAME_ICMP,
+		.v6 = v->in.v6,
+		.dst_mac = v->in.src_mac,
+		.src_mac = v->in.dst_mac,
+		.vlan = { v->in.vlan[0], v->in.vlan[1] },
+		.qinq = v->in.qinq,
+		.src = v->in.dst,
+		.dst = v->in.src,
+		.frag = v->in.v6 ? 0 : 0x4000,
+		.icmp_type = v->icmp_type,
+		.icmp_code = v->icmp_code,
+		.icmp_rest = v->icmp_rest,
+		.quote = &v->in,
+	};
+	struct frame quoted;
+
+	s.quote_size = 64;
+	frame_encode(&v->in, &quoted);
+	quoted.size -= 14 + 4 * ((v->in.vlan[0] != 0) + (v->in.vlan[1] != 0));
+	quoted.size -= v->in.pad;
+	if (quoted.size < 64)
+		s.quote_size = (uint16_t)(quoted.size & ~1U);
+	return s;
+}
+
+static struct frame_spec expected_echo(const struct vector *v)
+{
+	struct frame_spec s = v->in;
+
+	s.dst_mac = v->in.src_mac;
+	s.src_mac = v->in.dst_mac;
+	s.src = v->in.dst;
+	s.dst = v->in.src;
+	s.ttl = 64;
+	s.icmp_type = v->in.v6 ? 129 : TTL_ZERO;
+	return s;
+}
+
+/* RFC 4861, 7.2.4: to who asked, or to all where it has no address yet. */
+static struct frame_spec expected_nd(const struct vector *v)
+{
+	struct frame_spec s = v->in;
+
+	s.pad = 0;
+	s.dst_mac = v->in.src ? v->in.src_mac : 0x333300000001ULL;
+	s.src_mac = MAC_UPLINK;
+	s.src = v->in.nd_target;
+	s.dst = v->in.src;
+	s.to_group = false;
+	s.to_all = !v->in.src;
+	s.nd_advert = v->in.src ? 0x60000000 : 0x20000000;
+	return s;
+}
+
+static struct frame_spec expected_reply(const struct vector *v)
+{
+	if (v->in.kind == FRAME_ARP)
+		return expected_arp(v);
+	if (v->reason == REPLY_ND)
+		return expected_nd(v);
+	if (v->reason == REPLY_ECHO)
+		return expected_echo(v);
+	return v->icmp_type ? expected_error(v) : expected_rst(v);
+}
+
 static struct frame_spec expected_frame(const struct vector *v)
 {
 	switch (v->verdict) {
@@ -101,8 +189,7 @@ static struct frame_spec expected_frame(const struct vector *v)
 	case VERDICT_DROP:
 		break;
 	case VERDICT_REPLY:
-		return v->in.kind == FRAME_ARP ? expected_arp(v) :
-						 expected_rst(v);
+		return expected_reply(v);
 	case VERDICT_FORWARD:
 		return v->hook == HOOK_UPLINK ? expected_to_vm(v) :
 						expected_answer(v);
@@ -152,7 +239,8 @@ static struct traffic expected_traffic(const struct vector *v, size_t size)
 	if (v->hook == HOOK_UPLINK) {
 		t.in_packets = 1;
 		t.in_bytes = size;
-		t.openers = (v->in.flags & (F_SYN | F_ACK)) == F_SYN;
+		t.openers = v->begins ||
+			    (v->in.flags & (F_SYN | F_ACK)) == F_SYN;
 		t.ends = (v->in.flags & F_RST) != 0;
 		t.refused = v->refused;
 		t.evicted = v->evicted;
@@ -336,6 +424,33 @@ static void check_direct(const struct vector *v,
 	}
 }
 
+/* A note that a client of plain UDP has asked: unconfirmed, which no direct
+ * flow is. */
+static bool is_note(uint64_t meta)
+{
+	return (meta >> 23 & 3) == 1;
+}
+
+static void check_notes(const struct vector *v, const struct mem_tables *after,
+			uint32_t slack_ticks)
+{
+	uint32_t due = TICKS_OF_NS(after->now_ns) + TICKS_OF_MS(30000);
+	const struct flow_entry *e;
+	uint32_t n = 0;
+	int i;
+
+	for (i = 0; i < FLOWS_PER_LINE; i++) {
+		e = &after->direct_lines[0].entry[i];
+		if (!is_note(e->meta) ||
+		    !in_time(e, TICKS_OF_NS(after->now_ns)))
+			continue;
+		assert_in_range((uint32_t)(e->meta >> 32) - due, 0,
+				slack_ticks);
+		n++;
+	}
+	assert_int_equal(n, v->notes);
+}
+
 /* Other direct flows stand as they stood, but for the first that may go. */
 static void check_other_direct(const struct vector *v,
 			       const struct mem_tables *before,
@@ -350,7 +465,7 @@ static void check_other_direct(const struct vector *v,
 	for (i = may_go ? 1 : 0; i < FLOWS_PER_LINE; i++) {
 		old = &before->direct_lines[0].entry[i];
 		e = &after->direct_lines[0].entry[i];
-		if (old->key == key || !old->meta)
+		if (old->key == key || !old->meta || is_note(old->meta))
 			continue;
 		assert_int_equal(e->key, old->key);
 		assert_int_equal(e->meta, old->meta);
@@ -421,5 +536,14 @@ void vector_check(const struct vector *v, const struct mem_tables *before,
 	check_direct(v, before, after, scene_direct_key(&flow), slack_ticks);
 	check_others(v, before, after, key);
 	check_other_direct(v, before, after, scene_direct_key(&flow));
+	check_notes(v, after, slack_ticks);
 	check_clocks(v, after, key, slack_ticks);
+}
+
+void vector_forget_counts(struct mem_tables *tables)
+{
+	memset(&tables->limiter, 0, sizeof(tables->limiter));
+	memset(tables->service_traffic, 0, sizeof(tables->service_traffic));
+	memset(tables->backend_traffic, 0, sizeof(tables->backend_traffic));
+	memset(tables->reasons, 0, sizeof(tables->reasons));
 }

@@ -10,6 +10,7 @@
 
 #define ETHER_TYPE_IPV4 0x0800
 #define ETHER_TYPE_ARP	0x0806
+#define ETHER_TYPE_IPV6 0x86dd
 #define ETHER_TYPE_TAG	0x8100
 #define ETHER_TYPE_QINQ 0x88a8
 
@@ -80,6 +81,19 @@ static void put_payload(struct frame *f, unsigned int n)
 		put8(f, (i * 7 + 13) & 0xff);
 }
 
+/* Bytes behind TCP or UDP: QUIC's first ones, then the pattern. */
+static void put_data(struct frame *f, const struct frame_spec *s)
+{
+	unsigned int quic = s->quic ? 5 : 0;
+
+	if (quic) {
+		put8(f, s->quic);
+		put32(f, s->quic_version);
+	}
+	if (s->payload > quic)
+		put_payload(f, s->payload - quic);
+}
+
 static void put_tcp(struct frame *f, const struct frame_spec *s)
 {
 	unsigned int doff = or_usual(s->doff, 5U + s->tcp_options) & 0xf;
@@ -96,7 +110,13 @@ static void put_tcp(struct frame *f, const struct frame_spec *s)
 	put16(f, s->urgent);
 	for (i = 0; i < s->tcp_options; i++)
 		put32(f, 0x01010101);
-	put_payload(f, s->payload);
+	if (s->mss) {
+		i = (unsigned int)f->size - s->tcp_options * 4U + s->mss_at;
+		f->byte[i] = 2;
+		f->byte[i + 1] = 4;
+		patch16(f, i + 2, s->mss);
+	}
+	put_data(f, s);
 }
 
 static void put_udp(struct frame *f, const struct frame_spec *s)
@@ -105,18 +125,92 @@ static void put_udp(struct frame *f, const struct frame_spec *s)
 	put16(f, s->dport);
 	put16(f, 8U + s->payload);
 	put16(f, 0);
+	put_data(f, s);
+}
+
+static void put_rest(struct frame *f, const struct frame_spec *s)
+{
 	put_payload(f, s->payload);
 }
 
-/* An echo request. */
+/* What an error quotes: a packet without its Ethernet header. */
+static void put_quote(struct frame *f, const struct frame_spec *s)
+{
+	struct frame_spec inner = *s->quote;
+	struct frame quoted;
+	size_t i;
+
+	inner.vlan[0] = 0;
+	inner.vlan[1] = 0;
+	frame_encode(&inner, &quoted);
+	for (i = 14; i < quoted.size; i++)
+		if (!s->quote_size || i < 14U + s->quote_size)
+			put8(f, quoted.byte[i]);
+}
+
+/* An echo request, unless it is something else. */
 static void put_icmp(struct frame *f, const struct frame_spec *s)
 {
-	put8(f, 8);
-	put8(f, 0);
+	put8(f, or_usual(s->icmp_type, s->v6 ? 128 : 8) & 0xff);
+	put8(f, s->icmp_code);
 	put16(f, 0);
+	if (s->quote) {
+		put32(f, s->icmp_rest);
+		put_quote(f, s);
+		return;
+	}
 	put16(f, s->id);
 	put16(f, 1);
 	put_payload(f, s->payload);
+}
+
+void frame_addr6(uint32_t number, uint8_t ret_byte[16])
+{
+	static const uint8_t net[12] = { 0x20, 0x01, 0x0d, 0xb8, 0, 1,
+					 0,    2,    0,	   3,	 0, 4 };
+	int i;
+
+	memset(ret_byte, 0, 16);
+	if (number)
+		memcpy(ret_byte, net, sizeof(net));
+	for (i = 0; i < 4; i++)
+		ret_byte[12 + i] = (uint8_t)(number >> (24 - 8 * i));
+}
+
+static void put_addr6(struct frame *f, uint32_t number)
+{
+	uint8_t byte[16];
+	int i;
+
+	frame_addr6(number, byte);
+	for (i = 0; i < 16; i++)
+		put8(f, byte[i]);
+}
+
+static void put_dst6(struct frame *f, const struct frame_spec *s)
+{
+	if (!s->to_group && !s->to_all) {
+		put_addr6(f, s->dst);
+		return;
+	}
+	put32(f, 0xff020000);
+	put32(f, 0);
+	put32(f, s->to_group ? 1 : 0);
+	put32(f, s->to_group ? 0xff000000 | (s->dst & 0xffffff) : 1);
+}
+
+static void put_nd(struct frame *f, const struct frame_spec *s)
+{
+	put8(f, s->nd_advert ? 136 : 135);
+	put8(f, s->icmp_code);
+	put16(f, 0);
+	put32(f, s->nd_advert);
+	put_addr6(f, s->nd_target);
+	if (!s->nd_mac)
+		return;
+	put8(f, s->nd_advert ? 2 : 1);
+	put8(f, 1);
+	put_mac(f, s->src_mac);
 }
 
 struct carried {
@@ -130,6 +224,15 @@ static const struct carried carried_by_ipv4[] = {
 	[FRAME_TCP] = { 6, 16, 1, put_tcp },
 	[FRAME_UDP] = { 17, 6, 1, put_udp },
 	[FRAME_ICMP] = { 1, 2, 0, put_icmp },
+	[FRAME_REST] = { 0, 0, 0, put_rest },
+};
+
+static const struct carried carried_by_ipv6[] = {
+	[FRAME_TCP] = { 6, 16, 1, put_tcp },
+	[FRAME_UDP] = { 17, 6, 1, put_udp },
+	[FRAME_ICMP] = { 58, 2, 1, put_icmp },
+	[FRAME_ND] = { 58, 2, 1, put_nd },
+	[FRAME_REST] = { 0, 0, 0, put_rest },
 };
 
 static void put_ipv4(struct frame *f, const struct frame_spec *s)
@@ -146,7 +249,7 @@ static void put_ipv4(struct frame *f, const struct frame_spec *s)
 	put16(f, s->id);
 	put16(f, s->frag);
 	put8(f, or_usual(s->ttl, 64) & 0xff);
-	put8(f, c->proto);
+	put8(f, or_usual(s->proto, c->proto));
 	put16(f, 0);
 	put32(f, s->src);
 	put32(f, s->dst);
@@ -160,10 +263,66 @@ static void put_ipv4(struct frame *f, const struct frame_spec *s)
 		pseudo = (s->src >> 16) + (s->src & 0xffff) + (s->dst >> 16) +
 			 (s->dst & 0xffff) + c->proto +
 			 (uint32_t)(f->size - l4);
-	patch_csum(f, l4 + c->csum_at, l4, pseudo, s->l4_csum_off);
+	if (c->csum_at && !s->no_csum)
+		patch_csum(f, l4 + c->csum_at, l4, pseudo, s->l4_csum_off);
 	patch16(f, ip + 10,
 		(~frame_sum(f->byte + ip, l4 - ip, 0) + s->ip_csum_off) &
 			0xffff);
+}
+
+/* Extension headers; each says what comes behind it. */
+static void put_exts(struct frame *f, const struct frame_spec *s,
+		     unsigned int proto)
+{
+	unsigned int i;
+	unsigned int next;
+
+	for (i = 0; i < N_EXTS && s->ext[i]; i++) {
+		next = i + 1 < N_EXTS ? s->ext[i + 1] : 0;
+		put8(f, or_usual(next, s->frag ? 44 : proto) & 0xff);
+		put8(f, i ? 0 : s->ext_more);
+		if (s->ext[i] == EXT_ROUTING) {
+			put8(f, 4);
+			put8(f, s->routing_left);
+			put32(f, 0);
+		} else {
+			put16(f, 0x0104); /* padding of six bytes */
+			put32(f, 0);
+		}
+		put_payload(f, i ? 0 : s->ext_more * 8U);
+	}
+	if (!s->frag)
+		return;
+	put8(f, proto);
+	put8(f, 0);
+	put16(f, (s->frag & 0x1fffU) << 3 | (s->frag & 0x2000 ? 1 : 0));
+	put32(f, s->id);
+}
+
+static void put_ipv6(struct frame *f, const struct frame_spec *s)
+{
+	const struct carried *c = &carried_by_ipv6[s->kind];
+	unsigned int proto = or_usual(s->proto, c->proto);
+	size_t ip = f->size;
+	uint32_t pseudo;
+	size_t l4;
+
+	put32(f, or_usual(s->version_ihl, 0x60) << 24 | (uint32_t)s->tos << 20 |
+			 s->label);
+	put16(f, 0);
+	put8(f, or_usual(s->ext[0], s->frag ? 44 : proto) & 0xff);
+	put8(f, or_usual(s->ttl, 64) & 0xff);
+	put_addr6(f, s->src);
+	put_dst6(f, s);
+	put_exts(f, s, proto);
+	l4 = f->size;
+	c->put(f, s);
+	patch16(f, ip + 4,
+		(unsigned int)((int)(f->size - ip) - 40 + s->total_length_off));
+	pseudo = frame_sum(f->byte + ip + 8, 32,
+			   proto + (uint32_t)(f->size - l4));
+	if (c->csum_at && !s->no_csum)
+		patch_csum(f, l4 + c->csum_at, l4, pseudo, s->l4_csum_off);
 }
 
 static void put_arp(struct frame *f, const struct frame_spec *s)
@@ -179,6 +338,13 @@ static void put_arp(struct frame *f, const struct frame_spec *s)
 	put32(f, s->dst);
 }
 
+static unsigned int usual_type(const struct frame_spec *spec)
+{
+	if (spec->kind == FRAME_ARP)
+		return ETHER_TYPE_ARP;
+	return spec->v6 ? ETHER_TYPE_IPV6 : ETHER_TYPE_IPV4;
+}
+
 void frame_encode(const struct frame_spec *spec, struct frame *ret_frame)
 {
 	struct frame *f = ret_frame;
@@ -192,14 +358,17 @@ void frame_encode(const struct frame_spec *spec, struct frame *ret_frame)
 		      i == 0 && spec->qinq ? ETHER_TYPE_QINQ : ETHER_TYPE_TAG);
 		put16(f, spec->vlan[i]);
 	}
-	put16(f, or_usual(spec->ether_type, spec->kind == FRAME_ARP ?
-						    ETHER_TYPE_ARP :
-						    ETHER_TYPE_IPV4));
+	put16(f, or_usual(spec->ether_type, usual_type(spec)));
 	switch (spec->kind) {
 	case FRAME_TCP:
 	case FRAME_UDP:
 	case FRAME_ICMP:
-		put_ipv4(f, spec);
+	case FRAME_ND:
+	case FRAME_REST:
+		if (spec->v6)
+			put_ipv6(f, spec);
+		else
+			put_ipv4(f, spec);
 		break;
 	case FRAME_ARP:
 		put_arp(f, spec);

@@ -9,6 +9,7 @@
 #ifndef TESTS_PACKET_FRAME_H
 #define TESTS_PACKET_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +25,9 @@ enum frame_kind {
 	FRAME_UDP,
 	FRAME_ICMP,
 	FRAME_ARP,
-	FRAME_RAW, /* an Ethernet type and bytes */
+	FRAME_ND,   /* neighbour solicitation or advertisement */
+	FRAME_REST, /* of a later fragment: @proto's bytes, no header */
+	FRAME_RAW,  /* an Ethernet type and bytes */
 };
 
 /* TCP flags, RFC 9293; the numbers are ours, not the core's. */
@@ -38,9 +41,13 @@ enum frame_kind {
 #define F_CWR 0x80
 
 /* Fields where 0 is "as usual" say a real 0 by these. */
-#define TTL_ZERO  256
-#define DOFF_ZERO 16
-#define IHL_ZERO  0x100
+#define TTL_ZERO    256
+#define DOFF_ZERO   16
+#define IHL_ZERO    0x100
+#define EXT_HOP	    0x100 /* hop-by-hop options, whose number is 0 */
+#define EXT_ROUTING 43
+#define EXT_DSTOPTS 60
+#define N_EXTS	    6
 
 /**
  * struct frame_spec - what a frame holds; numbers are in host byte order.
@@ -61,6 +68,21 @@ enum frame_kind {
  * @ip_csum_off, @l4_csum_off: added to a checksum: a wrong one.
  * @cut: the frame ends after so many bytes, 0 = not cut.
  * @pad: bytes behind the end of the packet (Ethernet's padding).
+ * @v6: IPv6; its addresses are 2001:db8:1:2:3:4: and the number; 0 is "::".
+ *      @ttl is the hop limit, @frag and @id make a fragment header.
+ * @label: IPv6's flow label.
+ * @to_group, @to_all: IPv6: to @dst's solicited-node group, to all nodes.
+ * @ext: IPv6: extension headers in front of a fragment's, 8 bytes each;
+ *       @ext_more: bytes more that the first one has, in eights.
+ * @routing_left: segments left, of a routing header.
+ * @no_csum: UDP without a checksum.
+ * @proto: of FRAME_REST.
+ * @quic, @quic_version: first byte and version, in the payload.
+ * @mss, @mss_at: an MSS option, and where in the TCP options; 0 = none.
+ * @icmp_type, @icmp_code, @icmp_rest: 0 = an echo request; TTL_ZERO as ever.
+ * @quote: what an ICMP error quotes; @quote_size: how much, 0 = all.
+ * @nd_advert: flags of an advertisement, 0 = a solicitation. @nd_target: for
+ *             whom. @nd_mac: with the option that says @src_mac.
  * @arp_op: 0 = request. @arp_hw_type, @arp_proto_type, @arp_hw_size,
  *          @arp_proto_size: 0 = right. @arp_target_mac: as a number.
  *          Sender's MAC is @src_mac, addresses are @src and @dst.
@@ -101,7 +123,33 @@ struct frame_spec {
 	uint8_t arp_hw_size;
 	uint8_t arp_proto_size;
 	uint64_t arp_target_mac;
+	bool v6;
+	bool to_group;
+	bool to_all;
+	bool no_csum;
+	bool nd_mac;
+	uint16_t ext[N_EXTS];
+	uint8_t ext_more;
+	uint8_t routing_left;
+	uint8_t proto;
+	uint8_t quic;
+	uint32_t quic_version;
+	uint16_t mss;
+	uint8_t mss_at;
+	uint16_t icmp_type;
+	uint8_t icmp_code;
+	uint32_t icmp_rest;
+	const struct frame_spec *quote;
+	uint16_t quote_size;
+	uint32_t nd_advert;
+	uint32_t nd_target;
+	uint32_t label;
 };
+
+/**
+ * frame_addr6() - the IPv6 address of a number.
+ */
+void frame_addr6(uint32_t number, uint8_t ret_byte[16]);
 
 /**
  * frame_encode() - write a frame.

@@ -145,6 +145,8 @@ static int make_network(void)
 		"ip link set out up",
 		"ip route add default via 192.0.2.254 dev out",
 		"ip route add blackhole 198.18.0.0/15",
+		"ip -6 address add 2001:db8:9::1/64 dev out nodad",
+		"ip -6 route add default via 2001:db8:9::2 dev out",
 	};
 	size_t i;
 	int ret;

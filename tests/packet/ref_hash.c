@@ -108,6 +108,46 @@ uint64_t ref_key_balanced(struct ref_seed seed, int by_source, uint32_t client,
 	return (slot & slot_bits) | (key & ~slot_bits);
 }
 
+/* IPv6: each address by 32-bit words, of each 64 bits the second one first. */
+static size_t wire_addr6(uint8_t *byte, const uint8_t addr[16])
+{
+	memcpy(byte, addr + 4, 4);
+	memcpy(byte + 4, addr, 4);
+	memcpy(byte + 8, addr + 12, 4);
+	memcpy(byte + 12, addr + 8, 4);
+	return 16;
+}
+
+uint64_t ref_key_balanced6(struct ref_seed seed, const uint8_t client[16],
+			   uint16_t client_port, const uint8_t vip[16],
+			   uint16_t vip_port, uint8_t proto)
+{
+	uint8_t byte[37] = { 0 };
+	size_t at = wire_addr6(byte, client);
+
+	at += wire_addr6(byte + at, vip);
+	wire16(byte + at, vip_port);
+	wire16(byte + at + 2, client_port);
+	byte[at + 4] = proto;
+	return ref_siphash13(seed, byte, sizeof(byte));
+}
+
+uint64_t ref_key_direct6(struct ref_seed seed, uint32_t ifindex,
+			 const uint8_t client[16], uint16_t client_port,
+			 const uint8_t vm[16], uint16_t vm_port, uint8_t proto)
+{
+	uint8_t byte[45] = { 0 };
+	size_t at = wire_addr6(byte, client);
+
+	at += wire_addr6(byte + at, vm);
+	byte[at] = (uint8_t)ifindex;
+	byte[at + 1] = (uint8_t)(ifindex >> 8);
+	wire16(byte + at + 8, vm_port);
+	wire16(byte + at + 10, client_port);
+	byte[at + 12] = proto;
+	return ref_siphash13(seed, byte, sizeof(byte));
+}
+
 uint64_t ref_key_direct(struct ref_seed seed, uint32_t ifindex, uint32_t client,
 			uint16_t client_port, uint32_t vm, uint16_t vm_port,
 			uint8_t proto)

@@ -18,7 +18,7 @@
 #include "dataplane/core/port.h"
 #include "dataplane/core/probe.h"
 
-#define N_TABLES 17
+#define N_TABLES 23
 
 const struct vector_table *vector_tables(size_t *ret_n)
 {
@@ -29,7 +29,9 @@ const struct vector_table *vector_tables(size_t *ret_n)
 		vectors_claiming, vectors_moving,      vectors_settling,
 		vectors_line,	  vectors_from_vm,     vectors_answer,
 		vectors_to_vm,	  vectors_observe,     vectors_stack,
-		vectors_probe,	  vectors_probe_abuse,
+		vectors_probe,	  vectors_probe_abuse, vectors_ipv6,
+		vectors_udp,	  vectors_icmp,	       vectors_nd,
+		vectors_frag,	  vectors_mss,
 	};
 	size_t i;
 
@@ -57,20 +59,25 @@ uint32_t vector_ifindex(const struct vector *v)
 
 struct scene_flow vector_flow(const struct vector *v)
 {
+	/* An error is about the flow of what it quotes, the other way. */
+	const struct frame_spec *in = v->in.quote ? v->in.quote : &v->in;
+	bool back = in == v->in.quote;
 	struct scene_flow flow = {
-		.client = v->in.src,
-		.client_port = v->in.sport,
-		.vip = v->in.dst,
-		.vip_port = v->in.dport,
+		.client = back ? in->dst : in->src,
+		.client_port = back ? in->dport : in->sport,
+		.vip = back ? in->src : in->dst,
+		.vip_port = back ? in->sport : in->dport,
 		.vm = 1,
+		.v6 = in->v6,
+		.proto = in->kind == FRAME_UDP ? 17 : 6,
 	};
 
 	if (v->hook == HOOK_PROBE) {
 		flow.client = IP_PROBES;
 		flow.vm = v->vm ? v->vm : 1;
 	} else if (v->hook == HOOK_FROM_VM || v->hook >= HOOK_BACK) {
-		flow.client = v->in.dst;
-		flow.client_port = v->in.dport;
+		flow.client = back ? in->src : in->dst;
+		flow.client_port = back ? in->sport : in->dport;
 	}
 	if (v->hook != HOOK_UPLINK) {
 		flow.vip = IP_VIP_WEB;

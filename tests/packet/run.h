@@ -51,6 +51,9 @@ void vector_check(const struct vector *v, const struct mem_tables *before,
 		  const struct mem_tables *after, const struct outcome *outcome,
 		  uint32_t slack_ticks);
 
+/* Counters as they are before a packet: after @first of a vector. */
+void vector_forget_counts(struct mem_tables *tables);
+
 /**
  * vector_group() - run all vectors as one group of cmocka tests.
  * @name: of the group.

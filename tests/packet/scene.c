@@ -35,36 +35,79 @@ static struct ip_addr mapped(uint32_t addr)
 	return ip;
 }
 
+/* The address of a number in the world's family. */
+static struct ip_addr addr_of(bool v6, uint32_t number)
+{
+	uint8_t byte[16];
+	struct ip_addr ip;
+
+	if (!v6)
+		return mapped(number);
+	frame_addr6(number, byte);
+	memcpy(&ip, byte, sizeof(ip));
+	return ip;
+}
+
 uint64_t scene_key(const struct scene_flow *flow, bool by_source)
 {
+	uint8_t client[16];
+	uint8_t vip[16];
+
+	frame_addr6(flow->client, client);
+	frame_addr6(flow->vip, vip);
+	if (flow->v6)
+		return ref_key_balanced6(pool_seed, client, flow->client_port,
+					 vip, flow->vip_port, flow->proto);
 	return ref_key_balanced(pool_seed, by_source, flow->client,
 				flow->client_port, flow->vip, flow->vip_port,
-				6);
+				flow->proto);
 }
 
 uint64_t scene_direct_key(const struct scene_flow *flow)
 {
+	uint8_t client[16];
+	uint8_t vm[16];
+
+	frame_addr6(flow->client, client);
+	frame_addr6(IP_VM(flow->vm), vm);
+	if (flow->v6)
+		return ref_key_direct6(direct_seed, IFINDEX_VM(flow->vm),
+				       client, flow->client_port, vm, PORT_VM,
+				       flow->proto);
 	return ref_key_direct(direct_seed, IFINDEX_VM(flow->vm), flow->client,
-			      flow->client_port, IP_VM(flow->vm), PORT_VM, 6);
+			      flow->client_port, IP_VM(flow->vm), PORT_VM,
+			      flow->proto);
 }
 
-static void add_service(struct mem_tables *m, uint32_t vip, uint16_t port,
-			struct service value)
+static void add_service(struct mem_tables *m, struct ip_addr vip, uint16_t port,
+			uint8_t proto, struct service value)
 {
 	struct mem_service *s = &m->services[m->n_services++];
 
-	s->key.vip = mapped(vip);
+	s->key.vip = vip;
 	s->key.port = BE16(port);
-	s->key.proto = port ? 6 : 0;
+	s->key.proto = proto;
 	s->value = value;
 }
 
-static void add_services(struct mem_tables *m, uint32_t pool, uint16_t observe)
+/* By UDP or TCP, whatever the vector's own packet is. */
+static uint8_t scene_proto(uint32_t flags)
 {
+	return flags & (SCENE_UDP | SCENE_QUIC) ? 17 : 6;
+}
+
+static void add_services(struct mem_tables *m, uint32_t pool, bool v6,
+			 uint32_t flags)
+{
+	struct ip_addr web_addr = addr_of(v6, IP_VIP_WEB);
+	struct ip_addr api_addr = addr_of(v6, IP_VIP_API);
+	uint16_t observe = flags & SCENE_OBSERVE ? SERVICE_OBSERVE : 0;
+	uint8_t proto = scene_proto(flags);
 	struct service web = { .number = SERVICE_WEB,
 			       .pool = pool,
 			       .flags = observe,
-			       .target_port = BE16(PORT_VM) };
+			       .target_port = BE16(PORT_VM),
+			       .mss = flags & SCENE_MSS ? MSS_MAX : 0 };
 	struct service api = { .number = SERVICE_API,
 			       .pool = pool,
 			       .flags = observe,
@@ -72,18 +115,21 @@ static void add_services(struct mem_tables *m, uint32_t pool, uint16_t observe)
 	struct service web_vip = { .flags = SERVICE_VIP | SERVICE_ANSWER_L2 };
 	struct service api_vip = { .flags = SERVICE_VIP | SERVICE_DROP };
 
+	if (flags & SCENE_QUIC)
+		web.flags |= SERVICE_QUIC;
 	if (observe)
 		web_vip.flags = SERVICE_VIP;
 	web_vip.flags |= observe;
 	api_vip.flags |= observe;
-	add_service(m, IP_VIP_WEB, 0, web_vip);
-	add_service(m, IP_VIP_WEB, PORT_WEB, web);
-	add_service(m, IP_VIP_API, 0, api_vip);
-	add_service(m, IP_VIP_API, PORT_API, api);
+	add_service(m, web_addr, 0, 0, web_vip);
+	add_service(m, web_addr, PORT_WEB, proto, web);
+	add_service(m, api_addr, 0, 0, api_vip);
+	add_service(m, api_addr, PORT_API, proto, api);
 }
 
 /* The generation of VM n is n, so that none of them is 0. */
-static void add_backend(struct mem_tables *m, uint32_t n, uint32_t flags)
+static void add_backend(struct mem_tables *m, uint32_t n, bool v6,
+			uint32_t flags)
 {
 	struct backend_record *record;
 	uint32_t word = BACKEND_LIVE;
@@ -94,7 +140,8 @@ static void add_backend(struct mem_tables *m, uint32_t n, uint32_t flags)
 	memset(m->backends[n].copy, 0xdd, sizeof(m->backends[n].copy));
 	record = &m->backends[n].copy[flags & SCENE_COPY_1 ? 1 : 0];
 	memset(record, 0, sizeof(*record));
-	record->addr = mapped(IP_VM(n));
+	record->addr = addr_of(v6, IP_VM(n));
+	record->mtu = flags & SCENE_MTU ? MTU_PORT : 0;
 	record->ifindex = IFINDEX_VM(n);
 	record->pool = POOL_WEB;
 	if (flags & SCENE_STACK)
@@ -107,15 +154,16 @@ static void add_backend(struct mem_tables *m, uint32_t n, uint32_t flags)
 }
 
 static void add_port(struct mem_tables *m, uint32_t n, uint32_t ifindex,
-		     uint32_t flags)
+		     bool v6, uint32_t flags)
 {
 	struct mem_port *p = &m->ports[m->n_ports++];
 
-	p->key.addr = mapped(IP_VM(n));
+	p->key.addr = addr_of(v6, IP_VM(n));
 	p->key.ifindex = ifindex;
 	p->key.port = BE16(PORT_VM);
-	p->key.proto = 6;
-	p->value.vip = mapped(IP_VIP_WEB);
+	p->key.proto = scene_proto(flags);
+	p->value.vip = addr_of(v6, IP_VIP_WEB);
+	p->value.mss = flags & SCENE_MSS ? MSS_MAX : 0;
 	p->value.vip_port = BE16(PORT_WEB);
 	p->value.backend = (uint16_t)n;
 	p->value.service = SERVICE_WEB;
@@ -125,6 +173,8 @@ static void add_port(struct mem_tables *m, uint32_t n, uint32_t ifindex,
 		p->value.flags |= PORT_LEARNING | PORT_OBSERVE;
 	if (flags & SCENE_STACK)
 		p->value.flags |= PORT_STACK;
+	if (flags & SCENE_QUIC)
+		p->value.flags |= PORT_QUIC;
 }
 
 static uint32_t slot_word(enum scene_slot slot)
@@ -317,6 +367,20 @@ static void add_probes(struct mem_tables *m)
 	}
 }
 
+/* Others' packets in every place. */
+static void add_frags(struct mem_tables *m, uint32_t now_tick)
+{
+	uint32_t i;
+	uint32_t j;
+
+	for (i = 0; i < MEM_FRAG_LINES; i++)
+		for (j = 0; j < FRAGS_PER_LINE; j++) {
+			m->frag_lines[i].entry[j].flow.key = i * 4 + j + 1;
+			m->frag_lines[i].entry[j].flow.meta = meta_of(
+				1, 1, CONFIRMED, 0, now_tick + LIVE_TICKS);
+		}
+}
+
 /* The packets' own uplink is not the first one, and no uplink is the last. */
 static void add_uplinks(struct mem_tables *m, uint32_t flags)
 {
@@ -347,15 +411,17 @@ void scene_build(const struct scene_spec *spec, const struct scene_flow *flow,
 	m->node.reply_rate_pps = spec->flags & SCENE_RATE_0 ? 0 : 1000;
 	add_uplinks(m, spec->flags);
 	add_services(m, spec->flags & SCENE_NO_POOL ? 1U << 20 : POOL_WEB,
-		     spec->flags & SCENE_OBSERVE ? SERVICE_OBSERVE : 0);
+		     flow->v6, spec->flags);
 	for (n = 1; n <= N_VMS; n++) {
-		add_backend(m, n, spec->flags);
-		add_port(m, n, IFINDEX_VM(n), spec->flags);
+		add_backend(m, n, flow->v6, spec->flags);
+		add_port(m, n, IFINDEX_VM(n), flow->v6, spec->flags);
 		if (spec->flags & SCENE_STACK)
-			add_port(m, n, IFINDEX_BRIDGE, spec->flags);
+			add_port(m, n, IFINDEX_BRIDGE, flow->v6, spec->flags);
 	}
 	if (!(spec->flags & SCENE_NO_PROBES))
 		add_probes(m);
+	if (spec->flags & SCENE_FRAG_FULL)
+		add_frags(m, now_tick);
 	add_pool(m, spec, key);
 	add_fill(m, spec->fill, key, now_tick);
 	add_entry(m, spec, key, now_tick);

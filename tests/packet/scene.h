@@ -157,6 +157,14 @@ enum scene_direct {
 #define SCENE_STACK	 0x1000 /* the host has rules at the VMs' ports */
 #define SCENE_BRIDGED	 0x2000 /* the uplink is a port of their bridge */
 #define SCENE_NO_PROBES	 0x4000 /* nothing is probed over the data path */
+#define SCENE_UDP	 0x8000 /* both services are plain UDP */
+#define SCENE_QUIC	 0x10000 /* both services are QUIC */
+#define SCENE_MSS	 0x20000 /* SYNs may announce MSS_MAX */
+#define SCENE_MTU	 0x40000 /* the VMs' ports take packets of MTU_PORT */
+#define SCENE_FRAG_FULL	 0x80000 /* of fragmented packets of others */
+
+#define MSS_MAX	 1200
+#define MTU_PORT 600
 
 /**
  * struct scene_spec - what is special; zero means nothing.
@@ -179,6 +187,8 @@ struct scene_spec {
 /**
  * struct scene_flow - the flow that a scene is about, in host byte order.
  * @client, @client_port, @vip, @vip_port: as a balanced one.
+ * @v6: all addresses of the scene are IPv6's, of the same numbers.
+ * @proto: TCP or UDP.
  * @vm: as a direct one: which VM; its port is PORT_VM.
  */
 struct scene_flow {
@@ -187,6 +197,8 @@ struct scene_flow {
 	uint32_t vip;
 	uint16_t vip_port;
 	uint32_t vm;
+	bool v6;
+	uint8_t proto;
 };
 
 /**

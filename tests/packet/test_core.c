@@ -22,6 +22,11 @@ static void test_vector(void **state)
 	struct outcome outcome = { 0 };
 
 	vector_scene(v, NOW_NS, &before);
+	if (v->first) {
+		vector_run_core(v->first, &before, &outcome);
+		assert_int_equal(outcome.verdict, v->first->verdict);
+		vector_forget_counts(&before);
+	}
 	after = before;
 	vector_run_core(v, &after, &outcome);
 	vector_check(v, &before, &after, &outcome, 0);

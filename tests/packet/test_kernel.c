@@ -39,6 +39,11 @@ static void run(const struct vector *v, uint32_t mark)
 	struct outcome outcome = { 0 };
 
 	vector_scene(v, now_ns(), &before);
+	if (v->first) {
+		kernel_run(kernel, v->first, &before, 0, &outcome);
+		assert_int_equal(outcome.verdict, v->first->verdict);
+		vector_forget_counts(&before);
+	}
 	after = before;
 	kernel_run(kernel, v, &after, mark, &outcome);
 	vector_check(v, &before, &after, &outcome, SLACK_TICKS);

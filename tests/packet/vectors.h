@@ -42,6 +42,11 @@ enum after {
 #define PROBE_BACK(n) \
 	.verdict = VERDICT_PROBE, .reason = PASS_PROBE_ANSWER, .vm = (n)
 #define PROBE_ARP .verdict = VERDICT_REPLY, .reason = REPLY_PROBE_ARP
+#define ERROR(why, t, c, r)                                          \
+	.verdict = VERDICT_REPLY, .reason = (why), .icmp_type = (t), \
+	.icmp_code = (c), .icmp_rest = (r)
+#define ECHOED	    .verdict = VERDICT_REPLY, .reason = REPLY_ECHO
+#define ND_ANSWERED .verdict = VERDICT_REPLY, .reason = REPLY_ND
 #define RESET(why, f, s, a)                                          \
 	.verdict = VERDICT_REPLY, .reason = (why), .rst_flags = (f), \
 	.rst_seq = (s), .rst_ack = (a)
@@ -62,6 +67,11 @@ enum after {
  * @after, @after_vm, @after_class, @after_marks: the flow's entry; its VM is
  *	VM 2 where @after_vm is 0.
  * @direct_after, @direct_class, @direct_marks: the same for its direct entry.
+ * @begins: it counts as the beginning of a connection that is not TCP's.
+ * @notes: clients of plain UDP that have been noted.
+ * @mss_out: what a SYN announces then, 0 = as it came.
+ * @icmp_type, @icmp_code, @icmp_rest: of an ICMP error that answers.
+ * @first: a packet that has passed before, in the same scene.
  * @refused, @evicted: an entry was not made, or took a live one's place.
  */
 struct vector {
@@ -88,6 +98,13 @@ struct vector {
 	uint64_t direct_marks;
 	bool refused;
 	bool evicted;
+	bool begins;
+	uint16_t notes;
+	uint16_t mss_out;
+	uint8_t icmp_type;
+	uint8_t icmp_code;
+	uint32_t icmp_rest;
+	const struct vector *first;
 };
 
 /**
@@ -115,5 +132,11 @@ struct vector_table vectors_observe(void);
 struct vector_table vectors_stack(void);
 struct vector_table vectors_probe(void);
 struct vector_table vectors_probe_abuse(void);
+struct vector_table vectors_ipv6(void);
+struct vector_table vectors_udp(void);
+struct vector_table vectors_icmp(void);
+struct vector_table vectors_nd(void);
+struct vector_table vectors_frag(void);
+struct vector_table vectors_mss(void);
 
 #endif
