@@ -105,7 +105,8 @@ static ALWAYS_INLINE uint32_t error_quote_sum(const uint8_t *quote,
 static ALWAYS_INLINE bool error_fill(struct pkt *p, uint8_t *l3, bool is_v6)
 {
 	uint32_t n_words = error_quote_words(p);
-	uint16_t size = (uint16_t)(sizeof(struct icmp_hdr) + n_words * 2);
+	uint16_t size =
+		(uint16_t)((uint32_t)sizeof(struct icmp_hdr) + n_words * 2);
 	uint32_t header = is_v6 ? sizeof(struct ipv6_hdr) :
 				  sizeof(struct ipv4_hdr);
 	struct icmp_hdr *icmp = (struct icmp_hdr *)(l3 + header);
