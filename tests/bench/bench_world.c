@@ -208,8 +208,8 @@ int bench_world_open(struct bench_world *w)
 	return err ? err : make_flows(w);
 }
 
-static uint64_t key_of(const struct bench_world *w, enum bench_size size,
-		       const struct bench_flow *flow)
+static uint64_t bench_key(const struct bench_world *w, enum bench_size size,
+			  const struct bench_flow *flow)
 {
 	struct ip_addr client = ip_from_v4(flow->addr);
 	struct ip_addr vip = ip_from_v4(BE32(w->pool[size].vip));
@@ -222,7 +222,7 @@ static uint64_t key_of(const struct bench_world *w, enum bench_size size,
 uint32_t bench_slot(const struct bench_world *w, enum bench_size size,
 		    const struct bench_flow *flow)
 {
-	return slot_of_key(key_of(w, size, flow), w->mem.pools[size].range);
+	return slot_of_key(bench_key(w, size, flow), w->mem.pools[size].range);
 }
 
 bool bench_moves(uint32_t slot)
@@ -277,6 +277,6 @@ void bench_move(struct bench_world *w, enum bench_size size, bool moving,
 	       sizeof(*w->mem.flows) * (w->mem.node->flow_line_mask + 1));
 	for (i = 0; i < n_flows; i++)
 		if (bench_moves(bench_slot(w, size, &flow[i])))
-			add_entry(w, key_of(w, size, &flow[i]),
+			add_entry(w, bench_key(w, size, &flow[i]),
 				  (uint16_t)bench_backend(w, size, &flow[i]));
 }
