@@ -193,6 +193,20 @@ serving() { # NUMBER...
 	}
 }
 
+# No slot is on its way to another VM.
+are_still() {
+	drover status --json | jq -e '[.data.pools[] |
+		.claiming + .moving + .settling] | add == 0'
+}
+
+# A slot keeps its mark for as long as a connection lives that began while it
+# moved: traffic that lasts is for still tables.
+still() {
+	until_ok "$1" are_still || die "slots do not settle: $(
+		drover status --json | jq -c '.data.pools[] |
+			{ pool, slots, claiming, moving, settling }')"
+}
+
 # The log is what one wants to see when something failed.
 node_cleanup() {
 	local status=$?
@@ -205,7 +219,8 @@ node_cleanup() {
 	cleanup
 }
 
-# node_up VMS: the lab, a hypervisor with that many VMs, droverd; all serve.
+# node_up VMS: the lab, a hypervisor with that many VMs, droverd; all serve, also
+# if their ports have learned one after the other.
 node_up() {
 	local vm
 	for vm in libvirtd virsh jq setpriv; do
@@ -223,6 +238,7 @@ node_up() {
 	node_start
 	# shellcheck disable=SC2046 # numbers
 	serving $(seq "$1")
+	still 60
 }
 
 # --- judging -----------------------------------------------------------------

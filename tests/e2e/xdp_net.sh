@@ -29,6 +29,7 @@ pids=()
 
 die() {
 	echo "FAILED: $*" >&2
+	died=1
 	exit 1
 }
 
@@ -52,6 +53,9 @@ ns_vm() { # number, command
 cleanup() {
 	local status=$? pid ns mount
 	trap - EXIT INT TERM
+	# What "set -e" ends says nothing of its own.
+	[ "$status" = 0 ] || [ "$status" = 77 ] || [ -n "${died:-}" ] ||
+		echo "FAILED: exit $status of: $BASH_COMMAND" >&2
 	driver_stop
 	for pid in "${pids[@]}"; do
 		kill "$pid" 2>/dev/null || :
