@@ -165,20 +165,20 @@ static ALWAYS_INLINE uint64_t bpf_key(void *e, struct key_ask *q)
 	return slow_key(q);
 }
 
+/* What all packets need. */
+#define LB_TABLES                                             \
+	BPF_TABLES, .tracked = bpf_tracked, .rank = bpf_rank, \
+		    .direct = bpf_direct, .asked = bpf_asked, .mss = xdp_mss
+
 static const struct tables tables = {
-	BPF_TABLES,	  .service = cached_service, .tracked = bpf_tracked,
-	.rank = bpf_rank, .direct = bpf_direct,	     .asked = bpf_asked,
-	.mss = xdp_mss,
+	LB_TABLES,
+	.service = cached_service,
 };
 
 /* Of what is seldom. */
 static const struct tables rare_tables = {
-	BPF_TABLES,	    .service = bpf_service,
-	.key = bpf_key,	    .tracked = bpf_tracked,
-	.rank = bpf_rank,   .direct = bpf_direct,
-	.asked = bpf_asked, .mss = xdp_mss,
-	.frag = bpf_frag,   .walk = xdp_walk,
-	.whose = bpf_whose,
+	LB_TABLES,	  .service = bpf_service, .key = bpf_key,
+	.frag = bpf_frag, .walk = xdp_walk,	  .whose = bpf_whose,
 };
 
 __noinline uint32_t slow_rank(uint64_t key, uint64_t meta, uint32_t now_tick)

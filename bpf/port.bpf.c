@@ -63,35 +63,19 @@ static ALWAYS_INLINE uint64_t bpf_key(void *e, struct key_ask *q)
 	return slow_key(q);
 }
 
-static const struct tables tables = {
-	BPF_TABLES,
-	.service = bpf_service,
-	.direct = bpf_direct,
-	.asked = bpf_asked,
-	.l4_csum = skb_l4_csum,
-	.frag = bpf_frag,
-	.mss = skb_mss,
-	.walk = skb_walk,
-	.probe_node = bpf_probe_node,
-	.probe_target = bpf_probe_target,
-	.probe_number = bpf_probe_number,
-};
+/* What all packets need. */
+#define PORT_TABLES                                                     \
+	BPF_TABLES, .service = bpf_service, .direct = bpf_direct,       \
+		    .asked = bpf_asked, .l4_csum = skb_l4_csum,         \
+		    .frag = bpf_frag, .mss = skb_mss, .walk = skb_walk, \
+		    .probe_node = bpf_probe_node,                       \
+		    .probe_target = bpf_probe_target,                   \
+		    .probe_number = bpf_probe_number
+
+static const struct tables tables = { PORT_TABLES };
 
 /* Of what is seldom. */
-static const struct tables rare_tables = {
-	BPF_TABLES,
-	.service = bpf_service,
-	.key = bpf_key,
-	.direct = bpf_direct,
-	.asked = bpf_asked,
-	.l4_csum = skb_l4_csum,
-	.frag = bpf_frag,
-	.mss = skb_mss,
-	.walk = skb_walk,
-	.probe_node = bpf_probe_node,
-	.probe_target = bpf_probe_target,
-	.probe_number = bpf_probe_number,
-};
+static const struct tables rare_tables = { PORT_TABLES, .key = bpf_key };
 
 __noinline uint32_t slow_direct(struct direct *q)
 {

@@ -116,6 +116,22 @@ static ALWAYS_INLINE uint64_t flow_key(const struct tables *t, void *e,
 			    q.proto);
 }
 
+/* Where the backend that has been picked is, if the packet may go on to it. */
+static ALWAYS_INLINE enum reason
+find_record(const struct tables *t, void *e, const struct pkt *p,
+	    const struct backend_record **ret_record)
+{
+	const struct backend *backend;
+
+	if (p->backend == BACKEND_NONE)
+		return DROP_NO_BACKEND;
+	backend = t->backend(e, p->backend);
+	*ret_record = backend ? backend_record(backend) : NULL;
+	if (!*ret_record)
+		return DROP_NO_RECORD;
+	return fits_port(p, *ret_record) ? REASON_NONE : DROP_TOO_BIG;
+}
+
 /**
  * find_backend() - pick the backend, and find where it is.
  * @p: @pool known, @key and @backend get filled in.
@@ -125,20 +141,12 @@ static ALWAYS_INLINE enum reason
 find_backend(const struct tables *t, void *e, struct pkt *p,
 	     const struct pool *pool, const struct backend_record **ret_record)
 {
-	const struct backend *backend;
-
 	/* Before any entry is made for it. */
 	if (p->ttl <= 1)
 		return DROP_TTL;
 	p->key = flow_key(t, e, p, pool);
 	p->backend = pick_backend(t, e, p, pool);
-	if (p->backend == BACKEND_NONE)
-		return DROP_NO_BACKEND;
-	backend = t->backend(e, p->backend);
-	*ret_record = backend ? backend_record(backend) : NULL;
-	if (!*ret_record)
-		return DROP_NO_RECORD;
-	return fits_port(p, *ret_record) ? REASON_NONE : DROP_TOO_BIG;
+	return find_record(t, e, p, ret_record);
 }
 
 /* The service is known: what its packets are like. */

@@ -89,22 +89,12 @@ static ALWAYS_INLINE const struct service *rare_vip(const struct tables *t,
 	return vip;
 }
 
-/* The VM that a packet without a flow of its own goes to. */
+/* Where a packet without a flow of its own goes to. */
 static ALWAYS_INLINE enum reason
 backend_of(const struct tables *t, void *e, const struct pkt *p,
 	   const struct backend_record **ret_record)
 {
-	const struct backend *backend;
-
-	if (p->ttl <= 1)
-		return DROP_TTL;
-	if (p->backend == BACKEND_NONE)
-		return DROP_NO_BACKEND;
-	backend = t->backend(e, p->backend);
-	*ret_record = backend ? backend_record(backend) : NULL;
-	if (!*ret_record)
-		return DROP_NO_RECORD;
-	return fits_port(p, *ret_record) ? REASON_NONE : DROP_TOO_BIG;
+	return p->ttl <= 1 ? DROP_TTL : find_record(t, e, p, ret_record);
 }
 
 /**
