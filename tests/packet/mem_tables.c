@@ -70,7 +70,7 @@ static struct frag_line *mem_frag_line(void *e, uint32_t line)
 {
 	struct mem_tables *m = e;
 
-	return line < MEM_FRAG_LINES ? &m->frag_lines[line] : NULL;
+	return line < FRAG_LINES ? &m->frag_lines[line % MEM_FRAG_LINES] : NULL;
 }
 
 static const struct port *mem_port(void *e, const struct port_key *k)

@@ -17,9 +17,12 @@
 #define MEM_SLOTS      (MEM_SLOT_LINES * SLOTS_PER_LINE)
 #define MEM_BACKENDS   8 /* numbers 0 .. 7 */
 #define MEM_FLOW_LINES 4
-#define MEM_FRAG_LINES FRAG_LINES
 #define MEM_PORTS      8
 #define MEM_TARGETS    4 /* numbers 0 .. 3 */
+/* Who copies tables all the time has fewer, which the core's lines share. */
+#ifndef MEM_FRAG_LINES
+#define MEM_FRAG_LINES FRAG_LINES
+#endif
 
 struct mem_service {
 	struct service_key key;
