@@ -16,8 +16,12 @@
  *	probing -> queued  a kick, or this machine is starved (goes first then)
  *
  * Hooks are called as the last thing that is done with a target, since they
- * may remove it. libevent handles what sockets have to say before timers that
- * ran out meanwhile, so a loop that was held up turns no answer into a timeout.
+ * may remove it.
+ *
+ * A loop that was held up turns no answer into a timeout: libevent handles what
+ * sockets have to say before timers that ran out meanwhile, and a timeout that
+ * is found late waits for the next turn, since its probe may have begun in this
+ * one, after the sockets were asked.
  */
 #include "health/health.h"
 
@@ -44,6 +48,9 @@
 #define STARVED_RETRY_US 100000
 #define LATE_US		 100000
 
+/* By as much a timer is late if the loop is not held up. */
+#define HELD_UP_US 20000
+
 enum phase {
 	PHASE_IDLE,
 	PHASE_QUEUED,
@@ -61,6 +68,7 @@ enum phase {
  * @timer: see the phases.
  * @phase: where it is.
  * @spread: the next wait is drawn from all of the interval.
+ * @held_up: its timeout was found late, and waits for the next turn.
  * @due_us: when its next probe was due.
  * @started_us: start of the last probe.
  * @eager_until_us: end of its eager time.
@@ -76,6 +84,7 @@ struct target {
 	struct wheel_timer timer;
 	enum phase phase;
 	bool spread;
+	bool held_up;
 	uint64_t due_us;
 	uint64_t started_us;
 	uint64_t eager_until_us;
@@ -324,6 +333,11 @@ static void on_done(struct probe *p, enum probe_result result)
 	finish(t, result);
 }
 
+static uint64_t timeout_at(const struct target *t)
+{
+	return t->started_us + (uint64_t)t->spec.params.timeout_ms * 1000;
+}
+
 static void begin(struct target *t)
 {
 	enum probe_result result;
@@ -333,8 +347,8 @@ static void begin(struct target *t)
 	t->phase = PHASE_PROBING;
 	t->started_us = wheel_clock();
 	t->owner->count.n_late += t->started_us > t->due_us + LATE_US;
-	wheel_set(&t->owner->wheel, &t->timer,
-		  t->started_us + (uint64_t)t->spec.params.timeout_ms * 1000);
+	t->held_up = false;
+	wheel_set(&t->owner->wheel, &t->timer, timeout_at(t));
 	t->probe.late = NULL;
 	result = t->kind->start(&t->probe);
 	if (result != PROBE_PENDING)
@@ -383,6 +397,11 @@ static void on_timer(struct wheel_timer *timer, void *arg)
 	if (t->phase == PHASE_IDLE) {
 		enqueue(t);
 		arm_turn(t->owner);
+		return;
+	}
+	if (!t->held_up && wheel_clock() > timeout_at(t) + HELD_UP_US) {
+		t->held_up = true;
+		wheel_set(&t->owner->wheel, &t->timer, wheel_clock());
 		return;
 	}
 	t->kind->stop(&t->probe);
