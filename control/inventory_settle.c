@@ -261,6 +261,11 @@ static void tell_run(const struct teller *teller, const struct told *told)
 	const struct inv_vm *vm = teller->vm;
 	char before[WORDS_MAX], after[WORDS_MAX];
 
+	/* Nearly always; a list settles thousands. */
+	if (told->run == vm->run && told->end == vm->end.cause &&
+	    told->vm->state == vm->vm->state &&
+	    told->vm->reason == vm->vm->reason)
+		return;
 	run_words(told->run, told->vm, told->end, before);
 	run_words(vm->run, vm->vm, vm->end.cause, after);
 	if (vm->run == INV_RUN_ENDED && told->run != INV_RUN_ENDED)
@@ -320,20 +325,36 @@ static const struct hv_addr *best(const struct inv_nic *nic, bool v4)
 	return NULL;
 }
 
+static bool same_addr(const struct hv_addr *a, const struct hv_addr *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->source == b->source && !memcmp(&a->ip, &b->ip, sizeof(a->ip));
+}
+
+static void tell_addr(const struct teller *teller, const struct hv_addr *before,
+		      const struct hv_addr *after)
+{
+	char before_words[WORDS_MAX], after_words[WORDS_MAX];
+
+	if (same_addr(before, after))
+		return;
+	addr_words(before, before_words);
+	addr_words(after, after_words);
+	tell(teller, INV_ADDRS, before_words, after_words);
+}
+
 static void tell_addrs(const struct teller *teller)
 {
 	const struct inv_vm *vm = teller->vm;
-	char before[WORDS_MAX], after[WORDS_MAX];
+	const struct inv_nic *before, *after;
 	size_t i;
-	int v4;
 
 	for (i = 0; i < vm->vm->n_nics; i++) {
-		for (v4 = 1; v4 >= 0; v4--) {
-			addr_words(best(&vm->nics_before[i], v4), before);
-			addr_words(best(&vm->nics[i], v4), after);
-			if (strcmp(before, after) != 0)
-				tell(teller, INV_ADDRS, before, after);
-		}
+		before = &vm->nics_before[i];
+		after = &vm->nics[i];
+		tell_addr(teller, best(before, true), best(after, true));
+		tell_addr(teller, best(before, false), best(after, false));
 	}
 }
 

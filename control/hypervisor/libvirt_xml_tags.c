@@ -175,7 +175,7 @@ int libvirt_xml_tags(const char *element, const struct hv_tag_step *steps,
 		     size_t n_steps, char **ret_element)
 {
 	const char *text = element ? element : empty;
-	CLEANUP(xml_doc_freep) xmlDoc *doc = xml_read(text, 0);
+	CLEANUP(xml_doc_freep) xmlDoc *doc = xml_read(text);
 	xmlNode *vm = doc ? xmlDocGetRootElement(doc) : NULL;
 	bool changed = false;
 	size_t before;

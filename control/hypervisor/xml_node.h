@@ -46,30 +46,10 @@ static inline xmlChar *xml_attr(const xmlNode *node, const char *name)
  * xml_read() - a document from its text, without a document type or entities of
  * its own; libvirt writes none.
  * @xml: the text.
- * @options: XML_PARSE_… besides those that it needs anyway.
  *
  * Return: the document, which has a root; NULL: it is not well-formed, or
  * there is no memory.
  */
-xmlDoc *xml_read(const char *xml, int options);
-
-/**
- * struct xml_pick - elements to keep, by where they stand.
- * @in_root: names of children of the root, then NULL.
- * @parent: of the children of this one of them,
- * @in_parent: only these, then NULL.
- */
-struct xml_pick {
-	const char *const *in_root;
-	const char *parent;
-	const char *const *in_parent;
-};
-
-/**
- * xml_read_picked() - the same, but only some elements with all that is in them,
- * and without blanks between elements: most of what libvirt says of a VM nobody
- * asks for, and to build it and take it down is half the work.
- */
-xmlDoc *xml_read_picked(const char *xml, const struct xml_pick *pick);
+xmlDoc *xml_read(const char *xml);
 
 #endif

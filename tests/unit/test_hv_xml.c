@@ -288,6 +288,42 @@ static void test_strange_metadata(void **state)
 	hv_vm_free(vm);
 }
 
+/* What conditions are asked of: the text as it stands, of this element only. */
+static void test_metadata_kept(void **state)
+{
+	static const char metadata[] =
+		"<o:owner xmlns:o='urn:o' of='a&amp;b>c'>\n"
+		"  <!-- who --><![CDATA[<x>]]>&lt;\n</o:owner>"
+		"<vm xmlns='" HV_METADATA_URN "'><tag name='a'/></vm>";
+	static const char *const twice[] = {
+		"</metadata><metadata>",
+		"</metadata><name>y</name><metadata>",
+		"</metadata><uuid/><uuid/><metadata>",
+	};
+	char buf[4096], wanted[1024];
+	struct hv_vm *vm;
+	size_t i;
+
+	(void)state;
+	vm = parse(buf, compose(buf, sizeof(buf), metadata, ""));
+	snprintf(wanted, sizeof(wanted), "<metadata>%s</metadata>", metadata);
+	assert_string_equal(vm->metadata, wanted);
+	assert_int_equal(vm->n_tags, 1);
+	hv_vm_free(vm);
+	vm = parse(buf, (size_t)snprintf(
+				buf, sizeof(buf),
+				"<domain><metadata a='>' /><name>x</name><uuid>"
+				"00000000-0000-4000-8000-000000000001</uuid>"
+				"</domain>"));
+	assert_string_equal(vm->metadata, "<metadata a='>' />");
+	hv_vm_free(vm);
+	/* Whose it is must not hang on which of two is meant. */
+	for (i = 0; i < ARRAY_SIZE(twice); i++)
+		assert_int_equal(
+			error_of(buf, compose(buf, sizeof(buf), twice[i], "")),
+			-EINVAL);
+}
+
 /* More than we keep: the first ones are kept, and it is said. */
 static void test_limits(void **state)
 {
@@ -412,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_agent),
 		cmocka_unit_test(test_strange_metadata),
+		cmocka_unit_test(test_metadata_kept),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_long_tag),
 		cmocka_unit_test(test_truncations),
