@@ -30,8 +30,8 @@
 #define N_KILLS	  8
 #define N_CHANGES 4096
 #define NS_PER_MS 1000000ULL
-#define WAIT_MS	  60000 /* an emulated guest boots so long if need be */
-#define DEATH_MAX 60.0 /* ms, from the death of QEMU until it is known */
+#define WAIT_MS	  60000 /* on a busy machine a guest boots that long */
+#define DEATH_MAX 60.0	/* ms, from the death of QEMU until it is known */
 
 /* One change as told; the VM may be gone by the time we look. */
 struct told {
