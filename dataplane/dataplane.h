@@ -366,6 +366,80 @@ struct dp_explanation {
 	char ifname[DP_IFNAME_SIZE];
 };
 
+/* Where packets meet the path. */
+enum dp_hook {
+	DP_UPLINK,  /* XDP at an uplink: from clients */
+	DP_FROM_VM, /* TC at a VM's port: what the VM sends */
+	DP_TO_VM,   /* the same: what goes to the VM past the balancer */
+	DP_BACK,    /* behind the host's own rules: answers that come back */
+	DP_PROBES,  /* TC at the probe interface: probes on their way to VMs */
+};
+
+/**
+ * struct dp_packet - a packet to judge.
+ * @data: its frame, from the Ethernet header on; @captured bytes of it are there.
+ * @length: as it was on the wire.
+ * @at_ns: CLOCK_MONOTONIC time at which it is taken to come; never earlier than
+ *         the one before.
+ * @hook: DP_UPLINK, DP_FROM_VM or DP_TO_VM.
+ * @ifindex: of the VM's port; not asked at the uplink.
+ */
+struct dp_packet {
+	const uint8_t *data;
+	uint32_t captured;
+	uint32_t length;
+	uint64_t at_ns;
+	enum dp_hook hook;
+	uint32_t ifindex;
+};
+
+/**
+ * struct dp_judged - a packet, and what the path has decided on it.
+ * @hook: where.
+ * @family: enum l3_kind; L3_NONE: neither IPv4 nor IPv6, or cut off.
+ * @ether_type: what is behind Ethernet and its tags; 0 = cut off.
+ * @l4: enum l4_kind, and @proto: what is in it.
+ * @src, @dst, @sport, @dport: as it came, ports where it has any.
+ * @tcp_flags: of TCP; @icmp_type, @icmp_code: of ICMP.
+ * @frag: enum frag.
+ * @length: bytes of its frame, as it came.
+ * @kind: enum flow_kind, where it was asked for one of TCP or UDP.
+ * @verdict, @reason, @as_if: as the path's.
+ * @how, @slot: as struct pkt has them.
+ * @service, @pool: names; "" = none, as with @vm.
+ * @vm, @uuid, @port, @target, @target_port: who it goes to or comes from, if the
+ *         path knows: "hypervisor/vm", its port's name, its address.
+ */
+struct dp_judged {
+	enum dp_hook hook;
+	uint8_t family;
+	uint8_t l4;
+	uint8_t proto;
+	uint8_t tcp_flags;
+	uint8_t icmp_type;
+	uint8_t icmp_code;
+	uint8_t frag;
+	uint16_t ether_type;
+	struct ip_addr src;
+	struct ip_addr dst;
+	uint16_t sport;
+	uint16_t dport;
+	uint32_t length;
+	enum flow_kind kind;
+	enum verdict verdict;
+	enum reason reason;
+	enum reason as_if;
+	enum pick_how how;
+	uint32_t slot;
+	char service[DP_NAME_SIZE];
+	char pool[DP_NAME_SIZE];
+	char vm[DP_NAME_SIZE];
+	uint8_t uuid[DP_UUID_SIZE];
+	char port[DP_IFNAME_SIZE];
+	struct ip_addr target;
+	uint16_t target_port;
+};
+
 /**
  * struct dp_way - a way for probes to a VM, past the host's own routes: a socket
  * that connects to @at reaches the VM at its port, whatever the host's networks.
@@ -390,6 +464,11 @@ struct dp; /* an open data plane; each engine embeds it */
  *        -EUCLEAN: what is pinned can't be used (other version or sizes).
  * @open_readonly: for status, explain and tools without the daemon: reads what
  *        is in force, changes nothing, needs no lock. -ENOENT: nothing is.
+ * @open_copy: for judge(): a private copy of what is in force this moment. What is
+ *        judged changes the copy, as packets change the tables; nothing else.
+ *        Errors as of @open_readonly.
+ * @judge: what the path would do with a packet that comes behind those judged
+ *        before. -ENOMEM; only on what open_copy() has opened.
  * @apply: make the snapshot so. Returns 0, or -errno with @ret->error; then
  *        what could not be done is tried again by the next apply.
  * @tick: do what is due; returns when it wants to be called next (ns), or
@@ -419,6 +498,9 @@ struct dp_ops {
 		    char *error);
 	int (*open_readonly)(const char *pin_dir, struct dp **ret_dp,
 			     char *error);
+	int (*open_copy)(const char *pin_dir, struct dp **ret_dp, char *error);
+	int (*judge)(struct dp *dp, const struct dp_packet *packet,
+		     struct dp_judged *ret);
 	int (*apply)(struct dp *dp, const struct dp_snapshot *snapshot,
 		     uint64_t now_ns, struct dp_result *ret);
 	uint64_t (*tick)(struct dp *dp, uint64_t now_ns);

@@ -145,6 +145,12 @@ static const char *const flow_classes[] = {
 };
 _Static_assert(ARRAY_SIZE(flow_classes) == FLOW_CONFIRMED + 1, "all classes");
 
+static const char *const hows[] = {
+	[HOW_NONE] = "",     [HOW_SLOT] = "slot",	[HOW_ENTRY] = "entry",
+	[HOW_MADE] = "made", [HOW_REFUSED] = "refused",
+};
+_Static_assert(ARRAY_SIZE(hows) == HOW_REFUSED + 1, "all of them");
+
 static const char *const affinities[] = {
 	[AFFINITY_FLOW] = "flow",
 	[AFFINITY_SOURCE] = "source",
@@ -214,6 +220,39 @@ const char *name_of_slot(uint32_t slot)
 	if (slot_current(slot) != slot_base(slot))
 		return "moving";
 	return slot & SLOT_MOVING ? "claiming" : "settling";
+}
+
+const char *name_of_how(enum pick_how how)
+{
+	return name_in(hows, ARRAY_SIZE(hows), how);
+}
+
+/* Of a marked slot. */
+static const char *explain_marked(bool is_moving, enum pick_how how)
+{
+	switch (how) {
+	case HOW_NONE:
+	case HOW_SLOT:
+		break;
+	case HOW_ENTRY:
+		return is_moving ? "moving, by its entry" : "by its entry";
+	case HOW_MADE:
+		return is_moving ? "moving, gets an entry" :
+				   "claiming, gets an entry";
+	case HOW_REFUSED:
+		return is_moving ? "moving, no place for an entry" :
+				   "claiming, no place for an entry";
+	}
+	return is_moving ? "moving" : "settling";
+}
+
+const char *explain_how(uint32_t slot, enum pick_how how)
+{
+	if (how == HOW_NONE)
+		return "";
+	if (!(slot & SLOT_TRACKED))
+		return "steady";
+	return explain_marked(slot_current(slot) != slot_base(slot), how);
 }
 
 const char *name_of_affinity(enum affinity affinity)

@@ -41,6 +41,12 @@ const char *name_of_flow_class(enum flow_class class);
 /* "steady", "claiming", "moving", "settling": what a slot's word says. */
 const char *name_of_slot(uint32_t slot);
 
+/* "slot", "entry", "made", "refused"; "" where no slot was asked. */
+const char *name_of_how(enum pick_how how);
+
+/* What said which VM a packet goes to, in a few words; "" where nothing did. */
+const char *explain_how(uint32_t slot, enum pick_how how);
+
 /* "flow", "source". */
 const char *name_of_affinity(enum affinity affinity);
 

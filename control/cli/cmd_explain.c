@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * drover explain: which VM gets a client's packets, and by which rule; also
- * without a daemon.
+ * drover explain: which VM gets a client's packets, and by which rule; what
+ * becomes of each packet of a capture. Also without a daemon.
  */
 #include "control/cli/cli.h"
 
@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cli/explain_capture.h"
 #include "control/cli/table.h"
 #include "control/render.h"
 
-enum { OPT_OPENER };
+enum { OPT_OPENER, OPT_PCAP, OPT_PORT };
 enum { WORD_CLIENT, WORD_SERVICE };
 
 static const struct cli_item words[] = {
@@ -30,6 +31,16 @@ static const struct cli_item options[] = {
 			 "an Initial of QUIC); "
 			 "else for a packet of one that is open",
 			 'o' },
+	[OPT_PCAP] = { "pcap", "FILE",
+		       "ask for each packet of a capture instead, a line a "
+		       "packet (pcap or pcapng, of Ethernet frames; - is the "
+		       "standard input)",
+		       'r' },
+	[OPT_PORT] = { "port", "VM",
+		       "with --pcap: it was taken at this VM's port, and not "
+		       "at an uplink from outside; what has the VM's MAC "
+		       "address as source is what the VM sends",
+		       0 },
 	{ NULL, NULL, NULL, 0 },
 };
 
@@ -110,9 +121,19 @@ static void show(const struct cli *cli, const json_t *d,
 
 static int run(struct cli *cli, const struct cli_args *args)
 {
+	const char *pcap = args->option[OPT_PCAP];
 	char *path;
 	int rc;
 
+	if (pcap && (args->n_words || args->option[OPT_OPENER]))
+		return cli_usage("explain",
+				 "--pcap FILE has the clients and services in "
+				 "it: it takes no others, and no --opener");
+	if (pcap)
+		return explain_capture(cli, pcap, args->option[OPT_PORT]);
+	if (args->n_words != 2 || args->option[OPT_PORT])
+		return cli_usage("explain", "its arguments are: %s",
+				 cmd_explain.usage);
 	path = cli_path(args->option[OPT_OPENER] ?
 				"/v1/explain?kind=opener&client=%s&service=%s" :
 				"/v1/explain?kind=other&client=%s&service=%s",
@@ -124,14 +145,21 @@ static int run(struct cli *cli, const struct cli_args *args)
 
 const struct cli_command cmd_explain = {
 	.name = "explain",
-	.usage = "CLIENT:PORT SERVICE",
+	.usage = "CLIENT:PORT SERVICE | --pcap FILE [--port VM]",
 	.summary = "which VM gets a client's packets, and why",
-	.n_words_min = 2,
+	.n_words_min = 0,
 	.n_words_max = 2,
 	.words = words,
 	.options = options,
 	.text = "It asks the tables in force with the packet path's own rules "
-		"and changes nothing. Works without a daemon.",
-	.examples = "drover explain 198.51.100.7:40000 shop/http",
+		"and changes nothing. Works without a daemon.\n"
+		"The packets of a capture go through the path's own code, as "
+		"if they came now, one after the other at the times they were "
+		"captured at, on a copy of the tables: what one of them "
+		"would have left there (an entry, a note on a fragment) the "
+		"next ones meet. With --json there is an object a line.",
+	.examples = "drover explain 198.51.100.7:40000 shop/http\n"
+		    "drover explain --pcap clients.pcap\n"
+		    "drover explain --pcap port.pcap --port web-2",
 	.run = run,
 };

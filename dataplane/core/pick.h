@@ -291,6 +291,7 @@ flow_find_place(const struct tables *t, void *e, struct flow_line *line,
  * @kind, @tcp_flags: as in struct pkt.
  * @refused, @evicted: set as in struct pkt.
  * @too_late: it was refused when the slot's clock was over.
+ * @how: set as in struct pkt.
  */
 struct tracked {
 	uint64_t key;
@@ -302,7 +303,8 @@ struct tracked {
 	bool refused;
 	bool evicted;
 	bool too_late;
-	uint8_t spare[4];
+	uint8_t how;
+	uint8_t spare[3];
 };
 _Static_assert(sizeof(struct tracked) == 32, "no padding in an argument");
 
@@ -374,9 +376,11 @@ static ALWAYS_INLINE uint16_t pick_tracked(const struct tables *t, void *e,
 		}
 	}
 	pick = pick_decide(q->slot, meta, q->kind);
+	q->how = HOW_SLOT;
 	if (pick.action == PICK_PLAIN)
 		return pick.backend;
 	if (entry && pick.action == PICK_ENTRY) {
+		q->how = HOW_ENTRY;
 		flow_touch(entry, meta, q->tcp_flags, FLOW_FIN_CLIENT,
 			   idle_ticks, now_tick);
 		return pick.backend;
@@ -395,6 +399,7 @@ static ALWAYS_INLINE uint16_t pick_tracked(const struct tables *t, void *e,
 	meta = flow_seen(meta, q->tcp_flags, FLOW_FIN_CLIENT, idle_ticks,
 			 now_tick);
 	meta = flow_insert(t, e, q, line, meta, now_tick);
+	q->how = meta ? HOW_MADE : HOW_REFUSED;
 	if (meta)
 		return flow_backend(meta);
 	return q->too_late ? slot_current(q->slot) : pick.refused_backend;
@@ -417,6 +422,7 @@ static ALWAYS_INLINE uint16_t pick_marked(const struct tables *t, void *e,
 	backend = t->tracked ? t->tracked(e, &q) : pick_tracked(t, e, &q);
 	p->refused = q.refused;
 	p->evicted = q.evicted;
+	p->how = q.how;
 	return backend;
 }
 
@@ -483,6 +489,8 @@ static ALWAYS_INLINE uint16_t pick_backend(const struct tables *t, void *e,
 	uint32_t index = 0;
 	uint32_t slot = pick_slot(t, e, pool, p->key, &index);
 
+	p->slot = slot;
+	p->how = HOW_SLOT;
 	if (!(slot & SLOT_TRACKED))
 		return slot_current(slot);
 	if (p->observed)

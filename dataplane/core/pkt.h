@@ -40,6 +40,15 @@ enum flow_kind {
 	FLOW_UDP,    /* plain UDP */
 };
 
+/* What said which VM a packet goes to. */
+enum pick_how {
+	HOW_NONE,    /* no slot was asked */
+	HOW_SLOT,    /* its slot alone */
+	HOW_ENTRY,   /* its flow's entry */
+	HOW_MADE,    /* its slot; an entry keeps that from now on */
+	HOW_REFUSED, /* its slot; there was no place for an entry */
+};
+
 enum l3_kind {
 	L3_NONE, /* ARP, or nothing that we know */
 	L3_IPV4,
@@ -109,6 +118,8 @@ enum frag {
  * @reason: why it isn't forwarded.
  * @as_if: with PASS_OBSERVED: what it would have been.
  * @begins: of plain UDP: its client has not been heard of before.
+ * @slot: its slot's word, as it was read; @how: enum pick_how. For who shows
+ *        what was decided; the path itself does not ask.
  * @refused, @evicted: an entry was not made, or took the place of a live one.
  */
 struct pkt {
@@ -141,6 +152,7 @@ struct pkt {
 	bool stack_bridged;
 	bool observed;
 	bool segments;
+	uint8_t how;
 	uint16_t frag_offset;
 	uint32_t frag_id;
 	uint32_t l3_at;
@@ -155,6 +167,7 @@ struct pkt {
 	uint32_t error_mtu;
 	uint32_t service;
 	uint32_t pool;
+	uint32_t slot;
 	uint32_t out_ifindex;
 	uint32_t stack_ifindex;
 	uint16_t backend;

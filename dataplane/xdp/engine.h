@@ -10,13 +10,15 @@
 #include "dataplane/xdp/pin.h"
 #include "dataplane/xdp/programs.h"
 
-struct ways; /* ways.h */
+struct judge; /* judge.h */
+struct ways;  /* ways.h */
 
 /**
  * struct dp - see dataplane.h.
  * @pin: of the node.
  * @maps, @programs: as loaded; a reader has no programs.
  * @publish: what is in force.
+ * @judge: of a copy that packets are judged by; made with the first.
  * @n_cpus: that counters are kept for.
  * @netdev_fd: to ask for MAC addresses; -1 = not yet.
  * @reads: a reader of the maps as they change.
@@ -30,6 +32,7 @@ struct dp {
 	struct maps maps;
 	struct programs programs;
 	struct publish *publish;
+	struct judge *judge;
 	int n_cpus;
 	int netdev_fd;
 	bool reads;

@@ -4,6 +4,7 @@
  * attach the uplinks, take everything off.
  */
 #include "dataplane/dataplane.h"
+#include "dataplane/judge.h"
 #include "dataplane/status.h"
 #include "dataplane/xdp/engine.h"
 #include "dataplane/xdp/links.h"
@@ -86,6 +87,7 @@ static void xdp_close(struct dp *dp)
 	if (!dp)
 		return;
 	ways_close(dp);
+	judge_free(dp->judge);
 	publish_free(dp->publish);
 	programs_done(&dp->programs);
 	maps_done(&dp->maps);
@@ -342,6 +344,22 @@ static int xdp_open_readonly(const char *pin_dir, struct dp **ret_dp,
 	return reader_open(pin_dir, MAPS_READ, ret_dp, error);
 }
 
+static int xdp_open_copy(const char *pin_dir, struct dp **ret_dp, char *error)
+{
+	return reader_open(pin_dir, MAPS_COPY, ret_dp, error);
+}
+
+static int xdp_judge(struct dp *dp, const struct dp_packet *packet,
+		     struct dp_judged *ret)
+{
+	if (!dp->judge)
+		dp->judge = judge_new(dp->publish);
+	if (!dp->judge)
+		return -ENOMEM;
+	judge_packet(dp->judge, packet, ret);
+	return 0;
+}
+
 static int xdp_apply(struct dp *dp, const struct dp_snapshot *snapshot,
 		     uint64_t at_ns, struct dp_result *ret)
 {
@@ -449,6 +467,8 @@ const struct dp_ops dp_xdp_ops = {
 	.name = "xdp",
 	.open = xdp_open,
 	.open_readonly = xdp_open_readonly,
+	.open_copy = xdp_open_copy,
+	.judge = xdp_judge,
 	.apply = xdp_apply,
 	.tick = xdp_tick,
 	.port_lost = xdp_port_lost,

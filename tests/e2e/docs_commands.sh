@@ -64,6 +64,7 @@ is_command() {
 # Placeholders of forms, as `drover vms VM`.
 fill_in() {
 	sed -E "s/\<VM\>/web-1/g; s/\<POOL\>/shop\/web/g; s/\<SERVICE\>/shop\/http/g
+		s/([a-z]+\.pcap)\>/\/run\/\1/g
 		s/\<FILE\>/\/etc\/drover\/drover.cfg/g; s/ drover\.cfg\>/ \/etc\/drover\/drover.cfg/g" <<<"$1"
 }
 
@@ -87,6 +88,22 @@ typed() { # SECONDS LINE
 	timeout "$1" env -u DROVER_SOCKET PATH="$dir/bin:$PATH" \
 		nsenter --mount="/proc/$place/ns/mnt" --net="/run/netns/$net-n" \
 		bash -o pipefail -c "$2"
+}
+
+# Captures as the documents' reader has them: of a client, and of a VM's port.
+make_captures() {
+	local at
+	for at in "$net-c c0 clients" "$net-n p2 port"; do
+		# shellcheck disable=SC2086 # three words
+		set -- $at
+		timeout 20 ip netns exec "$1" tcpdump -Z root -q -n --immediate-mode \
+			-i "$2" -c 5 -w "$dir/rundir/$3.pcap" 2>"$dir/tcpdump" &
+		at=$!
+		until_ok 10 grep -q listening "$dir/tcpdump" || die "$(cat "$dir/tcpdump")"
+		load_start load "$vip" 80 2 2 0 0
+		wait "$at"
+		load_end load
+	done
 }
 
 # What the list says of a line: its exit code, or skip.
@@ -176,6 +193,7 @@ bad=0
 skipped=0
 node_up 4
 make_place
+make_captures
 typed 5 'drover status' >/dev/null || die "the place is not as documented"
 {
 	# shellcheck disable=SC2046 # no blanks in our names

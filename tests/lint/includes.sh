@@ -63,6 +63,7 @@ libvirt/ control/hypervisor/libvirt
 libxml/ control/hypervisor/|config/xpath\.c
 event2/ control/|health/
 curl/ control/cli/client\.c
+pcap/ control/cli/capture\.c
 jansson control/
 sqlite3 control/store
 openssl/ health/tls
