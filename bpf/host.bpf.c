@@ -67,10 +67,8 @@ int bridge_in(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (verdict == VERDICT_FORWARD) {
 		action = send_to_client(skb, &p);
-		if (action != TC_ACT_REDIRECT) {
-			p.reason = DROP_PORT_NO_ROUTE;
+		if (action != TC_ACT_REDIRECT)
 			verdict = VERDICT_DROP;
-		}
 	}
 	count_answer(&tables, NULL, &p, verdict);
 	return action;

@@ -298,10 +298,10 @@ static ALWAYS_INLINE bool answer_error_fill(struct xdp_md *ctx, struct pkt *p)
 		tag[i] = *(struct vlan_hdr *)((uint8_t *)&tag[i] + head);
 	}
 	if (i == 0)
-		return error_fill(p, p->data + sizeof(*p->eth), is_v6);
+		return error_fill(p, p->data + sizeof(*p->eth), is_v6, NULL);
 	if (i == 1)
-		return error_fill(p, (uint8_t *)(tag + 1), is_v6);
-	return error_fill(p, (uint8_t *)(tag + 2), is_v6);
+		return error_fill(p, (uint8_t *)(tag + 1), is_v6, NULL);
+	return error_fill(p, (uint8_t *)(tag + 2), is_v6, NULL);
 }
 
 /* Cut the answer that the core wrote to its length, and send it back. */

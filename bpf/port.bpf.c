@@ -70,7 +70,7 @@ static ALWAYS_INLINE uint64_t bpf_key(void *e, struct key_ask *q)
 		    .frag = bpf_frag, .mss = skb_mss, .walk = skb_walk, \
 		    .probe_node = bpf_probe_node,                       \
 		    .probe_target = bpf_probe_target,                   \
-		    .probe_number = bpf_probe_number
+		    .probe_number = bpf_probe_number, .out_mtu = skb_out_mtu
 
 static const struct tables tables = { PORT_TABLES };
 
@@ -97,6 +97,51 @@ __noinline uint32_t slow_asked(struct asked *q)
 	return q ? asked(&tables, NULL, q) : ASKED_NO;
 }
 
+/*
+ * An ICMP error in place of a packet of the VM's: cut to what is quoted of it,
+ * room made in front, and back to the VM. A checksum of TCP or UDP that was not
+ * finished stays so, in what is quoted: ours is of the bytes as they are, and who
+ * still knows the packet for an unfinished one takes it for right.
+ */
+static ALWAYS_INLINE bool answer_error_fill(struct __sk_buff *skb,
+					    struct pkt *p)
+{
+	struct ip_addr vip = p->src;
+	bool is_v6 = is_ipv6(p);
+	struct eth_hdr *eth;
+
+	if (bpf_skb_change_tail(skb, p->reply_length - p->reply_head, 0) ||
+	    bpf_skb_change_head(skb, p->reply_head, 0) ||
+	    bpf_skb_pull_data(skb, p->reply_length))
+		return false;
+	p->data = (uint8_t *)(long)skb->data;
+	p->end = (uint8_t *)(long)skb->data_end;
+	if (p->data + sizeof(*eth) + sizeof(struct ipv6_hdr) +
+		    sizeof(struct icmp_hdr) + sizeof(*eth) >
+	    p->end)
+		return false;
+	p->eth = (struct eth_hdr *)p->data;
+	eth = (struct eth_hdr *)(p->data +
+				 (is_v6 ? sizeof(struct ipv6_hdr) :
+					  sizeof(struct ipv4_hdr)) +
+				 sizeof(struct icmp_hdr));
+	*p->eth = *eth;
+	return error_fill(p, p->data + sizeof(*eth), is_v6, &vip);
+}
+
+/* Tell the VM. The egress hook of its port has no say in that. */
+static ALWAYS_INLINE int answer_vm(struct __sk_buff *skb, struct pkt *p,
+				   enum verdict *verdict)
+{
+	if (answer_error_fill(skb, p)) {
+		skb->mark |= MARK_BALANCED;
+		return (int)bpf_redirect(skb->ifindex, 0);
+	}
+	p->reason = DROP_PORT_TOO_BIG;
+	*verdict = VERDICT_DROP;
+	return TC_ACT_SHOT;
+}
+
 /* Carry the verdict on what a VM sends out, and count. */
 static ALWAYS_INLINE int act(struct __sk_buff *skb, struct pkt *p,
 			     enum verdict verdict)
@@ -108,7 +153,6 @@ static ALWAYS_INLINE int act(struct __sk_buff *skb, struct pkt *p,
 	if (verdict == VERDICT_FORWARD) {
 		action = send_to_client(skb, p);
 		if (action != TC_ACT_REDIRECT) {
-			p->reason = DROP_PORT_NO_ROUTE;
 			verdict = VERDICT_DROP;
 			action = TC_ACT_SHOT;
 		}
@@ -124,6 +168,8 @@ enum port_program {
 	PORT_FLOW6,
 	PORT_ICMP,
 	PORT_ICMP6,
+	PORT_REFUSED,
+	PORT_REFUSED6,
 	PORT_PROBE,
 	N_PORT_PROGRAMS,
 };
@@ -133,6 +179,8 @@ int port_flow(struct __sk_buff *skb);
 int port_flow6(struct __sk_buff *skb);
 int port_icmp(struct __sk_buff *skb);
 int port_icmp6(struct __sk_buff *skb);
+int port_refused(struct __sk_buff *skb);
+int port_refused6(struct __sk_buff *skb);
 int probe_in(struct __sk_buff *skb);
 
 struct {
@@ -147,6 +195,8 @@ struct {
 		[PORT_FLOW6] = (void *)&port_flow6,
 		[PORT_ICMP] = (void *)&port_icmp,
 		[PORT_ICMP6] = (void *)&port_icmp6,
+		[PORT_REFUSED] = (void *)&port_refused,
+		[PORT_REFUSED6] = (void *)&port_refused6,
 		[PORT_PROBE] = (void *)&probe_in,
 	},
 };
@@ -160,6 +210,8 @@ static ALWAYS_INLINE void hand_on(struct __sk_buff *skb, const struct pkt *p)
 		program = PORT_USUAL6;
 	else if (p->l4_kind == L4_ICMP)
 		program = is_ipv6(p) ? PORT_ICMP6 : PORT_ICMP;
+	else if (p->reason == REPLY_PORT_TOO_BIG)
+		program = is_ipv6(p) ? PORT_REFUSED6 : PORT_REFUSED;
 	bpf_tail_call(skb, &port_rare_map, program);
 }
 
@@ -192,6 +244,18 @@ static ALWAYS_INLINE int icmp(struct __sk_buff *skb, enum l3_kind only)
 	return act(skb, &p, port_rare_icmp(&rare_tables, skb, &p, false));
 }
 
+static ALWAYS_INLINE int refused(struct __sk_buff *skb, enum l3_kind only)
+{
+	struct pkt p = pkt_of_skb(skb, only, HEADERS_RARE);
+	enum verdict verdict = port_rare_refused(&rare_tables, skb, &p);
+	int action = TC_ACT_SHOT;
+
+	if (verdict == VERDICT_REPLY)
+		action = answer_vm(skb, &p, &verdict);
+	count_answer(&tables, NULL, &p, verdict);
+	return action;
+}
+
 #define PROGRAM(name, what, only)       \
 	SEC("tc")                       \
 	int name(struct __sk_buff *skb) \
@@ -206,6 +270,8 @@ PROGRAM(port_flow, flow, L3_IPV4)
 PROGRAM(port_flow6, flow, L3_IPV6)
 PROGRAM(port_icmp, icmp, L3_IPV4)
 PROGRAM(port_icmp6, icmp, L3_IPV6)
+PROGRAM(port_refused, refused, L3_IPV4)
+PROGRAM(port_refused6, refused, L3_IPV6)
 
 /* What port_from_vm() leaves to probe_from_vm(). */
 SEC("tc")

@@ -33,7 +33,7 @@ static ALWAYS_INLINE struct pkt pkt_of_skb(struct __sk_buff *skb,
 	struct pkt p = {
 		.ifindex = skb->ifindex,
 		.length = skb->len,
-		.segments = skb->gso_size != 0,
+		.segment = (uint16_t)skb->gso_size,
 		.only = only,
 	};
 	uint32_t wanted = headers;
@@ -102,60 +102,75 @@ __noinline uint32_t slow_walk(struct __sk_buff *skb, struct walk *w)
 }
 
 /**
- * struct way_out - where an answer goes.
- * @ifindex: 0 = nobody knows.
- * @next: the neighbour there; without an address the kernel's routes say.
- * @mtu: what fits there, if it doesn't; else 0.
+ * struct way - the way out of an answer.
+ * @src, @dst: its ends.
+ * @next: the neighbour; all zero = as the kernel's routes say.
+ * @ifindex: where; 0 = nowhere.
+ * @mtu: what fits there, if it is too big; else 0.
+ * @size: of the answer, from its network header on.
  */
-struct way_out {
+struct way {
+	struct ip_addr src;
+	struct ip_addr dst;
+	struct ip_addr next;
 	uint32_t ifindex;
-	bool is_routed; /* not known: the kernel's own routes may */
 	uint32_t mtu;
-	struct bpf_redir_neigh next;
+	uint16_t size;
+	uint8_t proto;
+	bool is_v6;
 };
 
 static ALWAYS_INLINE void fib_fill(struct bpf_fib_lookup *fib,
-				   const struct pkt *p, uint32_t ifindex)
+				   const struct way *w, uint32_t ifindex)
 {
 	__builtin_memset(fib, 0, sizeof(*fib));
-	fib->l4_protocol = p->proto;
+	fib->l4_protocol = w->proto;
 	fib->ifindex = ifindex;
-	if (is_ipv6(p)) {
+	fib->tot_len = w->size;
+	if (w->is_v6) {
 		fib->family = AF_INET6;
-		__builtin_memcpy(fib->ipv6_src, &p->src, sizeof(p->src));
-		__builtin_memcpy(fib->ipv6_dst, &p->dst, sizeof(p->dst));
+		__builtin_memcpy(fib->ipv6_src, &w->src, sizeof(w->src));
+		__builtin_memcpy(fib->ipv6_dst, &w->dst, sizeof(w->dst));
 	} else {
 		fib->family = AF_INET;
-		fib->ipv4_src = p->src.word[3];
-		fib->ipv4_dst = p->dst.word[3];
+		fib->ipv4_src = w->src.word[3];
+		fib->ipv4_dst = w->dst.word[3];
 	}
-	if (!p->segments)
-		fib->tot_len = (uint16_t)p->l3_size;
 }
 
 /* What a lookup has found. */
 static ALWAYS_INLINE void fib_take(const struct bpf_fib_lookup *fib,
-				   struct way_out *ret_way)
+				   struct way *w)
 {
-	ret_way->ifindex = fib->ifindex;
-	if (fib->family == AF_INET6) {
-		ret_way->next.nh_family = AF_INET6;
-		__builtin_memcpy(ret_way->next.ipv6_nh, fib->ipv6_dst,
-				 sizeof(fib->ipv6_dst));
-	} else {
-		ret_way->next.nh_family = AF_INET;
-		ret_way->next.ipv4_nh = fib->ipv4_dst;
-	}
+	w->ifindex = fib->ifindex;
+	w->mtu = 0;
+	if (fib->family == AF_INET6)
+		__builtin_memcpy(&w->next, fib->ipv6_dst, sizeof(w->next));
+	else
+		w->next = ip_from_v4(fib->ipv4_dst);
 }
 
 /*
- * Ways out of a packet from the VIP to the client: the first uplink with a
- * route. The neighbour need not be known, the kernel asks for it. The lookup
- * says nothing about an uplink where the host's own forwarding is off; balanced
- * packets don't need that, so the kernel routes them there on its own.
+ * An uplink where the host's own forwarding is off: the lookup says nothing about
+ * it. Balanced packets don't need that, so the kernel routes them there on its
+ * own; what fits is asked of the interface.
  */
-static ALWAYS_INLINE void find_way(struct __sk_buff *skb, const struct pkt *p,
-				   struct way_out *ret_way)
+static ALWAYS_INLINE void way_by_kernel(struct __sk_buff *skb, struct way *w,
+					uint32_t ifindex)
+{
+	uint32_t mtu = 0;
+
+	if (bpf_check_mtu(skb, ifindex, &mtu, 0, BPF_MTU_CHK_SEGS) > 0)
+		w->mtu = mtu;
+	else
+		w->ifindex = ifindex;
+}
+
+/*
+ * The first uplink with a route that the answer fits. The neighbour need not be
+ * known, the kernel asks for it.
+ */
+static ALWAYS_INLINE void way_find(struct __sk_buff *skb, struct way *w)
 {
 	const struct node *node = bpf_node(NULL);
 	struct bpf_fib_lookup fib;
@@ -169,37 +184,78 @@ static ALWAYS_INLINE void find_way(struct __sk_buff *skb, const struct pkt *p,
 		ifindex = node->out_ifindex[i];
 		if (!ifindex)
 			ifindex = node->uplinks[i].ifindex;
-		fib_fill(&fib, p, ifindex);
+		fib_fill(&fib, w, ifindex);
 		ret = bpf_fib_lookup(skb, &fib, sizeof(fib),
 				     BPF_FIB_LOOKUP_OUTPUT);
-		if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED && !ret_way->ifindex) {
-			ret_way->ifindex = node->uplinks[i].ifindex;
-			ret_way->is_routed = true;
-		}
+		if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED && !w->ifindex)
+			way_by_kernel(skb, w, node->uplinks[i].ifindex);
 		if (ret == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-			ret_way->mtu = fib.mtu_result;
+			w->mtu = fib.mtu_result;
 		if (ret != BPF_FIB_LKUP_RET_SUCCESS &&
 		    ret != BPF_FIB_LKUP_RET_NO_NEIGH)
 			continue;
-		ret_way->mtu = 0;
-		ret_way->is_routed = false;
-		fib_take(&fib, ret_way);
+		fib_take(&fib, w);
 		return;
 	}
 }
 
-static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb,
-					const struct pkt *p)
-{
-	struct way_out way = { .ifindex = 0 };
+/* Judged by the verifier by itself. */
+uint32_t slow_way(struct __sk_buff *skb, struct way *w);
 
-	find_way(skb, p, &way);
-	if (!way.ifindex)
-		return TC_ACT_SHOT;
-	if (way.is_routed)
-		return (int)bpf_redirect_neigh(way.ifindex, NULL, 0, 0);
-	return (int)bpf_redirect_neigh(way.ifindex, &way.next, sizeof(way.next),
-				       0);
+__noinline uint32_t slow_way(struct __sk_buff *skb, struct way *w)
+{
+	if (w)
+		way_find(skb, w);
+	return 0;
+}
+
+/* out_mtu of struct tables. */
+static ALWAYS_INLINE uint32_t skb_out_mtu(void *e, struct pkt *p, uint32_t size)
+{
+	struct way w = {
+		.src = p->src,
+		.dst = p->dst,
+		.size = (uint16_t)size,
+		.proto = p->proto,
+		.is_v6 = is_ipv6(p),
+	};
+
+	slow_way(e, &w);
+	p->out_ifindex = w.ifindex;
+	p->out_next = w.next;
+	return w.ifindex ? 0 : w.mtu;
+}
+
+/* Send to a neighbour; without an address to whom the kernel's routes say. */
+static ALWAYS_INLINE int send_by(uint32_t ifindex, const struct ip_addr *to)
+{
+	struct bpf_redir_neigh next = { .nh_family = AF_INET6 };
+
+	if (!(to->word[0] | to->word[1] | to->word[2] | to->word[3]))
+		return (int)bpf_redirect_neigh(ifindex, NULL, 0, 0);
+	__builtin_memcpy(next.ipv6_nh, to, sizeof(next.ipv6_nh));
+	if (!(to->word[0] | to->word[1]) && to->word[2] == BE32(0xffff)) {
+		next.nh_family = AF_INET;
+		next.ipv4_nh = to->word[3];
+	}
+	return (int)bpf_redirect_neigh(ifindex, &next, sizeof(next), 0);
+}
+
+/*
+ * Send an answer by the way that was found before it was rewritten, or is found
+ * now, when nobody can be told that it does not fit (and of many packets in one
+ * nobody knows). Else @reason says why it can't be.
+ */
+static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb, struct pkt *p)
+{
+	uint32_t mtu = 0;
+
+	if (!p->out_ifindex)
+		mtu = skb_out_mtu(skb, p, p->segment ? 0 : p->l3_size);
+	if (p->out_ifindex)
+		return send_by(p->out_ifindex, &p->out_next);
+	p->reason = mtu ? DROP_PORT_TOO_BIG : DROP_PORT_NO_ROUTE;
+	return TC_ACT_SHOT;
 }
 
 #endif

@@ -107,6 +107,9 @@ static const struct reason_text reasons[] = {
 				 "route to" },
 	[DROP_PORT_TTL] = { "drop_port_ttl",
 			    "an answer whose time to live ends here" },
+	[DROP_PORT_TOO_BIG] = { "drop_port_too_big",
+				"an answer too big for its way out, the VM "
+				"can't be told" },
 
 	[PASS_PROBE_ANSWER] = { "pass_probe_answer",
 				"a VM's answer to a probe over the data "

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * ICMP errors that the path makes by itself: time exceeded, too big, port
- * unreachable. They come from the VIP, the only address that we have for sure.
+ * unreachable. They come from the VIP, the only address that we have for sure,
+ * whether it is the client that is told or the VM.
  *
  * DOC: how an error comes to be
  *
@@ -75,6 +76,27 @@ static ALWAYS_INLINE bool error_ask(struct pkt *p, enum error_kind kind,
 	return true;
 }
 
+static ALWAYS_INLINE enum verdict dropped(struct pkt *p, enum reason reason)
+{
+	p->reason = reason;
+	return VERDICT_DROP;
+}
+
+/* Answer with an ICMP error, if that may be; else it is dropped for @drop. */
+static ALWAYS_INLINE enum verdict answer_error(const struct tables *t, void *e,
+					       struct pkt *p,
+					       enum error_kind kind,
+					       uint32_t mtu, enum reason reply,
+					       enum reason drop)
+{
+	if (!error_ask(p, kind, mtu))
+		return dropped(p, drop);
+	if (!reply_allowed(t, e, REPLY_KIND_ERROR))
+		return dropped(p, DROP_REPLY_RATE);
+	p->reason = reply;
+	return VERDICT_REPLY;
+}
+
 /* Sum of what is quoted; words behind the end of the frame are not there. */
 static ALWAYS_INLINE uint32_t error_quote_sum(const uint8_t *quote,
 					      const uint8_t *end,
@@ -99,10 +121,12 @@ static ALWAYS_INLINE uint32_t error_quote_sum(const uint8_t *quote,
  *     behind it (and its tags).
  * @l3: where that room begins.
  * @is_v6: the family of it all (the old headers can't be asked any more).
+ * @vip: whom it comes from; NULL = whom the packet was for.
  *
  * Return: false if that is not so.
  */
-static ALWAYS_INLINE bool error_fill(struct pkt *p, uint8_t *l3, bool is_v6)
+static ALWAYS_INLINE bool error_fill(struct pkt *p, uint8_t *l3, bool is_v6,
+				     const struct ip_addr *vip)
 {
 	uint32_t n_words = error_quote_words(p);
 	uint16_t size =
@@ -122,9 +146,12 @@ static ALWAYS_INLINE bool error_fill(struct pkt *p, uint8_t *l3, bool is_v6)
 	swap_macs(p);
 	if ((uint8_t *)(icmp + 1) + header > p->end)
 		return false;
-	from = is_v6 ? ip_from_v6(
-			       &((struct ipv6_hdr *)(icmp + 1))->addr[END_DST]) :
-		       ip_from_v4(((struct ipv4_hdr *)(icmp + 1))->dst);
+	if (vip)
+		from = *vip;
+	else
+		from = is_v6 ? ip_from_v6(&((struct ipv6_hdr *)(icmp + 1))
+						   ->addr[END_DST]) :
+			       ip_from_v4(((struct ipv4_hdr *)(icmp + 1))->dst);
 	to = is_v6 ? ip_from_v6(
 			     &((struct ipv6_hdr *)(icmp + 1))->addr[END_SRC]) :
 		     ip_from_v4(((struct ipv4_hdr *)(icmp + 1))->src);

@@ -80,7 +80,7 @@ static ALWAYS_INLINE enum verdict no_service(const struct tables *t, void *e,
 static ALWAYS_INLINE bool fits_port(const struct pkt *p,
 				    const struct backend_record *record)
 {
-	return !record->mtu || p->l3_size <= record->mtu || p->segments;
+	return !record->mtu || pkt_wire_size(p) <= record->mtu;
 }
 
 /* A client of plain UDP has asked: the VM's port may answer for the VIP. */

@@ -97,7 +97,8 @@ enum frag {
  * @kind: enum flow_kind.
  * @ifindex: the interface it came in by (at a VM's port: the port).
  * @length: bytes of the frame as it came.
- * @segments: TC: it is many packets in one, cut up later.
+ * @segment: TC: it is many packets in one, cut up later, with so many bytes each
+ *           behind their headers; 0 = it is one.
  * @head_cut: bytes that the engine must take off the front (VLAN tags that do
  *            not go on to the VM).
  * @reply_head: of an answer that quotes the packet: bytes that the engine makes
@@ -112,7 +113,10 @@ enum frag {
  * @pool: number of the pool.
  * @target_port: port in the VM.
  * @backend: number of the chosen backend.
- * @out_ifindex: where it goes, for engines that have no map of devices.
+ * @out_ifindex: where it goes, for engines that have no map of devices; of an
+ *               answer: 0 = not found yet, or nowhere.
+ * @out_next: of an answer: the neighbour there that it goes to; all zero = as the
+ *            kernel's routes say.
  * @stack_ifindex: for VERDICT_STACK of forward(): the bridge that it enters.
  * @stack_bridged: it came in by a port of that bridge, and goes on as it is.
  * @reason: why it isn't forwarded.
@@ -131,6 +135,7 @@ struct pkt {
 	uint8_t *l4;
 	struct ip_addr src;
 	struct ip_addr dst;
+	struct ip_addr out_next;
 	uint64_t key;
 	be16 sport;
 	be16 dport;
@@ -151,8 +156,8 @@ struct pkt {
 	bool evicted;
 	bool stack_bridged;
 	bool observed;
-	bool segments;
 	uint8_t how;
+	uint16_t segment;
 	uint16_t frag_offset;
 	uint32_t frag_id;
 	uint32_t l3_at;
@@ -213,6 +218,27 @@ static ALWAYS_INLINE enum rare_kind rare_kind(const struct pkt *p)
 static ALWAYS_INLINE uint32_t pkt_l4_at(const struct pkt *p)
 {
 	return p->l3_at + p->l3_size - p->l4_size;
+}
+
+/*
+ * How big it is on a wire, from its network header on: of many in one the size
+ * of each.
+ */
+static ALWAYS_INLINE uint32_t pkt_wire_size(const struct pkt *p)
+{
+	uint32_t header = sizeof(struct udp_hdr);
+
+	if (!p->segment)
+		return p->l3_size;
+	if (p->l4_kind == L4_TCP)
+		header = (uint32_t)(pkt_tcp(p)->data_offset >> 4) * 4;
+	return p->l3_size - p->l4_size + header + p->segment;
+}
+
+/* May nobody on its way cut it to fit? */
+static ALWAYS_INLINE bool is_uncut(const struct pkt *p)
+{
+	return is_ipv6(p) || p->ip->frag & BE16(IPV4_DONT_FRAGMENT);
 }
 
 /* Its network header. */

@@ -24,6 +24,7 @@
 #define DATAPLANE_CORE_PORT_H
 
 #include "dataplane/core/direct.h"
+#include "dataplane/core/error.h"
 #include "dataplane/core/frag.h"
 #include "dataplane/core/icmp.h"
 #include "dataplane/core/mss.h"
@@ -240,6 +241,24 @@ static ALWAYS_INLINE void answer_rewrite(const struct tables *t, void *e,
 	rewrite_end(t, e, p, END_SRC, &port->vip, port->vip_port);
 }
 
+/* What an answer's way out takes, if it doesn't fit there; else 0. */
+static ALWAYS_INLINE uint32_t answer_mtu(const struct tables *t, void *e,
+					 struct pkt *p,
+					 const struct ip_addr *vip)
+{
+	answer_ends(p, vip);
+	return t->out_mtu ? t->out_mtu(e, p, pkt_wire_size(p)) : 0;
+}
+
+/* An answer that doesn't fit its way out: the VM is told, where it must be. */
+static ALWAYS_INLINE enum verdict answer_too_big(struct pkt *p)
+{
+	if (!is_uncut(p))
+		return dropped(p, DROP_PORT_TOO_BIG);
+	p->reason = REPLY_PORT_TOO_BIG;
+	return VERDICT_RARE;
+}
+
 /* An answer: note it, rewrite it; or mark it, for a way through the kernel. */
 static ALWAYS_INLINE enum verdict answer(const struct tables *t, void *e,
 					 struct pkt *p, const struct port *port)
@@ -252,6 +271,8 @@ static ALWAYS_INLINE enum verdict answer(const struct tables *t, void *e,
 		answer_seen(t, e, p, pool);
 	if (port->flags & PORT_STACK)
 		return VERDICT_STACK;
+	if (answer_mtu(t, e, p, &port->vip))
+		return answer_too_big(p);
 	answer_rewrite(t, e, p, port);
 	return VERDICT_FORWARD;
 }
@@ -272,7 +293,8 @@ static ALWAYS_INLINE bool is_for_probes(const struct pkt *p,
  * Return: VERDICT_FORWARD: rewritten, and to be sent to the client (@dst, from
  * @src, the VIP); VERDICT_STACK: the engine marks it, and it goes on as it came;
  * VERDICT_PROBE: the engine asks probe_from_vm(); VERDICT_RARE: it asks
- * port_rare_icmp() or port_rare_flow(), by rare_kind(); or VERDICT_PASS or VERDICT_DROP with @reason.
+ * port_rare_icmp(), port_rare_flow() or port_rare_refused(), by rare_kind(); or
+ * VERDICT_PASS or VERDICT_DROP with @reason.
  */
 static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 					       struct pkt *p)
@@ -317,7 +339,10 @@ static ALWAYS_INLINE enum verdict answer_later(const struct tables *t, void *e,
 	p->reason = REASON_NONE;
 	if (flags & PORT_STACK && !is_back)
 		return VERDICT_STACK;
-	answer_ends(p, &vip);
+	if (is_back)
+		answer_ends(p, &vip);
+	else if (answer_mtu(t, e, p, &vip))
+		return dropped(p, DROP_PORT_TOO_BIG);
 	rewrite_end(t, e, p, END_SRC, &vip, 0);
 	return VERDICT_FORWARD;
 }
@@ -374,7 +399,8 @@ port_rare_icmp(const struct tables *t, void *e, struct pkt *p, bool is_back)
 /**
  * port_rare_flow() - the same of any other kind.
  *
- * Return: as port_from_vm(); VERDICT_RARE: behind extension headers is ICMP.
+ * Return: as port_from_vm(); VERDICT_RARE: behind extension headers is ICMP, or it
+ * is refused.
  */
 static ALWAYS_INLINE enum verdict
 port_rare_flow(const struct tables *t, void *e, struct pkt *p, bool is_back)
@@ -408,6 +434,34 @@ port_rare_flow(const struct tables *t, void *e, struct pkt *p, bool is_back)
 		return answer(t, e, p, port);
 	answer_rewrite(t, e, p, port);
 	return VERDICT_FORWARD;
+}
+
+/**
+ * port_rare_refused() - an answer that doesn't fit its way out, as it came.
+ *
+ * Return: VERDICT_REPLY: the engine makes room of @reply_head bytes and asks
+ * error_fill(), from @src; or VERDICT_DROP.
+ */
+static ALWAYS_INLINE enum verdict port_rare_refused(const struct tables *t,
+						    void *e, struct pkt *p)
+{
+	struct port_view view = { .fin = FLOW_FIN_SERVER };
+	const struct port *port;
+	uint32_t mtu;
+
+	/* What has tags is no VM's that sends as its kernel would. */
+	if (parse_rare(t, e, p) || p->l4_kind == L4_NONE ||
+	    p->l3_at != sizeof(*p->eth))
+		return dropped(p, DROP_PORT_TOO_BIG);
+	port = port_of(t, e, p, &view);
+	if (!port)
+		return dropped(p, DROP_PORT_TOO_BIG);
+	mtu = answer_mtu(t, e, p, &port->vip);
+	/* Its way has changed meanwhile; the VM tries again. */
+	if (!mtu)
+		return dropped(p, DROP_PORT_TOO_BIG);
+	return answer_error(t, e, p, ERROR_TOO_BIG, mtu, REPLY_PORT_TOO_BIG,
+			    DROP_PORT_TOO_BIG);
 }
 
 /* A client of plain UDP that asks the VM straight: it is to be answered so. */

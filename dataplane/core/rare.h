@@ -16,33 +16,6 @@
 #include "dataplane/core/icmp.h"
 #include "dataplane/core/nd.h"
 
-static ALWAYS_INLINE enum verdict dropped(struct pkt *p, enum reason reason)
-{
-	p->reason = reason;
-	return VERDICT_DROP;
-}
-
-/* Answer with an ICMP error, if that may be; else it is dropped for @drop. */
-static ALWAYS_INLINE enum verdict answer_error(const struct tables *t, void *e,
-					       struct pkt *p,
-					       enum error_kind kind,
-					       uint32_t mtu, enum reason reply,
-					       enum reason drop)
-{
-	if (!error_ask(p, kind, mtu))
-		return dropped(p, drop);
-	if (!reply_allowed(t, e, REPLY_KIND_ERROR))
-		return dropped(p, DROP_REPLY_RATE);
-	p->reason = reply;
-	return VERDICT_REPLY;
-}
-
-/* May nobody on its way cut it to fit? */
-static ALWAYS_INLINE bool is_uncut(const struct pkt *p)
-{
-	return is_ipv6(p) || p->ip->frag & BE16(IPV4_DONT_FRAGMENT);
-}
-
 /**
  * rare_of_flow() - a packet of RARE_FLOW.
  * @p: as for forward(): @data, @end, @length, @ifindex set, the rest zero.

@@ -541,6 +541,7 @@ enum reason {
 	DROP_PORT_DIRECT_FULL, /* no entry left for a new direct flow */
 	DROP_PORT_NO_ROUTE,    /* no route or neighbour for an answer */
 	DROP_PORT_TTL,
+	DROP_PORT_TOO_BIG, /* for an answer's way out, and the VM can't be told */
 
 	/* Probes over the data path. */
 	PASS_PROBE_ANSWER, /* a VM's answer: to whoever probes */

@@ -46,6 +46,9 @@ struct whose;	 /* icmp.h */
  * @now_ns: CLOCK_MONOTONIC; asked only where a table with times is.
  * @l4_csum: changes the checksum of TCP or UDP: by @pseudo for the addresses and
  *         by @rest; NULL = it is plain memory.
+ * @out_mtu: finds the way out of an answer from @src to @dst of @p that is @size
+ *         bytes big there, and leaves it in @p (@out_ifindex, @out_next).
+ *         Returns 0, or the MTU that it does not fit. NULL = all fit.
  * @key, @tracked, @rank, @direct, @asked, @frag, @mss, @walk, @whose: parts out
  *         of line: key_of(), pick_tracked(), flow_rank(), direct_note(), asked(),
  *         frag_table(), mss_find(), walk(), whose(); NULL = in line. BPF's
@@ -73,6 +76,7 @@ struct tables {
 	uint64_t (*now_ns)(void *e);
 	void (*l4_csum)(void *e, const struct pkt *p, uint32_t pseudo,
 			uint32_t rest);
+	uint32_t (*out_mtu)(void *e, struct pkt *p, uint32_t size);
 	uint64_t (*key)(void *e, struct key_ask *q);
 	uint32_t (*direct)(void *e, struct direct *q);
 	uint32_t (*asked)(void *e, struct asked *q);

@@ -325,7 +325,7 @@ static struct pkt anew(const struct passage *a)
 }
 
 /* Room behind the Ethernet header, and an error in it, as an engine does. */
-static void fill_error(struct passage *a)
+static void fill_error(struct passage *a, const struct ip_addr *vip)
 {
 	struct pkt *p = &a->p;
 	uint8_t *data = p->data - p->reply_head;
@@ -334,7 +334,7 @@ static void fill_error(struct passage *a)
 	memmove(data, p->data, p->l3_at);
 	p->data = data;
 	p->eth = (struct eth_hdr *)data;
-	must(error_fill(p, data + p->l3_at, is_ipv6(p)));
+	must(error_fill(p, data + p->l3_at, is_ipv6(p), vip));
 }
 
 static enum verdict go_on(struct passage *a, struct mem_tables *m)
@@ -366,14 +366,17 @@ static enum verdict go_on_at_port(struct passage *a, struct mem_tables *m,
 	const struct tables *t = mem_tables();
 	enum verdict verdict = VERDICT_RARE;
 	bool is_icmp = a->p.l4_kind == L4_ICMP;
+	bool is_refused = a->p.reason == REPLY_PORT_TOO_BIG;
 
 	a->p = anew(a);
-	if (!is_icmp)
+	if (!is_icmp && !is_refused)
 		verdict = port_rare_flow(t, m, &a->p, is_back);
 	if (verdict != VERDICT_RARE)
 		return verdict;
+	is_refused = is_refused || a->p.reason == REPLY_PORT_TOO_BIG;
 	a->p = anew(a);
-	return port_rare_icmp(t, m, &a->p, is_back);
+	return is_refused ? port_rare_refused(t, m, &a->p) :
+			    port_rare_icmp(t, m, &a->p, is_back);
 }
 
 static void pass_uplink(struct passage *a, struct mem_tables *m)
@@ -388,12 +391,13 @@ static void pass_uplink(struct passage *a, struct mem_tables *m)
 	}
 	count_forward(t, m, &a->p, a->verdict);
 	if (a->verdict == VERDICT_REPLY && a->p.reply_head)
-		fill_error(a);
+		fill_error(a, NULL);
 }
 
 static void pass_from_vm(struct passage *a, struct mem_tables *m)
 {
 	const struct tables *t = mem_tables();
+	struct ip_addr vip;
 
 	a->verdict = port_from_vm(t, m, &a->p);
 	if (a->verdict == VERDICT_PROBE) {
@@ -403,6 +407,9 @@ static void pass_from_vm(struct passage *a, struct mem_tables *m)
 	if (a->verdict == VERDICT_RARE)
 		a->verdict = go_on_at_port(a, m, false);
 	count_answer(t, m, &a->p, a->verdict);
+	vip = a->p.src;
+	if (a->verdict == VERDICT_REPLY && a->p.reply_head)
+		fill_error(a, &vip);
 }
 
 static void pass_back(struct passage *a, struct mem_tables *m)

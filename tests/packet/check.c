@@ -123,7 +123,7 @@ static struct frame_spec expected_error(const struct vector *v)
 		.src_mac = v->in.dst_mac,
 		.vlan = { v->in.vlan[0], v->in.vlan[1] },
 		.qinq = v->in.qinq,
-		.src = v->in.dst,
+		.src = v->hook == HOOK_UPLINK ? v->in.dst : IP_VIP_WEB,
 		.dst = v->in.src,
 		.frag = v->in.v6 ? 0 : 0x4000,
 		.icmp_type = v->icmp_type,

@@ -116,11 +116,15 @@ static int run_ip(const char *line)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
-int kernel_forwarding(bool enabled)
+static int set_forwarding(const char *family, bool enabled)
 {
-	FILE *f = fopen("/proc/sys/net/ipv4/conf/all/forwarding", "we");
+	char path[64];
 	int ret = 0;
+	FILE *f;
 
+	(void)snprintf(path, sizeof(path),
+		       "/proc/sys/net/%s/conf/all/forwarding", family);
+	f = fopen(path, "we");
 	if (!f)
 		return -errno;
 	if (fputs(enabled ? "1" : "0", f) < 0)
@@ -130,10 +134,17 @@ int kernel_forwarding(bool enabled)
 	return ret;
 }
 
+int kernel_forwarding(bool enabled)
+{
+	int ret = set_forwarding("ipv4", enabled);
+
+	return ret ? ret : set_forwarding("ipv6", enabled);
+}
+
 static int make_network(void)
 {
 	static const char *const lines[] = {
-		"ip link set lo up",
+		"ip link set lo mtu 1500 up",
 		"ip link add vm1 index 1001 type veth peer name peer1",
 		"ip link add vm2 index 1002 type veth peer name peer2",
 		"ip link add vm3 index 1003 type veth peer name peer3",
@@ -145,8 +156,10 @@ static int make_network(void)
 		"ip link set out up",
 		"ip route add default via 192.0.2.254 dev out",
 		"ip route add blackhole 198.18.0.0/15",
+		"ip route add 198.51.100.9 via 192.0.2.254 dev out mtu lock 1280",
 		"ip -6 address add 2001:db8:9::1/64 dev out nodad",
 		"ip -6 route add default via 2001:db8:9::2 dev out",
+		"ip -6 route add 2001:db8:1:2:3:4:c633:6409 via 2001:db8:9::2 dev out mtu lock 1280",
 	};
 	size_t i;
 	int ret;
@@ -521,7 +534,9 @@ void kernel_run(struct kernel *k, const struct vector *v,
 		struct mem_tables *tables, uint32_t mark,
 		struct outcome *ret_outcome)
 {
-	struct __sk_buff skb = { .ifindex = vector_ifindex(v), .mark = mark };
+	struct __sk_buff skb = { .ifindex = vector_ifindex(v),
+				 .mark = mark,
+				 .gso_size = v->segment };
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct frame in;
 	int fd = program_fd(k->lb, "lb");

@@ -34,7 +34,7 @@ void kernel_run(struct kernel *k, const struct vector *v,
 /* Take the port of a VM out of the device map, or put it back. */
 void kernel_plug(struct kernel *k, uint32_t vm, bool plugged);
 
-/* The namespace's own IPv4 forwarding: 0, or -errno. */
+/* The namespace's own forwarding, of both families: 0, or -errno. */
 int kernel_forwarding(bool enabled);
 
 #endif

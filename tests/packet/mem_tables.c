@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "dataplane/core/pkt.h"
+
 static const struct node *mem_node(void *e)
 {
 	const struct mem_tables *m = e;
@@ -138,6 +140,16 @@ static const uint32_t *mem_probe_number(void *e, const struct probe_key *k)
 	return NULL;
 }
 
+/* Everything fits, but to who is far away. */
+static uint32_t mem_out_mtu(void *e, struct pkt *p, uint32_t size)
+{
+	const struct mem_tables *m = e;
+
+	if (size > m->far_mtu && !memcmp(&m->far, &p->dst, sizeof(p->dst)))
+		return m->far_mtu;
+	return 0;
+}
+
 static uint64_t mem_now_ns(void *e)
 {
 	const struct mem_tables *m = e;
@@ -166,6 +178,7 @@ const struct tables *mem_tables(void)
 		.probe_target = mem_probe_target,
 		.probe_number = mem_probe_number,
 		.now_ns = mem_now_ns,
+		.out_mtu = mem_out_mtu,
 	};
 
 	return &tables;

@@ -44,6 +44,7 @@ struct mem_target {
  * struct mem_tables - a whole forwarding state.
  * @has_node: false: the node's record is not there.
  * @now_ns: what the clock says; a test moves it.
+ * @far, @far_mtu: to whom packets must be small, and how small.
  *
  * The rest are the tables of struct tables under their names.
  */
@@ -68,6 +69,8 @@ struct mem_tables {
 	struct traffic backend_traffic[MEM_BACKENDS];
 	struct reason_count reasons[N_REASON_COUNTS];
 	uint64_t now_ns;
+	struct ip_addr far;
+	uint32_t far_mtu;
 };
 
 /**

@@ -18,7 +18,7 @@
 #include "dataplane/core/port.h"
 #include "dataplane/core/probe.h"
 
-#define N_TABLES 23
+#define N_TABLES 24
 
 const struct vector_table *vector_tables(size_t *ret_n)
 {
@@ -31,7 +31,7 @@ const struct vector_table *vector_tables(size_t *ret_n)
 		vectors_to_vm,	  vectors_observe,     vectors_stack,
 		vectors_probe,	  vectors_probe_abuse, vectors_ipv6,
 		vectors_udp,	  vectors_icmp,	       vectors_nd,
-		vectors_frag,	  vectors_mss,
+		vectors_frag,	  vectors_mss,	       vectors_big,
 	};
 	size_t i;
 
@@ -102,6 +102,7 @@ static struct pkt anew(const struct pkt *p)
 		.end = p->end,
 		.length = p->length,
 		.ifindex = p->ifindex,
+		.segment = p->segment,
 	};
 
 	return again;
@@ -114,14 +115,19 @@ static enum verdict run_port_rare(struct mem_tables *tables, struct pkt *p,
 	const struct tables *t = mem_tables();
 	enum verdict verdict = VERDICT_RARE;
 	bool is_icmp = p->l4_kind == L4_ICMP;
+	bool is_refused = p->reason == REPLY_PORT_TOO_BIG;
 
 	*p = anew(came);
+	if (is_refused)
+		return port_rare_refused(t, tables, p);
 	if (!is_icmp)
 		verdict = port_rare_flow(t, tables, p, is_back);
 	if (verdict != VERDICT_RARE)
 		return verdict;
+	is_refused = p->reason == REPLY_PORT_TOO_BIG;
 	*p = anew(came);
-	return port_rare_icmp(t, tables, p, is_back);
+	return is_refused ? port_rare_refused(t, tables, p) :
+			    port_rare_icmp(t, tables, p, is_back);
 }
 
 /* What the host's own rules have let pass. */
@@ -140,10 +146,23 @@ static enum verdict run_back(struct mem_tables *tables, struct pkt *p)
 	return verdict;
 }
 
+/* Make room behind the Ethernet header for an error, and have it written. */
+static void fill_error(struct pkt *p, const struct ip_addr *vip)
+{
+	uint32_t l2_size = p->l3_at;
+	uint8_t *data = p->data - p->reply_head;
+
+	memmove(data, p->data, l2_size);
+	p->data = data;
+	p->eth = (struct eth_hdr *)data;
+	assert_true(error_fill(p, data + l2_size, is_ipv6(p), vip));
+}
+
 static enum verdict run_from_vm(struct mem_tables *tables, struct pkt *p)
 {
 	const struct tables *t = mem_tables();
 	const struct pkt came = *p;
+	struct ip_addr vip;
 	enum verdict verdict = port_from_vm(t, tables, p);
 
 	if (verdict == VERDICT_PROBE) {
@@ -155,6 +174,9 @@ static enum verdict run_from_vm(struct mem_tables *tables, struct pkt *p)
 	if (verdict == VERDICT_PROBE)
 		assert_int_equal(p->out_ifindex, IFINDEX_PROBE);
 	count_answer(t, tables, p, verdict);
+	vip = p->src;
+	if (verdict == VERDICT_REPLY && p->reply_head)
+		fill_error(p, &vip);
 	return verdict;
 }
 
@@ -170,18 +192,6 @@ static enum verdict run_probe(const struct vector *v, struct mem_tables *tables,
 	}
 	assert_int_equal(p->out_ifindex, IFINDEX_VM(v->vm));
 	return verdict;
-}
-
-/* Make room behind the Ethernet header for an error, and have it written. */
-static void fill_error(struct pkt *p)
-{
-	uint32_t l2_size = p->l3_at;
-	uint8_t *data = p->data - p->reply_head;
-
-	memmove(data, p->data, l2_size);
-	p->data = data;
-	p->eth = (struct eth_hdr *)data;
-	assert_true(error_fill(p, data + l2_size, is_ipv6(p)));
 }
 
 /* Who begins anew with it. */
@@ -221,7 +231,7 @@ static enum verdict run_uplink(struct mem_tables *tables, struct pkt *p)
 		verdict = run_rare(tables, p, &came);
 	count_forward(t, tables, p, verdict);
 	if (verdict == VERDICT_REPLY && p->reply_head)
-		fill_error(p);
+		fill_error(p, NULL);
 	return verdict;
 }
 
@@ -296,6 +306,7 @@ void vector_run_core(const struct vector *v, struct mem_tables *tables,
 	p.end = exact + in.size;
 	p.length = (uint32_t)in.size;
 	p.ifindex = vector_ifindex(v);
+	p.segment = v->segment;
 	ret_outcome->verdict = run_hook(v, tables, &p);
 	assert_int_equal(p.reason, v->reason);
 	assert_int_equal(p.as_if, v->as_if);

@@ -409,6 +409,8 @@ void scene_build(const struct scene_spec *spec, const struct scene_flow *flow,
 	m->node.direct_seed.k1 = direct_seed.k1;
 	m->node.direct_idle_ticks = TICKS_OF_MS(IDLE_MS);
 	m->node.reply_rate_pps = spec->flags & SCENE_RATE_0 ? 0 : 1000;
+	m->far = addr_of(flow->v6, IP_CLIENT_FAR);
+	m->far_mtu = MTU_FAR;
 	add_uplinks(m, spec->flags);
 	add_services(m, spec->flags & SCENE_NO_POOL ? 1U << 20 : POOL_WEB,
 		     flow->v6, spec->flags);

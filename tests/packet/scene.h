@@ -32,6 +32,7 @@
 
 #define IP_CLIENT_ONE IP(198, 51, 100, 7)
 #define IP_CLIENT_TWO IP(198, 51, 100, 8)
+#define IP_CLIENT_FAR IP(198, 51, 100, 9) /* behind a link of MTU_FAR */
 #define IP_VIP_WEB    IP(203, 0, 113, 10)
 #define IP_VIP_API    IP(203, 0, 113, 11)
 #define IP_NOT_VIP    IP(203, 0, 113, 99)
@@ -80,6 +81,9 @@
 #define VM_ONE_TO_CLIENT                                             \
 	.dst_mac = MAC_TO(1), .src_mac = MAC_VM(1), .src = IP_VM(1), \
 	.sport = PORT_VM, .dst = IP_CLIENT_ONE, .dport = PORT_CLIENT
+#define VM_ONE_TO_FAR                                                \
+	.dst_mac = MAC_TO(1), .src_mac = MAC_VM(1), .src = IP_VM(1), \
+	.sport = PORT_VM, .dst = IP_CLIENT_FAR, .dport = PORT_CLIENT
 #define CLIENT_TO_VM_ONE                                                  \
 	.dst_mac = MAC_VM(1), .src_mac = MAC_TO(1), .src = IP_CLIENT_ONE, \
 	.sport = PORT_CLIENT, .dst = IP_VM(1), .dport = PORT_VM
@@ -165,6 +169,7 @@ enum scene_direct {
 
 #define MSS_MAX	 1200
 #define MTU_PORT 600
+#define MTU_FAR	 1280
 
 /**
  * struct scene_spec - what is special; zero means nothing.

@@ -20,6 +20,7 @@
 #define SLACK_TICKS   45 /* 3 s, on a busy machine */
 #define MARK_BALANCED 0x08000000U
 #define TC_SIZE_MIN   (14 + 20)
+#define MTU_OUT	      1500 /* of the way out, as veth has it */
 
 /* cmocka's states are the vectors. */
 static struct kernel *kernel;
@@ -114,16 +115,41 @@ static void test_no_route(void **state)
 /* Answers leave also where the host itself forwards nothing. */
 static void test_no_forwarding(void **state)
 {
-	const struct vector v = {
-		.name = "no_forwarding",
-		.hook = HOOK_FROM_VM,
-		.in = { VM_ONE_TO_CLIENT, DATA },
-		ANSWERED,
+	const struct vector v[] = {
+		{ .name = "no_forwarding",
+		  .hook = HOOK_FROM_VM,
+		  .in = { VM_ONE_TO_CLIENT, DATA },
+		  ANSWERED },
+		{ .name = "no_forwarding_fits",
+		  .hook = HOOK_FROM_VM,
+		  .in = { VM_ONE_TO_CLIENT, ACK, .payload = MTU_OUT - 40 },
+		  ANSWERED },
+		{ .name = "no_forwarding_big",
+		  .hook = HOOK_FROM_VM,
+		  .in = { VM_ONE_TO_CLIENT, ACK, .frag = 0x4000,
+			  .payload = MTU_OUT - 39 },
+		  ERROR(REPLY_PORT_TOO_BIG, 3, 4, MTU_OUT) },
+		{ .name = "no_forwarding_six",
+		  .hook = HOOK_FROM_VM,
+		  .in = { .v6 = true,
+			  VM_ONE_TO_CLIENT,
+			  ACK,
+			  .payload = MTU_OUT - 60 },
+		  ANSWERED },
+		{ .name = "no_forwarding_big_six",
+		  .hook = HOOK_FROM_VM,
+		  .in = { .v6 = true,
+			  VM_ONE_TO_CLIENT,
+			  ACK,
+			  .payload = MTU_OUT - 59 },
+		  ERROR(REPLY_PORT_TOO_BIG, 2, 0, MTU_OUT) },
 	};
+	size_t i;
 
 	(void)state;
 	assert_int_equal(kernel_forwarding(false), 0);
-	run(&v, 0);
+	for (i = 0; i < ARRAY_SIZE(v); i++)
+		run(&v[i], 0);
 	assert_int_equal(kernel_forwarding(true), 0);
 }
 

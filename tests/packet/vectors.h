@@ -71,6 +71,7 @@ enum after {
  * @notes: clients of plain UDP that have been noted.
  * @mss_out: what a SYN announces then, 0 = as it came.
  * @icmp_type, @icmp_code, @icmp_rest: of an ICMP error that answers.
+ * @segment: at TC: the packet is many in one, of so many bytes each.
  * @first: a packet that has passed before, in the same scene.
  * @refused, @evicted: an entry was not made, or took a live one's place.
  */
@@ -104,6 +105,7 @@ struct vector {
 	uint8_t icmp_type;
 	uint8_t icmp_code;
 	uint32_t icmp_rest;
+	uint16_t segment;
 	const struct vector *first;
 };
 
@@ -138,5 +140,6 @@ struct vector_table vectors_icmp(void);
 struct vector_table vectors_nd(void);
 struct vector_table vectors_frag(void);
 struct vector_table vectors_mss(void);
+struct vector_table vectors_big(void);
 
 #endif
