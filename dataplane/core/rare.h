@@ -127,7 +127,7 @@ static ALWAYS_INLINE uint32_t whose(const struct tables *t, void *e,
 		return DROP_ICMP;
 	if (q->proto == IP_PROTO_UDP && !(service->flags & SERVICE_QUIC))
 		kind = FLOW_UDP;
-	if (q->opens)
+	else if (q->opens)
 		kind = FLOW_OPENER;
 	flow_key = key_balanced(&pool->seed, (enum affinity)pool->affinity,
 				&q->addr[END_DST], q->port[END_DST],
@@ -294,7 +294,8 @@ static ALWAYS_INLINE enum verdict rare_of_refused(const struct tables *t,
 		.addr = { pkt_addr(p, END_DST), pkt_addr(p, END_SRC) },
 		.port = { p->dport, p->sport },
 		.proto = p->proto,
-		.opens = p->kind == FLOW_OPENER,
+		.opens = p->kind == FLOW_OPENER ||
+			 (p->l4_kind == L4_UDP && quic_opens(p)),
 	};
 	reason = whose_quoted(t, e, p, &w);
 	return refuse(t, e, p, vip, &w, reason);

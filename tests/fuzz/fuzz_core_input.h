@@ -78,7 +78,7 @@ static inline void fuzz_world(struct fuzz_input *in, uint64_t now_ns,
 	spec.entry_vm = (uint16_t)(fuzz_number(in, 1) % (N_VMS + 1));
 	spec.entry_class = fuzz_number(in, 1) % (UNCONFIRMED + 1);
 	spec.fill = fuzz_number(in, 1) % (FILL_REDUNDANT + 1);
-	spec.direct = fuzz_number(in, 1) % (SCENE_DIRECT_FULL_ONE_OVER + 1);
+	spec.direct = fuzz_number(in, 1) % (SCENE_DIRECT_LAST + 1);
 	spec.flags = fuzz_number(in, 4);
 	flow.v6 = fuzz_number(in, 1) & 1;
 	flow.proto = spec.flags & (SCENE_UDP | SCENE_QUIC) ? 17 : 6;

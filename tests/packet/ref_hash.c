@@ -118,18 +118,29 @@ static size_t wire_addr6(uint8_t *byte, const uint8_t addr[16])
 	return 16;
 }
 
-uint64_t ref_key_balanced6(struct ref_seed seed, const uint8_t client[16],
-			   uint16_t client_port, const uint8_t vip[16],
-			   uint16_t vip_port, uint8_t proto)
+uint64_t ref_key_balanced6(struct ref_seed seed, int by_source,
+			   const uint8_t client[16], uint16_t client_port,
+			   const uint8_t vip[16], uint16_t vip_port,
+			   uint8_t proto)
 {
+	const uint64_t slot_bits = ~(~0ULL >> 20);
 	uint8_t byte[37] = { 0 };
 	size_t at = wire_addr6(byte, client);
+	uint64_t key;
+	uint64_t slot;
 
 	at += wire_addr6(byte + at, vip);
 	wire16(byte + at, vip_port);
 	wire16(byte + at + 2, client_port);
 	byte[at + 4] = proto;
-	return ref_siphash13(seed, byte, sizeof(byte));
+	key = ref_siphash13(seed, byte, sizeof(byte));
+	if (!by_source)
+		return key;
+	memset(byte, 0, sizeof(byte));
+	wire_addr6(byte, client);
+	wire_addr6(byte + 16, client);
+	slot = ref_siphash13(seed, byte, sizeof(byte));
+	return (slot & slot_bits) | (key & ~slot_bits);
 }
 
 uint64_t ref_key_direct6(struct ref_seed seed, uint32_t ifindex,

@@ -40,10 +40,11 @@ uint64_t ref_key_direct(struct ref_seed seed, uint32_t ifindex, uint32_t client,
 			uint16_t client_port, uint32_t vm, uint16_t vm_port,
 			uint8_t proto);
 
-/* The same of IPv6; flow affinity only. */
-uint64_t ref_key_balanced6(struct ref_seed seed, const uint8_t client[16],
-			   uint16_t client_port, const uint8_t vip[16],
-			   uint16_t vip_port, uint8_t proto);
+/* The same of IPv6. */
+uint64_t ref_key_balanced6(struct ref_seed seed, int by_source,
+			   const uint8_t client[16], uint16_t client_port,
+			   const uint8_t vip[16], uint16_t vip_port,
+			   uint8_t proto);
 uint64_t ref_key_direct6(struct ref_seed seed, uint32_t ifindex,
 			 const uint8_t client[16], uint16_t client_port,
 			 const uint8_t vm[16], uint16_t vm_port, uint8_t proto);

@@ -18,26 +18,24 @@
 #include "dataplane/core/port.h"
 #include "dataplane/core/probe.h"
 
-#define N_TABLES 24
+static struct vector_table (*const matters[])(void) = {
+	vectors_pass,	     vectors_header,  vectors_cut,	vectors_rst,
+	vectors_arp,	     vectors_steady,  vectors_claiming, vectors_moving,
+	vectors_settling,    vectors_line,    vectors_from_vm,	vectors_answer,
+	vectors_to_vm,	     vectors_observe, vectors_stack,	vectors_probe,
+	vectors_probe_abuse, vectors_ipv6,    vectors_udp,	vectors_icmp,
+	vectors_nd,	     vectors_frag,    vectors_mss,	vectors_big,
+	vectors_note,	     vectors_again,
+};
 
 const struct vector_table *vector_tables(size_t *ret_n)
 {
-	static struct vector_table all[N_TABLES];
-	struct vector_table (*const tables[N_TABLES])(void) = {
-		vectors_pass,	  vectors_header,      vectors_cut,
-		vectors_rst,	  vectors_arp,	       vectors_steady,
-		vectors_claiming, vectors_moving,      vectors_settling,
-		vectors_line,	  vectors_from_vm,     vectors_answer,
-		vectors_to_vm,	  vectors_observe,     vectors_stack,
-		vectors_probe,	  vectors_probe_abuse, vectors_ipv6,
-		vectors_udp,	  vectors_icmp,	       vectors_nd,
-		vectors_frag,	  vectors_mss,	       vectors_big,
-	};
+	static struct vector_table all[ARRAY_SIZE(matters)];
 	size_t i;
 
-	for (i = 0; i < N_TABLES; i++)
-		all[i] = tables[i]();
-	*ret_n = N_TABLES;
+	for (i = 0; i < ARRAY_SIZE(matters); i++)
+		all[i] = matters[i]();
+	*ret_n = ARRAY_SIZE(matters);
 	return all;
 }
 

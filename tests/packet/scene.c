@@ -56,8 +56,9 @@ uint64_t scene_key(const struct scene_flow *flow, bool by_source)
 	frame_addr6(flow->client, client);
 	frame_addr6(flow->vip, vip);
 	if (flow->v6)
-		return ref_key_balanced6(pool_seed, client, flow->client_port,
-					 vip, flow->vip_port, flow->proto);
+		return ref_key_balanced6(pool_seed, by_source, client,
+					 flow->client_port, vip, flow->vip_port,
+					 flow->proto);
 	return ref_key_balanced(pool_seed, by_source, flow->client,
 				flow->client_port, flow->vip, flow->vip_port,
 				flow->proto);
@@ -321,7 +322,22 @@ static uint64_t direct_meta(enum scene_direct direct, uint32_t i,
 		return meta_of(1, 0, EMBRYONIC, 0, expiry);
 	if (direct == SCENE_DIRECT_FULL_ONE_OVER && i == 0)
 		return meta_of(1, 0, CONFIRMED, 1ULL << 27, expiry);
+	if (direct == SCENE_DIRECT_NOTES_FREE && i >= 2)
+		return 0;
+	if (direct >= SCENE_DIRECT_NOTES &&
+	    i < (direct == SCENE_DIRECT_ONE_NOTE ? 1 : 2))
+		return meta_of(1, 0, UNCONFIRMED, 0, expiry);
 	return meta_of(1, 0, CONFIRMED, 0, expiry);
+}
+
+/* The note of a flow's client, as state.h has its key. */
+static void add_note(struct mem_tables *m, const struct scene_flow *flow,
+		     uint64_t flow_key, uint32_t expiry)
+{
+	struct flow_entry *e = &m->direct_lines[0].entry[1];
+
+	e->key = flow_key ^ IFINDEX_VM(flow->vm) * 0x9e3779b97f4a7c15ULL;
+	e->meta = meta_of(1, 0, UNCONFIRMED, 0, expiry);
 }
 
 static void add_direct(struct mem_tables *m, enum scene_direct direct,
@@ -427,5 +443,11 @@ void scene_build(const struct scene_spec *spec, const struct scene_flow *flow,
 	add_pool(m, spec, key);
 	add_fill(m, spec->fill, key, now_tick);
 	add_entry(m, spec, key, now_tick);
-	add_direct(m, spec->direct, scene_direct_key(flow), now_tick);
+	if (spec->direct >= SCENE_DIRECT_NOTED)
+		add_note(m, flow, key,
+			 spec->direct == SCENE_DIRECT_NOTED ?
+				 now_tick + LIVE_TICKS :
+				 now_tick);
+	else
+		add_direct(m, spec->direct, scene_direct_key(flow), now_tick);
 }

@@ -144,7 +144,16 @@ enum scene_direct {
 	SCENE_DIRECT_FULL_EXPIRED,
 	SCENE_DIRECT_FULL_OPENERS,  /* the first place's is the oldest */
 	SCENE_DIRECT_FULL_ONE_OVER, /* the first one has seen RST */
+	/* Notes of clients of plain UDP: of others, the first place's is the
+	 * oldest; two live direct flows beside two notes, two free places
+	 * beside two notes, three direct flows beside one note. */
+	SCENE_DIRECT_NOTES,
+	SCENE_DIRECT_NOTES_FREE,
+	SCENE_DIRECT_ONE_NOTE,
+	SCENE_DIRECT_NOTED, /* the flow's own */
+	SCENE_DIRECT_NOTE_EXPIRED,
 };
+#define SCENE_DIRECT_LAST SCENE_DIRECT_NOTE_EXPIRED
 
 #define SCENE_NO_NODE	 0x001
 #define SCENE_NO_RANGE	 0x002	/* the pool has no slots */

@@ -141,5 +141,7 @@ struct vector_table vectors_nd(void);
 struct vector_table vectors_frag(void);
 struct vector_table vectors_mss(void);
 struct vector_table vectors_big(void);
+struct vector_table vectors_note(void);
+struct vector_table vectors_again(void);
 
 #endif
