@@ -13,6 +13,8 @@
 #include "dataplane/core/rewrite.h"
 #include "dataplane/core/walk.h"
 
+#define TCP_CSUM_END (offsetof(struct tcp_hdr, csum) + sizeof(be16))
+
 static ALWAYS_INLINE struct icmp_hdr *pkt_icmp(const struct pkt *p)
 {
 	return (struct icmp_hdr *)p->l4;
@@ -166,7 +168,7 @@ static ALWAYS_INLINE uint32_t quoted_csum(const struct pkt *p,
 		udp->csum = csum_apply_udp(old_csum, change);
 		return csum_change(old_csum, udp->csum);
 	}
-	if (q->l4_size < sizeof(*tcp) || (uint8_t *)(tcp + 1) > p->end)
+	if (q->l4_size < TCP_CSUM_END || q->l4 + TCP_CSUM_END > p->end)
 		return 0;
 	old_csum = tcp->csum;
 	tcp->csum = csum_apply(old_csum, change);

@@ -123,7 +123,7 @@ static void put_udp(struct frame *f, const struct frame_spec *s)
 {
 	put16(f, s->sport);
 	put16(f, s->dport);
-	put16(f, 8U + s->payload);
+	put16(f, or_usual(s->udp_length, 8U + s->payload));
 	put16(f, 0);
 	put_data(f, s);
 }

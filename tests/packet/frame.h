@@ -75,7 +75,7 @@ enum frame_kind {
  * @ext: IPv6: extension headers in front of a fragment's, 8 bytes each;
  *       @ext_more: bytes more that the first one has, in eights.
  * @routing_left: segments left, of a routing header.
- * @no_csum: UDP without a checksum.
+ * @no_csum: UDP without a checksum. @udp_length: what it says, 0 = right.
  * @proto: of FRAME_REST.
  * @quic, @quic_version: first byte and version, in the payload.
  * @mss, @mss_at: an MSS option, and where in the TCP options; 0 = none.
@@ -134,6 +134,7 @@ struct frame_spec {
 	uint8_t proto;
 	uint8_t quic;
 	uint32_t quic_version;
+	uint16_t udp_length;
 	uint16_t mss;
 	uint8_t mss_at;
 	uint16_t icmp_type;

@@ -16,11 +16,11 @@
 
 #include "tests/packet/kernel.h"
 
-#define SKIPPED	      77
-#define SLACK_TICKS   45 /* 3 s, on a busy machine */
-#define MARK_BALANCED 0x08000000U
-#define TC_SIZE_MIN   (14 + 20)
-#define MTU_OUT	      1500 /* of the way out, as veth has it */
+#define SKIPPED	       77
+#define SLACK_TICKS    45 /* 3 s, on a busy machine */
+#define MARK_BALANCED  0x08000000U
+#define TC_SIZE_MIN(v) (14U + ((v)->in.v6 ? 40 : 20))
+#define MTU_OUT	       1500 /* of the way out, as veth has it */
 
 /* cmocka's states are the vectors. */
 static struct kernel *kernel;
@@ -58,9 +58,9 @@ static void test_vector(void **state)
 	/* A BPF array always has its one record. */
 	if (v->scene.flags & SCENE_NO_NODE)
 		skip();
-	/* BPF_PROG_TEST_RUN refuses TC packets without an IPv4 header. */
+	/* BPF_PROG_TEST_RUN refuses TC packets without an IP header. */
 	vector_frame(v, &in);
-	if (v->hook != HOOK_UPLINK && in.size < TC_SIZE_MIN)
+	if (v->hook != HOOK_UPLINK && in.size < TC_SIZE_MIN(v))
 		skip();
 	run(v, v->marked ? MARK_BALANCED : 0);
 }

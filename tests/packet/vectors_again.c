@@ -8,11 +8,13 @@
  */
 #include "tests/packet/vectors.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#define N_AGAIN_MAX 800
-#define NAME_SIZE   80
+#define N_AGAIN_MAX	800
+#define NAME_SIZE	80
+#define PAYLOAD_SIX_MAX (1500 - 60)
 
 /* A vector once more, with what it points to. */
 struct again {
@@ -55,6 +57,9 @@ static bool fits_six(const struct frame_spec *in)
 static void make_six(struct vector *v)
 {
 	v->in.v6 = true;
+	/* A full frame is full. */
+	if (v->in.payload > PAYLOAD_SIX_MAX)
+		v->in.payload = PAYLOAD_SIX_MAX;
 	error_six(v);
 }
 
@@ -117,6 +122,25 @@ static bool make_again(const struct world *w, const struct vector *v,
 	return true;
 }
 
+static struct again again[N_AGAIN_MAX];
+static struct vector vectors[N_AGAIN_MAX];
+
+/* The vectors of a table that are at home in a world. */
+static size_t table_again(const struct world *w, struct vector_table from,
+			  size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < from.n; i++) {
+		assert(n < N_AGAIN_MAX);
+		if (!make_again(w, &from.vector[i], &again[n]))
+			continue;
+		vectors[n] = again[n].vector;
+		n++;
+	}
+	return n;
+}
+
 struct vector_table vectors_again(void)
 {
 	static const struct world worlds[] = {
@@ -131,23 +155,12 @@ struct vector_table vectors_again(void)
 		vectors_stack,	  vectors_udp,	    vectors_note,
 		vectors_frag,	  vectors_mss,
 	};
-	static struct again again[N_AGAIN_MAX];
-	static struct vector vectors[N_AGAIN_MAX];
-	struct vector_table from;
 	size_t n = 0;
 	size_t w;
 	size_t i;
-	size_t j;
 
 	for (w = 0; w < ARRAY_SIZE(worlds); w++)
-		for (i = 0; i < ARRAY_SIZE(tables); i++) {
-			from = tables[i]();
-			for (j = 0; j < from.n && n < N_AGAIN_MAX; j++)
-				if (make_again(&worlds[w], &from.vector[j],
-					       &again[n])) {
-					vectors[n] = again[n].vector;
-					n++;
-				}
-		}
+		for (i = 0; i < ARRAY_SIZE(tables); i++)
+			n = table_again(&worlds[w], tables[i](), n);
 	return (struct vector_table){ vectors, n };
 }
