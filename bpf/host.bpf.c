@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TC beside the host's own rules (core/host.h): at uplinks and at bridges of
- * VMs' ports, and only while a VM is served through the kernel or a service is
- * observed.
+ * TC beside XDP: at uplinks and at bridges of VMs' ports. Beside the host's own
+ * rules (core/host.h) while a VM is served through the kernel or a service is
+ * observed; and for clients inside (core/inside.h).
  */
 #include "bpf/skb.bpf.h"
 #include "bpf/stack.bpf.h"
@@ -67,11 +67,32 @@ int bridge_in(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (verdict == VERDICT_FORWARD) {
 		action = send_to_client(skb, &p);
-		if (action != TC_ACT_REDIRECT)
+		/* Nobody inside gets there: stack_refuses(). */
+		if (action == TO_INSIDE)
+			action = TC_ACT_SHOT;
+		if (action == TC_ACT_SHOT)
 			verdict = VERDICT_DROP;
 	}
 	count_answer(&tables, NULL, &p, verdict);
 	return action;
+}
+
+/* Judged by the verifier by itself; see lb.bpf.c. */
+int slow_inside(struct __sk_buff *skb);
+
+__noinline int slow_inside(struct __sk_buff *skb)
+{
+	return take_inside(&tables, skb, INSIDE_HOST);
+}
+
+/*
+ * Ingress of the interface that packets of clients inside leave by: what the path
+ * answered them itself.
+ */
+SEC("tc")
+int inside_reply(struct __sk_buff *skb)
+{
+	return send_back_inside(&tables, skb);
 }
 
 /* The bridge that an uplink is a port of; 0 = none. */
@@ -87,18 +108,24 @@ static ALWAYS_INLINE uint32_t bridge_of(uint32_t uplink)
 }
 
 /*
- * Egress of an uplink: answers that the bridge has sent here by itself, and
- * those of whatever serves an observed VIP.
+ * Egress of an uplink: answers that the bridge has sent here by itself, those of
+ * whatever serves an observed VIP, and what the host sends to a VIP.
  */
 SEC("tc")
 int uplink_out(struct __sk_buff *skb)
 {
-	struct pkt p = pkt_of_skb(skb, L3_NONE, HEADERS_USUAL);
 	enum verdict verdict;
+	struct pkt p;
 
+	if (skb->mark & MARK_ANSWER) {
+		skb->mark &= ~MARK_ANSWER;
+		return TC_ACT_UNSPEC;
+	}
+	p = pkt_of_skb(skb, L3_NONE, HEADERS_USUAL);
 	if (!(skb->mark & MARK_BALANCED)) {
 		observe_answer(&tables, skb, &p);
-		return TC_ACT_UNSPEC;
+		return inside_asks(&tables, NULL, &p) ? slow_inside(skb) :
+							TC_ACT_UNSPEC;
 	}
 	verdict = take_back(skb, &p, bridge_of(skb->ifindex));
 	if (verdict != VERDICT_PASS)

@@ -348,9 +348,12 @@ static ALWAYS_INLINE int act(struct xdp_md *ctx, struct pkt *p,
 		action = send(ctx, p, &verdict);
 		break;
 	case VERDICT_STACK:
-		action = hand_up(ctx, p, &verdict);
+		action = stack_refuses(&tables, NULL, p) ?
+				 fail(p, p->reason, &verdict) :
+				 hand_up(ctx, p, &verdict);
 		break;
 	case VERDICT_PROBE: /* never here */
+	case VERDICT_INSIDE:
 	case VERDICT_RARE:
 		break;
 	}
@@ -475,5 +478,16 @@ PROGRAM(lb6_flow, flow, L3_IPV6)
 PROGRAM(lb6_later, later, L3_IPV6)
 PROGRAM(lb6_icmp, icmp, L3_IPV6)
 PROGRAM(lb6_refused, refused, L3_IPV6)
+
+/*
+ * At the other end of the interface that clients inside come in by: the driver
+ * sends answers there only if somebody like us listens.
+ */
+SEC("xdp")
+int inside_pass(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return XDP_PASS;
+}
 
 char LICENSE[] SEC("license") = "GPL";

@@ -22,6 +22,9 @@
  */
 #define MARK_BALANCED 0x08000000U
 
+/* The same of answers to clients, for the egress hook of the uplink. */
+#define MARK_ANSWER 0x04000000U
+
 #define MAPPED_ARRAY(name, value_type)             \
 	struct {                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);  \
@@ -59,6 +62,15 @@ MAPPED_ARRAY(frag_map, struct frag_line);
 MAPPED_ARRAY(generation_map, uint32_t);
 HASH_MAP(service_map, struct service_key, struct service);
 HASH_MAP(port_map, struct port_key, struct port);
+HASH_MAP(client_map, struct client_key, uint32_t);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct inside_key);
+	__type(value, struct inside_way);
+} inside_map SEC(".maps");
+
 COUNTER_ARRAY(limiter_map, struct limiter);
 COUNTER_ARRAY(service_count, struct traffic);
 COUNTER_ARRAY(backend_count, struct traffic);
@@ -84,6 +96,26 @@ static ALWAYS_INLINE const struct port *bpf_port(void *e,
 {
 	(void)e;
 	return bpf_map_lookup_elem(&port_map, k);
+}
+
+static ALWAYS_INLINE bool bpf_client(void *e, const struct client_key *k)
+{
+	(void)e;
+	return bpf_map_lookup_elem(&client_map, k);
+}
+
+static ALWAYS_INLINE struct inside_way *
+bpf_inside_way(void *e, const struct inside_key *k)
+{
+	(void)e;
+	return bpf_map_lookup_elem(&inside_map, k);
+}
+
+static ALWAYS_INLINE int bpf_inside_note(void *e, const struct inside_key *k,
+					 const struct inside_way *way)
+{
+	(void)e;
+	return (int)bpf_map_update_elem(&inside_map, k, way, BPF_ANY);
 }
 
 static ALWAYS_INLINE struct limiter *bpf_limiter(void *e)
@@ -126,6 +158,8 @@ LOOKUP(bpf_reason_count, struct reason_count, reason_counts)
 	.frag_line = bpf_frag_line, .port = bpf_port, .limiter = bpf_limiter, \
 	.service_traffic = bpf_service_traffic,                               \
 	.backend_traffic = bpf_backend_traffic,                               \
-	.reason_count = bpf_reason_count, .now_ns = bpf_now_ns
+	.reason_count = bpf_reason_count, .now_ns = bpf_now_ns,               \
+	.client = bpf_client, .inside_way = bpf_inside_way,                   \
+	.inside_note = bpf_inside_note
 
 #endif

@@ -142,25 +142,6 @@ static ALWAYS_INLINE int answer_vm(struct __sk_buff *skb, struct pkt *p,
 	return TC_ACT_SHOT;
 }
 
-/* Carry the verdict on what a VM sends out, and count. */
-static ALWAYS_INLINE int act(struct __sk_buff *skb, struct pkt *p,
-			     enum verdict verdict)
-{
-	int action = verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
-
-	if (verdict == VERDICT_STACK)
-		skb->mark |= MARK_BALANCED;
-	if (verdict == VERDICT_FORWARD) {
-		action = send_to_client(skb, p);
-		if (action != TC_ACT_REDIRECT) {
-			verdict = VERDICT_DROP;
-			action = TC_ACT_SHOT;
-		}
-	}
-	count_answer(&tables, NULL, p, verdict);
-	return action;
-}
-
 /* Each family has programs of its own, and what is seldom has: see lb.bpf.c. */
 enum port_program {
 	PORT_USUAL6,
@@ -171,6 +152,8 @@ enum port_program {
 	PORT_REFUSED,
 	PORT_REFUSED6,
 	PORT_PROBE,
+	PORT_INSIDE,
+	PORT_TO_INSIDE,
 	N_PORT_PROGRAMS,
 };
 
@@ -182,6 +165,8 @@ int port_icmp6(struct __sk_buff *skb);
 int port_refused(struct __sk_buff *skb);
 int port_refused6(struct __sk_buff *skb);
 int probe_in(struct __sk_buff *skb);
+int inside_in(struct __sk_buff *skb);
+int inside_out(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -198,8 +183,33 @@ struct {
 		[PORT_REFUSED] = (void *)&port_refused,
 		[PORT_REFUSED6] = (void *)&port_refused6,
 		[PORT_PROBE] = (void *)&probe_in,
+		[PORT_INSIDE] = (void *)&inside_in,
+		[PORT_TO_INSIDE] = (void *)&inside_out,
 	},
 };
+
+/* Carry the verdict on what a VM sends out, and count. */
+static ALWAYS_INLINE int act(struct __sk_buff *skb, struct pkt *p,
+			     enum verdict verdict)
+{
+	int action = verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+
+	if (verdict == VERDICT_PASS && inside_asks(&tables, NULL, p))
+		bpf_tail_call(skb, &port_rare_map, PORT_INSIDE);
+	if (verdict == VERDICT_STACK)
+		skb->mark |= MARK_BALANCED;
+	if (verdict == VERDICT_FORWARD) {
+		action = send_to_client(skb, p);
+		if (action == TC_ACT_SHOT)
+			verdict = VERDICT_DROP;
+	}
+	count_answer(&tables, NULL, p, verdict);
+	if (action == TO_INSIDE) {
+		bpf_tail_call(skb, &port_rare_map, PORT_TO_INSIDE);
+		action = TC_ACT_SHOT;
+	}
+	return action;
+}
 
 /* Somebody else goes on with a packet, from its beginning. */
 static ALWAYS_INLINE void hand_on(struct __sk_buff *skb, const struct pkt *p)
@@ -285,8 +295,25 @@ int probe_in(struct __sk_buff *skb)
 		action = (int)bpf_redirect(skb->ifindex, 0);
 	if (verdict == VERDICT_PROBE)
 		action = (int)bpf_redirect(p.out_ifindex, BPF_F_INGRESS);
+	/* It may ask for a VIP. */
+	if (verdict == VERDICT_PASS && !is_ip(&p))
+		bpf_tail_call(skb, &port_rare_map, PORT_INSIDE);
 	count_reason(&tables, NULL, p.reason, p.length);
 	return action;
+}
+
+/* What inside_asks() leaves to inside_of(). */
+SEC("tc")
+int inside_in(struct __sk_buff *skb)
+{
+	return take_inside(&tables, skb, 0);
+}
+
+/* An answer to a client inside, rewritten. */
+SEC("tc")
+int inside_out(struct __sk_buff *skb)
+{
+	return send_back_inside(&tables, skb);
 }
 
 /* Egress of the VM's port: what goes to the VM, but not from XDP. */

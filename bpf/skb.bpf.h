@@ -10,6 +10,8 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 
+#include "dataplane/core/inside.h"
+#include "dataplane/core/count.h"
 #include "dataplane/core/walk.h"
 #include "dataplane/core/mss.h"
 #include "dataplane/core/rewrite.h"
@@ -34,6 +36,7 @@ static ALWAYS_INLINE struct pkt pkt_of_skb(struct __sk_buff *skb,
 		.ifindex = skb->ifindex,
 		.length = skb->len,
 		.segment = (uint16_t)skb->gso_size,
+		.vlan = skb->vlan_present ? skb->vlan_tci & 0xfff : 0,
 		.only = only,
 	};
 	uint32_t wanted = headers;
@@ -108,6 +111,7 @@ __noinline uint32_t slow_walk(struct __sk_buff *skb, struct walk *w)
  * @ifindex: where; 0 = nowhere.
  * @mtu: what fits there, if it is too big; else 0.
  * @size: of the answer, from its network header on.
+ * @has_bridge: where no route leads, the VM's bridge does.
  */
 struct way {
 	struct ip_addr src;
@@ -118,6 +122,7 @@ struct way {
 	uint16_t size;
 	uint8_t proto;
 	bool is_v6;
+	bool has_bridge;
 };
 
 static ALWAYS_INLINE void fib_fill(struct bpf_fib_lookup *fib,
@@ -187,7 +192,8 @@ static ALWAYS_INLINE void way_find(struct __sk_buff *skb, struct way *w)
 		fib_fill(&fib, w, ifindex);
 		ret = bpf_fib_lookup(skb, &fib, sizeof(fib),
 				     BPF_FIB_LOOKUP_OUTPUT);
-		if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED && !w->ifindex)
+		if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED && !w->ifindex &&
+		    !w->has_bridge)
 			way_by_kernel(skb, w, node->uplinks[i].ifindex);
 		if (ret == BPF_FIB_LKUP_RET_FRAG_NEEDED)
 			w->mtu = fib.mtu_result;
@@ -209,6 +215,45 @@ __noinline uint32_t slow_way(struct __sk_buff *skb, struct way *w)
 	return 0;
 }
 
+/*
+ * To a client inside: straight to its port, or to the host where it would have
+ * come from outside.
+ */
+static ALWAYS_INLINE int send_inside(struct __sk_buff *skb,
+				     const struct inside_way *way)
+{
+	const struct node *node = bpf_node(NULL);
+	uint8_t macs[12];
+
+	if (!node)
+		return TC_ACT_SHOT;
+	__builtin_memcpy(macs, way->mac, 6);
+	__builtin_memcpy(macs + 6, node->inside.mac, 6);
+	if ((skb->vlan_present && bpf_skb_vlan_pop(skb)) ||
+	    bpf_skb_store_bytes(skb, 0, macs, sizeof(macs), 0))
+		return TC_ACT_SHOT;
+	if (way->vlan && bpf_skb_vlan_push(skb, BE16(ETH_TYPE_VLAN), way->vlan))
+		return TC_ACT_SHOT;
+	if (way->flags & INSIDE_HOST)
+		return (int)bpf_redirect(way->ifindex, BPF_F_INGRESS);
+	skb->mark |= MARK_BALANCED;
+	return (int)bpf_redirect(way->ifindex, 0);
+}
+
+uint32_t slow_is_inside(struct way *w);
+
+/* Is the client of an answer inside? */
+__noinline uint32_t slow_is_inside(struct way *w)
+{
+	struct inside_key key;
+
+	if (!w)
+		return 0;
+	key.client = w->dst;
+	key.vip = w->src;
+	return bpf_inside_way(NULL, &key) != NULL;
+}
+
 /* out_mtu of struct tables. */
 static ALWAYS_INLINE uint32_t skb_out_mtu(void *e, struct pkt *p, uint32_t size)
 {
@@ -218,8 +263,12 @@ static ALWAYS_INLINE uint32_t skb_out_mtu(void *e, struct pkt *p, uint32_t size)
 		.size = (uint16_t)size,
 		.proto = p->proto,
 		.is_v6 = is_ipv6(p),
+		.has_bridge = p->l2,
 	};
 
+	p->to_inside = slow_is_inside(&w);
+	if (p->to_inside || p->l2 & PORT_L2_ONLY)
+		return 0;
 	slow_way(e, &w);
 	p->out_ifindex = w.ifindex;
 	p->out_next = w.next;
@@ -241,19 +290,74 @@ static ALWAYS_INLINE int send_by(uint32_t ifindex, const struct ip_addr *to)
 	return (int)bpf_redirect_neigh(ifindex, &next, sizeof(next), 0);
 }
 
+/* A packet that the path has made, or an answer: to its client inside. */
+static ALWAYS_INLINE int send_back_inside(const struct tables *t,
+					  struct __sk_buff *skb)
+{
+	struct pkt p = pkt_of_skb(skb, L3_NONE, HEADERS_USUAL);
+	const struct inside_way *way = inside_back(t, NULL, &p);
+
+	return way ? send_inside(skb, way) : TC_ACT_SHOT;
+}
+
+/* A packet of inside_of() comes in again. */
+static ALWAYS_INLINE int send_in_again(struct __sk_buff *skb)
+{
+	const struct node *node = bpf_node(NULL);
+
+	if (!node || (skb->vlan_present && bpf_skb_vlan_pop(skb)))
+		return TC_ACT_SHOT;
+	return (int)bpf_redirect(node->inside_ifindex, 0);
+}
+
+/*
+ * inside_of(), and what becomes of the packet. One that doesn't fit the interface
+ * would be dropped there without a word.
+ */
+static ALWAYS_INLINE int take_inside(const struct tables *t,
+				     struct __sk_buff *skb, uint16_t flags)
+{
+	struct pkt p = pkt_of_skb(skb, L3_NONE, HEADERS_RARE);
+	const struct node *node = bpf_node(NULL);
+	enum verdict verdict = inside_of(t, NULL, &p, flags);
+	uint32_t mtu = 0;
+
+	if (verdict == VERDICT_INSIDE && node &&
+	    bpf_check_mtu(skb, node->inside_ifindex, &mtu, 0,
+			  BPF_MTU_CHK_SEGS)) {
+		p.reason = DROP_INSIDE_TOO_BIG;
+		verdict = VERDICT_DROP;
+	}
+	if (verdict == VERDICT_INSIDE)
+		return send_in_again(skb);
+	if (!(flags & INSIDE_HOST) || verdict == VERDICT_DROP)
+		count_reason(t, NULL, p.reason, p.length);
+	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* send_to_client(): another program has to. */
+#define TO_INSIDE (-2)
+
 /*
  * Send an answer by the way that was found before it was rewritten, or is found
  * now, when nobody can be told that it does not fit (and of many packets in one
- * nobody knows). Else @reason says why it can't be.
+ * nobody knows): straight to a client inside; by a route of an uplink; or by the
+ * VM's bridge, to whom the VM has sent it, where an uplink is on it and no route
+ * leads there. Else @reason says why it can't be.
  */
 static ALWAYS_INLINE int send_to_client(struct __sk_buff *skb, struct pkt *p)
 {
 	uint32_t mtu = 0;
 
-	if (!p->out_ifindex)
+	if (!p->to_inside && !p->out_ifindex)
 		mtu = skb_out_mtu(skb, p, p->segment ? 0 : p->l3_size);
+	if (p->to_inside)
+		return TO_INSIDE;
+	skb->mark |= MARK_ANSWER;
 	if (p->out_ifindex)
 		return send_by(p->out_ifindex, &p->out_next);
+	if (p->l2 && !mtu)
+		return TC_ACT_UNSPEC;
 	p->reason = mtu ? DROP_PORT_TOO_BIG : DROP_PORT_NO_ROUTE;
 	return TC_ACT_SHOT;
 }

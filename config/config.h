@@ -101,8 +101,9 @@ enum conf_mode {
 };
 
 enum conf_return {
-	CONF_RETURN_AUTO, /* chosen by bridge; in this version always fib */
+	CONF_RETURN_AUTO, /* by the host's routes, or where none leads, l2 */
 	CONF_RETURN_FIB,
+	CONF_RETURN_L2, /* by the VM's bridge, to whom the VM has sent it */
 };
 
 /* A VM port to which the host applies rules that balanced packets go past. */
@@ -229,6 +230,7 @@ struct conf_commands {
  * @announce: how VIPs are announced.
  * @probe_source: address that VMs see probes over the data path come from.
  * @observe: decide and count for all services, but pass packets unchanged.
+ * @inside: VMs of this node, and the node itself, may call VIPs.
  * @commands: how commands of probes run.
  * @limits: sizes of the tables.
  */
@@ -244,6 +246,7 @@ struct conf_node {
 	enum conf_announce announce;
 	struct ip_addr probe_source;
 	bool observe;
+	bool inside;
 	struct conf_commands commands;
 	struct conf_limits limits;
 };

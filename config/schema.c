@@ -51,7 +51,7 @@ WORDS(protocols, { "tcp", CONF_PROTOCOL_TCP, false },
 WORDS(modes, { "nat", CONF_MODE_NAT, false }, { "dsr", 0, true },
       { "tunnel", 0, true });
 WORDS(returns, { "auto", CONF_RETURN_AUTO, false },
-      { "fib", CONF_RETURN_FIB, false }, { "l2", 0, true });
+      { "fib", CONF_RETURN_FIB, false }, { "l2", CONF_RETURN_L2, false });
 WORDS(roles, { "balancer", 0, false }, { "host", 0, false });
 WORDS(spreads, { "domain", 0, false }, { "hypervisor", 0, false },
       { "none", 0, false });
@@ -243,6 +243,11 @@ static const struct conf_field node_fields[] = {
 	  .kind = KIND_BOOL,
 	  .preset = "false",
 	  AT(conf_node, observe) },
+	{ .key = "inside",
+	  .kind = KIND_BOOL,
+	  .preset = "true",
+	  AT(conf_node, inside),
+	  RESTART },
 	{ .key = "commands",
 	  .kind = KIND_GROUP,
 	  .group = &commands_group,

@@ -383,7 +383,7 @@ int rec_run(struct rec *rec, const struct rec_input *in,
 		judge_pool(rec, first, i - first, in, &wake_ns);
 	}
 	members_keep(&rec->members, stays, rec);
-	rc = snapshot_build(&rec->snapshot, in->conf, &rec->pools,
+	rc = snapshot_build(&rec->snapshot, in->conf, in->inv, &rec->pools,
 			    &rec->members);
 	if (rc)
 		return rc;

@@ -16,6 +16,7 @@ void snapshot_done(struct snapshot *s)
 	free(s->pools);
 	free(s->backends);
 	free(s->service_names);
+	free(s->clients);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -155,6 +156,19 @@ static int build_pools(struct snapshot *s, struct pools *kept,
 	return 0;
 }
 
+static enum dp_answers answers_of(const struct conf_service *service)
+{
+	switch (service->return_path) {
+	case CONF_RETURN_FIB:
+		return DP_ANSWERS_FIB;
+	case CONF_RETURN_L2:
+		return DP_ANSWERS_L2;
+	case CONF_RETURN_AUTO:
+		break;
+	}
+	return DP_ANSWERS_AUTO;
+}
+
 static int build_services(struct snapshot *s, const struct conf *conf,
 			  const struct pools *pools)
 {
@@ -183,6 +197,7 @@ static int build_services(struct snapshot *s, const struct conf *conf,
 			.pool = pool->index,
 			.target_port = c->target_port,
 			.mss = (uint16_t)c->mss,
+			.answers = answers_of(c),
 			.observe = is_observed(conf, c),
 		};
 	}
@@ -191,8 +206,42 @@ static int build_services(struct snapshot *s, const struct conf *conf,
 	return 0;
 }
 
+/* Every address of every VM that has a port on this node: where it calls VIPs
+ * from. */
+static int build_clients(struct snapshot *s, const struct inv *inv)
+{
+	const struct inv_vm *vm;
+	const struct inv_nic *nic;
+	size_t n = 0;
+	size_t i;
+	size_t k;
+	size_t a;
+
+	for (i = 0; i < inv_count(inv); i++)
+		n += inv_at(inv, i)->vm->n_nics * HV_MAX_ADDRS;
+	s->clients = calloc(n + 1, sizeof(*s->clients));
+	if (!s->clients)
+		return -ENOMEM;
+	n = 0;
+	for (i = 0; i < inv_count(inv); i++) {
+		vm = inv_at(inv, i);
+		for (k = 0; k < vm->vm->n_nics; k++) {
+			nic = &vm->nics[k];
+			for (a = 0; nic->ifindex && a < nic->n_addrs; a++)
+				s->clients[n++] = (struct dp_client){
+					.addr = nic->addrs[a].ip,
+					.ifindex = nic->ifindex,
+				};
+		}
+	}
+	s->dp.clients = s->clients;
+	s->dp.n_clients = (uint32_t)n;
+	return 0;
+}
+
 int snapshot_build(struct snapshot *s, const struct conf *conf,
-		   struct pools *pools, const struct members *members)
+		   const struct inv *inv, struct pools *pools,
+		   const struct members *members)
 {
 	int rc;
 
@@ -202,6 +251,8 @@ int snapshot_build(struct snapshot *s, const struct conf *conf,
 		rc = build_pools(s, pools, members);
 	if (!rc)
 		rc = build_services(s, conf, pools);
+	if (!rc && conf->node.inside)
+		rc = build_clients(s, inv);
 	if (rc)
 		snapshot_done(s);
 	return rc;

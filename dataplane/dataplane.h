@@ -56,6 +56,7 @@ struct dp_limits {
  * @direct_idle_ms: life of a direct connection's entry.
  * @probe_source: what VMs see probes over the data path come from; all zero =
  *           there are none.
+ * @inside: VMs of this node, and the node itself, may call VIPs.
  * @clsact: attach to VMs' ports as kernels before 6.6 need it, also on others.
  * @log: gets the engine's messages (level: 0 error .. 3 debug); may be NULL.
  * @after_write: called after each store and call of a publish that outlives the
@@ -69,6 +70,7 @@ struct dp_options {
 	uint32_t reply_rate_pps;
 	uint32_t direct_idle_ms;
 	struct ip_addr probe_source;
+	bool inside;
 	bool clsact;
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
@@ -134,6 +136,12 @@ struct dp_pool {
 	uint32_t n_backends;
 };
 
+enum dp_answers {
+	DP_ANSWERS_AUTO, /* by a route of the host, or else by the VM's bridge */
+	DP_ANSWERS_FIB,	 /* by a route of the host */
+	DP_ANSWERS_L2,	 /* by the VM's bridge */
+};
+
 /**
  * struct dp_service - a VIP, port and protocol; @name is "tenant/service".
  * @vip: of the family of its pool's backends.
@@ -142,6 +150,7 @@ struct dp_pool {
  * @pool: index in the snapshot's pools.
  * @mss: the most that either side may announce as its maximum segment size (TCP);
  *       0 = whatever they like.
+ * @answers: how answers leave.
  * @observe: decide and count, then pass what came as it came.
  */
 struct dp_service {
@@ -153,6 +162,7 @@ struct dp_service {
 	uint32_t pool;
 	uint16_t target_port;
 	uint16_t mss;
+	enum dp_answers answers;
 	bool observe;
 };
 
@@ -170,6 +180,16 @@ struct dp_vip {
 };
 
 /**
+ * struct dp_client - a VM's address from which VIPs may be called.
+ * @addr: one of a VM's own addresses.
+ * @ifindex: its port on this node.
+ */
+struct dp_client {
+	struct ip_addr addr;
+	uint32_t ifindex;
+};
+
+/**
  * struct dp_snapshot - the whole desired forwarding state.
  */
 struct dp_snapshot {
@@ -179,6 +199,8 @@ struct dp_snapshot {
 	uint32_t n_services;
 	const struct dp_pool *pools;
 	uint32_t n_pools;
+	const struct dp_client *clients;
+	uint32_t n_clients;
 };
 
 /**

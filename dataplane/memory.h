@@ -161,6 +161,7 @@ struct memory {
  * @next_service: key behind @key (NULL: the first); -ENOENT: no more.
  * @set_port, @get_port, @next_port: the reverse mapping; @get_port's -ENOENT:
  *           there is none.
+ * @set_client, @next_client: clients inside, as @set_port and @next_port.
  * @set_device: the VM's port of a backend number; @ifindex 0 removes it.
  * @port_mac: the own MAC address of a VM's port.
  * @port_mtu: its MTU; 0 = not known. May be NULL.
@@ -185,6 +186,9 @@ struct engine_ops {
 			struct port *ret_value);
 	int (*next_port)(void *e, const struct port_key *key,
 			 struct port_key *ret_key);
+	int (*set_client)(void *e, const struct client_key *key, bool wanted);
+	int (*next_client)(void *e, const struct client_key *key,
+			   struct client_key *ret_key);
 	int (*set_device)(void *e, uint16_t number, uint32_t ifindex);
 	int (*port_mac)(void *e, uint32_t ifindex, uint8_t ret_mac[6]);
 	uint32_t (*port_mtu)(void *e, uint32_t ifindex);

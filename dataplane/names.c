@@ -96,6 +96,9 @@ static const struct reason_text reasons[] = {
 	[PASS_PORT_DIRECT] = { "pass_port_direct",
 			       "at a VM's port, a connection past the VIP: "
 			       "left as it was" },
+	[PASS_INSIDE_STRANGER] = { "pass_inside_stranger",
+				   "from a VM to a VIP, but by an address that "
+				   "is not known for its own" },
 	[REPLY_PORT_TOO_BIG] = { "reply_port_too_big",
 				 "an answer too big for its way out: the VM "
 				 "is told what fits" },
@@ -110,6 +113,19 @@ static const struct reason_text reasons[] = {
 	[DROP_PORT_TOO_BIG] = { "drop_port_too_big",
 				"an answer too big for its way out, the VM "
 				"can't be told" },
+
+	[DROP_INSIDE_TAKEN] = { "drop_inside_taken",
+				"from a VM to a VIP that another VM calls by "
+				"the same address" },
+	[DROP_INSIDE_FULL] = { "drop_inside_full",
+			       "from a VM to a VIP, no room to note the way of "
+			       "its answers" },
+	[DROP_INSIDE_STACK] = { "drop_inside_stack",
+				"from a VM to a VIP whose VM has rules of the "
+				"host's own (on_port_policy)" },
+	[DROP_INSIDE_TOO_BIG] = { "drop_inside_too_big",
+				  "from a VM to a VIP, over 3400 bytes: lower "
+				  "the VM's MTU, or the service's mss" },
 
 	[PASS_PROBE_ANSWER] = { "pass_probe_answer",
 				"a VM's answer to a probe over the data "
@@ -127,10 +143,10 @@ static const struct reason_text reasons[] = {
 _Static_assert(ARRAY_SIZE(reasons) == N_REASONS, "each reason has a name");
 
 static const char *const verdicts[] = {
-	[VERDICT_PASS] = "pass",   [VERDICT_DROP] = "drop",
-	[VERDICT_REPLY] = "reply", [VERDICT_FORWARD] = "forward",
-	[VERDICT_STACK] = "stack", [VERDICT_PROBE] = "probe",
-	[VERDICT_RARE] = "rare",
+	[VERDICT_PASS] = "pass",     [VERDICT_DROP] = "drop",
+	[VERDICT_REPLY] = "reply",   [VERDICT_FORWARD] = "forward",
+	[VERDICT_STACK] = "stack",   [VERDICT_PROBE] = "probe",
+	[VERDICT_INSIDE] = "inside", [VERDICT_RARE] = "rare",
 };
 _Static_assert(ARRAY_SIZE(verdicts) == VERDICT_RARE + 1, "all verdicts");
 

@@ -45,6 +45,7 @@ static void restore(struct publish *p, uint64_t now_ns)
 		if (p->m.backend_info[i].state == NUMBER_IN_FORCE)
 			backend_restore(p, (uint16_t)i);
 	ports_restore(p);
+	inside_attach(p);
 }
 
 static int tables_open(struct publish *p, uint64_t now_ns)
@@ -84,6 +85,8 @@ int publish_open(const struct memory *memory, const struct engine_ops *ops,
 	p->swept_ns = now_ns;
 	p->looked_ns = now_ns;
 	err = use == PUBLISH_READS ? 0 : tables_open(p, now_ns);
+	if (!err && use == PUBLISH_OWNS)
+		err = inside_restore(p);
 	if (err) {
 		publish_free(p);
 		return err;
@@ -106,6 +109,7 @@ void publish_free(struct publish *p)
 	free(p->plans);
 	free(p->wanted);
 	free(p->index);
+	free(p->clients.key);
 	free(p);
 }
 
@@ -282,6 +286,8 @@ static int apply_all(struct publish *p, const struct dp_snapshot *snapshot,
 	err = replan_all(p, now_ns, &next_ns);
 	first_err = first_err ? first_err : err;
 	pools_drop_unwanted(p, snapshot, now_ns);
+	err = inside_put(p, snapshot);
+	first_err = first_err ? first_err : err;
 	err = host_settle(p);
 	if (err)
 		result_fail(p, err, "programs at the uplinks", NULL);

@@ -60,7 +60,7 @@ MUST_CHECK int publish_glance(const struct publish *p, uint16_t number,
 			      struct dp_glance *ret);
 
 /**
- * publish_keeps_port() - does any number still use this port?
+ * publish_keeps_port() - does any number or client still use this port?
  *
  * For an engine that finds programs attached when it opens.
  */

@@ -124,12 +124,12 @@ static bool port_used(const struct publish *p, uint32_t ifindex)
 
 bool publish_keeps_port(const struct publish *p, uint32_t ifindex)
 {
-	return port_used(p, ifindex);
+	return port_used(p, ifindex) || inside_keeps_port(p, ifindex);
 }
 
-static void port_let_go(struct publish *p, uint32_t ifindex)
+void port_let_go(struct publish *p, uint32_t ifindex)
 {
-	if (!ifindex || port_used(p, ifindex))
+	if (!ifindex || publish_keeps_port(p, ifindex))
 		return;
 	p->ops.detach_port(p->e, ifindex);
 	wrote(p);
@@ -231,6 +231,7 @@ void publish_port_lost(struct publish *p, uint32_t ifindex, uint64_t now_ns)
 		if (info->state == NUMBER_IN_FORCE && info->ifindex == ifindex)
 			backend_retire(p, (uint16_t)i, now_ns);
 	}
+	inside_port_lost(p, ifindex);
 }
 
 /* One step of a number that retires; false: it is free now. */

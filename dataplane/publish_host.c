@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Beside the host's own rules: which bridges hand answers back, and whether the
- * uplinks need programs beside XDP. It follows from the books.
+ * uplinks need programs beside XDP: for these, for who looks on, or because the
+ * host itself may call a VIP. It follows from the books.
  */
 #include "dataplane/publish_state.h"
 
@@ -50,7 +51,7 @@ bool publish_keeps_bridge(const struct publish *p, uint32_t ifindex)
 
 bool publish_keeps_uplinks(const struct publish *p)
 {
-	return bridge_used(p, 0) || observes(p);
+	return bridge_used(p, 0) || observes(p) || p->m.node->inside.ifindex;
 }
 
 static int uplinks_set(struct publish *p, bool wanted)

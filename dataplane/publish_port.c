@@ -63,8 +63,27 @@ static bool port_taken(struct publish *p, const struct port_key *key,
 	       service_up(&p->m.service_info[value.service]);
 }
 
+/* Is an uplink on the bridge of the VM's port? Then answers may go by it. */
+static bool is_on_uplink(struct publish *p, const struct backend_record *record)
+{
+	const struct node *node = p->m.node;
+	uint32_t bridge = 0;
+	int i;
+
+	for (i = 0; i < NODE_UPLINKS; i++) {
+		if (!node->uplinks[i].ifindex || !node->out_ifindex[i])
+			continue;
+		if (!bridge)
+			bridge = p->ops.port_bridge(p->e, record->ifindex);
+		if (node->out_ifindex[i] == bridge)
+			return true;
+	}
+	return false;
+}
+
 static int port_put(struct publish *p, uint16_t number, uint32_t service,
-		    const struct backend_record *record, bool learning)
+		    const struct backend_record *record, bool learning,
+		    uint16_t more_flags)
 {
 	const struct service_info *info = &p->m.service_info[service];
 	struct port value = {
@@ -73,6 +92,7 @@ static int port_put(struct publish *p, uint16_t number, uint32_t service,
 		.backend = number,
 		.service = service,
 		.pool = info->value.pool,
+		.flags = more_flags,
 		.mss = info->value.mss,
 	};
 	struct port_key key;
@@ -81,8 +101,11 @@ static int port_put(struct publish *p, uint16_t number, uint32_t service,
 	int i;
 
 	if (info->value.flags & SERVICE_QUIC)
-		value.flags = PORT_QUIC;
-
+		value.flags |= PORT_QUIC;
+	if (info->value.flags & SERVICE_FIB)
+		value.flags &= (uint16_t)~PORT_L2;
+	if (info->value.flags & SERVICE_L2)
+		value.flags |= PORT_L2_ONLY;
 	if (learning || info->state == NUMBER_PREPARING)
 		value.flags |= PORT_LEARNING;
 	if (info->value.flags & SERVICE_OBSERVE)
@@ -103,6 +126,7 @@ static int port_put(struct publish *p, uint16_t number, uint32_t service,
 int ports_put(struct publish *p, uint16_t number,
 	      const struct backend_record *record, bool learning)
 {
+	uint16_t flags = is_on_uplink(p, record) ? PORT_L2 : 0;
 	const struct service_info *info;
 	int first_err = 0;
 	uint32_t i;
@@ -112,7 +136,7 @@ int ports_put(struct publish *p, uint16_t number,
 		info = &p->m.service_info[i];
 		if (!service_up(info) || info->value.pool != record->pool)
 			continue;
-		err = port_put(p, number, i, record, learning);
+		err = port_put(p, number, i, record, learning, flags);
 		if (err && !first_err)
 			first_err = err;
 	}

@@ -216,7 +216,10 @@ static int service_publish(struct publish *p, uint32_t number, uint64_t now_ns)
 static uint16_t service_flags(const struct dp_service *service)
 {
 	return (uint16_t)((service->observe ? SERVICE_OBSERVE : 0) |
-			  (service->quic ? SERVICE_QUIC : 0));
+			  (service->quic ? SERVICE_QUIC : 0) |
+			  (service->answers == DP_ANSWERS_FIB ? SERVICE_FIB :
+								0) |
+			  (service->answers == DP_ANSWERS_L2 ? SERVICE_L2 : 0));
 }
 
 /*

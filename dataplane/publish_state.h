@@ -37,6 +37,14 @@ struct pool_plan {
 };
 
 /**
+ * struct clients - who may call VIPs: @n keys, by port and address.
+ */
+struct clients {
+	struct client_key *key;
+	uint32_t n;
+};
+
+/**
  * struct publish - see publish.h.
  * @m, @ops, @e: the engine's.
  * @slots: table building on @m's slots.
@@ -46,6 +54,7 @@ struct pool_plan {
  * @swept_ns: end of the last pass over the flow table.
  * @sweeping: one is under way.
  * @looked_ns: the last look at all counters.
+ * @clients: in force.
  * @uplinks_on: programs beside XDP are at the uplinks.
  * @result: of the apply under way, else NULL.
  */
@@ -61,6 +70,7 @@ struct publish {
 	uint64_t looked_ns;
 	uint16_t *index;
 	uint32_t index_size;
+	struct clients clients;
 	bool uplinks_on;
 	struct dp_result *result;
 };
@@ -153,6 +163,25 @@ void backend_restore(struct publish *p, uint16_t number);
 
 /* Look at the counters: estimate of flows, when it was last active. */
 void backend_look(struct publish *p, uint16_t number, uint64_t now_ns);
+
+/* Programs of a port that nobody needs any more come off. */
+void port_let_go(struct publish *p, uint32_t ifindex);
+
+/* publish_inside.c: clients inside */
+
+/* Make them those of a snapshot. 0, or -ENOMEM with nothing changed. */
+MUST_CHECK int inside_put(struct publish *p,
+			  const struct dp_snapshot *snapshot);
+
+/* Is a client at this port? */
+bool inside_keeps_port(const struct publish *p, uint32_t ifindex);
+
+/* A port is gone, and its clients with it. */
+void inside_port_lost(struct publish *p, uint32_t ifindex);
+
+/* Read back who they are; then put the programs of this process at their ports. */
+MUST_CHECK int inside_restore(struct publish *p);
+void inside_attach(struct publish *p);
 
 /* publish_host.c: beside the host's own rules */
 

@@ -75,13 +75,14 @@ static ALWAYS_INLINE void count_forward(const struct tables *t, void *e,
 
 /*
  * A packet of port_from_vm(), when its verdict is known; one that goes on
- * through the kernel counts when it comes back.
+ * through the kernel counts when it comes back, one to a VIP when it comes in.
  */
 static ALWAYS_INLINE void count_answer(const struct tables *t, void *e,
 				       const struct pkt *p,
 				       enum verdict verdict)
 {
-	if (verdict == VERDICT_STACK || verdict == VERDICT_RARE)
+	if (verdict == VERDICT_STACK || verdict == VERDICT_RARE ||
+	    verdict == VERDICT_INSIDE)
 		return;
 	if (verdict != VERDICT_FORWARD) {
 		count_reason(t, e, p->reason, p->length);

@@ -10,6 +10,7 @@
 #define DATAPLANE_CORE_FORWARD_H
 
 #include "dataplane/core/direct.h"
+#include "dataplane/core/inside.h"
 #include "dataplane/core/mss.h"
 #include "dataplane/core/pick.h"
 #include "dataplane/core/quic.h"
@@ -265,8 +266,8 @@ static ALWAYS_INLINE enum verdict to_stack(const struct tables *t, void *e,
 	return VERDICT_STACK;
 }
 
-/* All MAC addresses of a packet to a VM; what it is then: forwarded, or handed
- * to the kernel. */
+/* All MAC addresses of a packet to a VM, and its source if that VM sent it; what
+ * it is then: forwarded, or handed to the kernel. */
 static ALWAYS_INLINE enum verdict
 address_frame(const struct tables *t, void *e, struct pkt *p,
 	      const struct backend_record *record)
@@ -275,6 +276,8 @@ address_frame(const struct tables *t, void *e, struct pkt *p,
 
 	p->out_ifindex = record->ifindex;
 	if (!record->stack_ifindex) {
+		if (from_itself(t, e, p, record->ifindex))
+			rewrite_alike(p, END_DST);
 		rewrite_macs(p, record);
 		return VERDICT_FORWARD;
 	}
@@ -338,6 +341,21 @@ static ALWAYS_INLINE enum verdict stage_backend(const struct tables *t, void *e,
 	if (p->observed)
 		return observe(p, pool);
 	return finish(t, e, p, pool, record);
+}
+
+/**
+ * stack_refuses() - what forward() hands to the kernel, in the engine's last word.
+ *
+ * Answers of who is served through the kernel may go straight to a client on the
+ * same bridge, as they are: nobody inside gets there.
+ */
+static ALWAYS_INLINE bool stack_refuses(const struct tables *t, void *e,
+					struct pkt *p)
+{
+	if (!from_inside(t, e, p))
+		return false;
+	p->reason = DROP_INSIDE_STACK;
+	return true;
 }
 
 /* The whole path in a row. */

@@ -20,7 +20,8 @@ enum verdict {
 	VERDICT_FORWARD, /* rewritten: out at the backend's port */
 	VERDICT_STACK,	 /* ours, but it goes on through the kernel */
 	VERDICT_PROBE,	 /* of a probe: probe.h says what becomes of it */
-	VERDICT_RARE,	 /* untouched yet: rare.h begins anew, by rare_kind() */
+	VERDICT_INSIDE, /* to a VIP from inside: in again by the node's @inside */
+	VERDICT_RARE,	/* untouched yet: rare.h begins anew, by rare_kind() */
 };
 
 /* What makes a packet a rare one; each has a function of its own in rare.h. */
@@ -94,6 +95,7 @@ enum frag {
  *        @frag_offset: where in it this one begins, in bytes.
  * @tcp_flags: TCP_*; of QUIC: those of TCP that say the same.
  * @ttl: as it came.
+ * @vlan: number of the tag that the engine keeps beside the frame (TC); 0 = none.
  * @kind: enum flow_kind.
  * @ifindex: the interface it came in by (at a VM's port: the port).
  * @length: bytes of the frame as it came.
@@ -106,7 +108,12 @@ enum frag {
  * @reply_length: of an answer: the length to cut or grow it to.
  * @error_type, @error_code, @error_mtu: of an ICMP error that answers.
  * @l4_change: what the L4 checksum changes by, beside addresses and ports.
+ * @addr_change: and by an address that was written before the others.
  * @key: the flow's key: slot bits above, the rest of the hash below.
+ * @l2: of an answer: PORT_L2: where no route leads to its client it goes on by
+ *      the VM's bridge, as it is; PORT_L2_ONLY: that at once.
+ * @to_itself: of an answer: the VM is its own client.
+ * @to_inside: of an answer: there is a note of the way to its client.
  * @service: number of the service.
  * @mss: of the service.
  * @observed: it is only observed: nothing may be kept or changed.
@@ -158,12 +165,17 @@ struct pkt {
 	bool observed;
 	uint8_t how;
 	uint16_t segment;
+	uint8_t l2;
+	bool to_itself;
+	bool to_inside;
+	uint16_t vlan;
 	uint16_t frag_offset;
 	uint32_t frag_id;
 	uint32_t l3_at;
 	uint32_t l3_size;
 	uint32_t l4_size;
 	uint32_t l4_change;
+	uint32_t addr_change;
 	uint32_t ifindex;
 	uint32_t length;
 	uint32_t head_cut;

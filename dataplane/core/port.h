@@ -151,6 +151,7 @@ static ALWAYS_INLINE void answer_fill(struct pkt *p, const struct port *port)
 	p->pool = port->pool;
 	p->backend = port->backend;
 	p->mss = port->mss;
+	p->l2 = port->flags & (PORT_L2 | PORT_L2_ONLY);
 }
 
 /* The key of the balanced flow that a view may belong to. */
@@ -159,7 +160,7 @@ answer_key(const struct tables *t, void *e, struct pkt *p,
 	   const struct port *port, const struct port_view *view, uint8_t proto)
 {
 	struct key_ask ask = {
-		.client = view->peer,
+		.client = p->to_itself ? view->vm : view->peer,
 		.client_port = view->peer_port,
 		.server = port->vip,
 		.server_port = port->vip_port,
@@ -229,7 +230,7 @@ static ALWAYS_INLINE enum verdict judged(struct pkt *p, enum reason reason)
 static ALWAYS_INLINE void answer_ends(struct pkt *p, const struct ip_addr *vip)
 {
 	p->src = *vip;
-	p->dst = pkt_addr(p, END_DST);
+	p->dst = pkt_addr(p, p->to_itself ? END_SRC : END_DST);
 }
 
 /* The VIP becomes the source of an answer. */
@@ -238,6 +239,8 @@ static ALWAYS_INLINE void answer_rewrite(const struct tables *t, void *e,
 {
 	mss_clamp(t, e, p, p->mss);
 	answer_ends(p, &port->vip);
+	if (p->to_itself)
+		rewrite_alike(p, END_SRC);
 	rewrite_end(t, e, p, END_SRC, &port->vip, port->vip_port);
 }
 
@@ -319,6 +322,8 @@ static ALWAYS_INLINE enum verdict port_from_vm(const struct tables *t, void *e,
 	port = port_of(t, e, p, &view);
 	if (!port)
 		return VERDICT_PASS;
+	/* Then it knows its client, by the VIP that it called, as that VIP. */
+	p->to_itself = ip_same(&view.peer, &port->vip);
 	reason = judge(t, e, p, port, &view, p->proto);
 	if (!reason && p->ttl <= 1)
 		reason = DROP_PORT_TTL;
@@ -337,6 +342,7 @@ static ALWAYS_INLINE enum verdict answer_later(const struct tables *t, void *e,
 	if (p->ttl <= 1)
 		return judged(p, DROP_PORT_TTL);
 	p->reason = REASON_NONE;
+	p->l2 = flags & (PORT_L2 | PORT_L2_ONLY);
 	if (flags & PORT_STACK && !is_back)
 		return VERDICT_STACK;
 	if (is_back)
@@ -363,7 +369,7 @@ static ALWAYS_INLINE enum verdict answer_icmp(const struct tables *t, void *e,
 	view.peer = q.flow.addr[END_SRC];
 	view.peer_port = q.flow.port[END_SRC];
 	port = port_at(t, e, &view, p->ifindex, q.flow.proto);
-	if (!port)
+	if (!port || ip_same(&view.peer, &port->vip))
 		return judged(p, PASS_PORT_NOT_SERVICE);
 	p->kind = FLOW_OTHER;
 	reason = is_back ? REASON_NONE :
@@ -417,7 +423,8 @@ port_rare_flow(const struct tables *t, void *e, struct pkt *p, bool is_back)
 	if (p->l4_kind == L4_NONE)
 		return answer_later(t, e, p, is_back);
 	port = port_of(t, e, p, &view);
-	if (!port)
+	/* In pieces a VM does not talk to itself. */
+	if (!port || ip_same(&view.peer, &port->vip))
 		return VERDICT_PASS;
 	reason = is_back ? REASON_NONE : judge(t, e, p, port, &view, p->proto);
 	if (!reason && p->ttl <= 1)

@@ -170,6 +170,9 @@ static ALWAYS_INLINE enum verdict rare_error(const struct tables *t, void *e,
 		return observed_as(p, p->reason);
 	if (p->reason || !record)
 		return VERDICT_DROP;
+	/* About what it has sent to itself: nothing on its way could be. */
+	if (from_itself(t, e, p, record->ifindex))
+		return dropped(p, DROP_ICMP);
 	verdict = address_frame(t, e, p, record);
 	icmp_rewrite(p, &q, END_DST, END_SRC, &record->addr, p->target_port);
 	return verdict;

@@ -48,7 +48,8 @@ static ALWAYS_INLINE bool reply_allowed(const struct tables *t, void *e,
 			   t->now_ns(e));
 }
 
-/* Own address of the interface that a packet came in by; NULL = not ours. */
+/* Own address of the interface that a packet came in by, an uplink or that of
+ * clients inside; NULL = not ours. */
 static ALWAYS_INLINE const uint8_t *uplink_mac(const struct node *node,
 					       uint32_t ifindex)
 {
@@ -57,7 +58,9 @@ static ALWAYS_INLINE const uint8_t *uplink_mac(const struct node *node,
 	for (i = 0; node && i < NODE_UPLINKS; i++)
 		if (node->uplinks[i].ifindex == ifindex)
 			return node->uplinks[i].mac;
-	return NULL;
+	return node && ifindex && node->inside.ifindex == ifindex ?
+		       node->inside.mac :
+		       NULL;
 }
 
 /* Is it a request, for Ethernet and IPv4? */

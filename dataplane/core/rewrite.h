@@ -95,6 +95,20 @@ static ALWAYS_INLINE void rewrite_csum(const struct tables *t, void *e,
 }
 
 /**
+ * rewrite_alike() - make the other end of a packet what this one is: before
+ * rewrite_end() gives this one another address.
+ *
+ * A VM that talks to itself by a VIP sees the VIP at the other end (inside.h).
+ */
+static ALWAYS_INLINE void rewrite_alike(struct pkt *p, enum end end)
+{
+	enum end other = end == END_SRC ? END_DST : END_SRC;
+	struct ip_addr addr = pkt_addr(p, end);
+
+	p->addr_change += rewrite_addr(p, other, &addr, 0);
+}
+
+/**
  * rewrite_end() - give a packet another address and port at one of its ends, a
  * TTL less, and right checksums.
  * @p: parsed, with @l4_change; a later fragment has no port to change.
@@ -103,7 +117,7 @@ static ALWAYS_INLINE void rewrite_end(const struct tables *t, void *e,
 				      struct pkt *p, enum end end,
 				      const struct ip_addr *addr, be16 port)
 {
-	uint32_t pseudo = rewrite_addr(p, end, addr, 1);
+	uint32_t pseudo = rewrite_addr(p, end, addr, 1) + p->addr_change;
 	struct l4_ports *ports = (struct l4_ports *)p->l4;
 	uint32_t rest = p->l4_change;
 

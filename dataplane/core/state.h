@@ -13,7 +13,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STATE_VERSION 5
+#define STATE_VERSION 6
 
 /*
  * DOC: time
@@ -172,6 +172,8 @@ _Static_assert(sizeof(struct service_key) == 20, "no padding in a key");
 #define SERVICE_DROP	  4 /* of a VIP: drop, don't RST, what has no service */
 #define SERVICE_OBSERVE	  8 /* decide and count, then pass as it came */
 #define SERVICE_QUIC	  16 /* of UDP: its packets are QUIC's */
+#define SERVICE_FIB	  32 /* answers only by the host's routes */
+#define SERVICE_L2	  64 /* answers only by the VM's bridge */
 
 /**
  * struct service - a VIP, port and protocol that we balance.
@@ -325,10 +327,12 @@ struct port_key {
 };
 _Static_assert(sizeof(struct port_key) == 24, "no padding in a key");
 
-#define PORT_LEARNING 1 /* nothing is rewritten, everything is direct */
-#define PORT_OBSERVE  2 /* nothing is dropped either */
-#define PORT_STACK    4 /* answers go on through the kernel and come back */
-#define PORT_QUIC     8 /* of UDP: its packets are QUIC's */
+#define PORT_LEARNING 1	 /* nothing is rewritten, everything is direct */
+#define PORT_OBSERVE  2	 /* nothing is dropped either */
+#define PORT_STACK    4	 /* answers go on through the kernel and come back */
+#define PORT_QUIC     8	 /* of UDP: its packets are QUIC's */
+#define PORT_L2_ONLY  32 /* and no other is looked for */
+#define PORT_L2	      16 /* an uplink is on the VM's bridge: its own way out */
 
 /**
  * struct port - one service's port in one VM.
@@ -405,6 +409,53 @@ struct probe_key {
 };
 _Static_assert(sizeof(struct probe_key) == 20, "no padding in a key");
 
+/*
+ * DOC: clients inside
+ *
+ * VMs of this host that call a VIP; inside.h has the rules. The control plane
+ * says who they are, the path which way their answers go.
+ */
+
+/**
+ * struct client_key - who may call a VIP from where; the value is a mere 1.
+ * @addr: an address of a VM.
+ * @ifindex: its port on this node.
+ */
+struct client_key {
+	struct ip_addr addr;
+	uint32_t ifindex;
+};
+_Static_assert(sizeof(struct client_key) == 20, "no padding in a key");
+
+/**
+ * struct inside_key - who gets an answer.
+ */
+struct inside_key {
+	struct ip_addr client;
+	struct ip_addr vip;
+};
+
+#define INSIDE_WAYS 4096 /* the one that was used least gives way */
+#define INSIDE_HOST 1	 /* to the host, in by the interface */
+
+/**
+ * struct inside_way - how it gets there.
+ * @ifindex: out by this port; with INSIDE_HOST: in by this uplink.
+ * @seen_tick: when it was asked for last.
+ * @mac: whose frame it was.
+ * @vlan: its tag, that of the answer; 0 = none.
+ * @flags: INSIDE_*.
+ */
+struct inside_way {
+	uint32_t ifindex;
+	uint32_t seen_tick;
+	uint8_t mac[6];
+	uint16_t vlan;
+	uint16_t flags;
+	uint16_t spare;
+};
+_Static_assert(sizeof(struct inside_way) == 20, "no padding in a map value");
+
 #define NODE_UPLINKS 8
 
 /**
@@ -429,6 +480,9 @@ struct uplink {
  * @uplinks: ends at the first without an ifindex.
  * @out_ifindex: for each uplink, the interface that has its routes: the bridge
  *               that it is a port of; 0 = itself.
+ * @inside: where packets of clients inside come in; ifindex 0 = nowhere, they
+ *          pass as they are.
+ * @inside_ifindex: what they are sent to for that: its other end.
  */
 struct node {
 	struct hash_seed direct_seed;
@@ -438,6 +492,8 @@ struct node {
 	uint32_t reply_rate_pps;
 	struct uplink uplinks[NODE_UPLINKS];
 	uint32_t out_ifindex[NODE_UPLINKS];
+	struct uplink inside;
+	uint32_t inside_ifindex;
 };
 
 /* What the path makes by itself; each kind has its own rate. */
@@ -537,11 +593,16 @@ enum reason {
 	/* VM's port. */
 	PASS_PORT_NOT_SERVICE, /* not from or to a service's port */
 	PASS_PORT_DIRECT,      /* a connection that is not balanced */
+	PASS_INSIDE_STRANGER,  /* to a VIP, but not from an address of the VM */
 	REPLY_PORT_TOO_BIG,    /* an answer that doesn't fit the way out */
 	DROP_PORT_DIRECT_FULL, /* no entry left for a new direct flow */
 	DROP_PORT_NO_ROUTE,    /* no route or neighbour for an answer */
 	DROP_PORT_TTL,
 	DROP_PORT_TOO_BIG, /* for an answer's way out, and the VM can't be told */
+	DROP_INSIDE_TAKEN,   /* another VM calls the VIP by the same address */
+	DROP_INSIDE_FULL,    /* no room to note the way of its answers */
+	DROP_INSIDE_STACK,   /* its VM is served through the kernel */
+	DROP_INSIDE_TOO_BIG, /* for the interface of clients inside */
 
 	/* Probes over the data path. */
 	PASS_PROBE_ANSWER, /* a VM's answer: to whoever probes */

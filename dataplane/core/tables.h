@@ -43,6 +43,10 @@ struct whose;	 /* icmp.h */
  *         missing where no VM's port is.
  * @probe_target: by number.
  * @probe_number: by VM and port.
+ * @client: is it a client inside? By address and port. This and the next two may
+ *         be missing where no VM's port is.
+ * @inside_way: of answers, by client and VIP; written to.
+ * @inside_note: keep one, in the place of what was there; 0, or no room.
  * @now_ns: CLOCK_MONOTONIC; asked only where a table with times is.
  * @l4_csum: changes the checksum of TCP or UDP: by @pseudo for the addresses and
  *         by @rest; NULL = it is plain memory.
@@ -73,6 +77,10 @@ struct tables {
 	const struct probe_node *(*probe_node)(void *e);
 	const struct probe_target *(*probe_target)(void *e, uint32_t number);
 	const uint32_t *(*probe_number)(void *e, const struct probe_key *k);
+	bool (*client)(void *e, const struct client_key *k);
+	struct inside_way *(*inside_way)(void *e, const struct inside_key *k);
+	int (*inside_note)(void *e, const struct inside_key *k,
+			   const struct inside_way *way);
 	uint64_t (*now_ns)(void *e);
 	void (*l4_csum)(void *e, const struct pkt *p, uint32_t pseudo,
 			uint32_t rest);

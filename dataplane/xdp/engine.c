@@ -68,6 +68,22 @@ static int next_port(void *e, const struct port_key *key,
 	return bpf_map_get_next_key(dp->maps.fd[MAP_PORT], key, ret_key);
 }
 
+static int set_client(void *e, const struct client_key *key, bool wanted)
+{
+	const struct dp *dp = e;
+	const uint32_t one = 1;
+
+	return map_set(dp->maps.fd[MAP_CLIENT], key, wanted ? &one : NULL);
+}
+
+static int next_client(void *e, const struct client_key *key,
+		       struct client_key *ret_key)
+{
+	const struct dp *dp = e;
+
+	return bpf_map_get_next_key(dp->maps.fd[MAP_CLIENT], key, ret_key);
+}
+
 static int set_device(void *e, uint16_t number, uint32_t ifindex)
 {
 	const struct dp *dp = e;
@@ -241,6 +257,8 @@ const struct engine_ops xdp_engine_ops = {
 	.set_port = set_port,
 	.get_port = get_port,
 	.next_port = next_port,
+	.set_client = set_client,
+	.next_client = next_client,
 	.set_device = set_device,
 	.port_mac = port_mac,
 	.port_mtu = port_mtu,

@@ -41,7 +41,7 @@ static uint32_t n_rare_programs(const struct dp_limits *limits)
 static uint32_t n_port_programs(const struct dp_limits *limits)
 {
 	(void)limits;
-	return 8;
+	return 10;
 }
 
 static uint32_t n_pools(const struct dp_limits *limits)
@@ -96,6 +96,18 @@ static uint32_t n_ports(const struct dp_limits *limits)
 	return 4 * limits->n_backends + limits->n_services;
 }
 
+/* A VM calls by several addresses: of both families, of several NICs. */
+static uint32_t n_clients(const struct dp_limits *limits)
+{
+	return 4 * limits->n_backends;
+}
+
+static uint32_t n_inside_ways(const struct dp_limits *limits)
+{
+	(void)limits;
+	return INSIDE_WAYS;
+}
+
 static uint32_t n_reasons(const struct dp_limits *limits)
 {
 	(void)limits;
@@ -134,6 +146,11 @@ static const struct map_kind kinds[] = {
 	[MAP_SERVICE] = HASHED("service_map", struct service_key,
 			       struct service, n_service_infos),
 	[MAP_PORT] = HASHED("port_map", struct port_key, struct port, n_ports),
+	[MAP_CLIENT] =
+		HASHED("client_map", struct client_key, uint32_t, n_clients),
+	[MAP_INSIDE] = { "inside_map", BPF_MAP_TYPE_LRU_HASH,
+			 sizeof(struct inside_key), sizeof(struct inside_way),
+			 n_inside_ways },
 	[MAP_DEVICE] = { "device_map", BPF_MAP_TYPE_DEVMAP, 4, 4, n_numbers },
 	[MAP_LIMITER] = COUNTED("limiter_map", struct limiter, one),
 	[MAP_SERVICE_COUNT] =

@@ -26,6 +26,8 @@ enum map_id {
 	N_MAPPED, /* those above are mapped into memory */
 	MAP_SERVICE = N_MAPPED,
 	MAP_PORT,
+	MAP_CLIENT,
+	MAP_INSIDE,
 	MAP_DEVICE,
 	MAP_LIMITER,
 	MAP_SERVICE_COUNT,

@@ -170,3 +170,28 @@ int netdev_set_gro(uint32_t ifindex, bool enabled)
 	err = netdev_ioctl(ifindex, SIOCETHTOOL, &ifr);
 	return err ? err : 1;
 }
+
+int netdev_set_mtu(uint32_t ifindex, uint32_t mtu)
+{
+	struct ifreq ifr = { .ifr_flags = 0 };
+
+	ifr.ifr_mtu = (int)mtu;
+	return netdev_ioctl(ifindex, SIOCSIFMTU, &ifr);
+}
+
+int netdev_no_offloads(uint32_t ifindex)
+{
+	/* Segmentation needs checksums, so it goes first. */
+	const uint32_t commands[] = { ETHTOOL_STSO, ETHTOOL_SGSO,
+				      ETHTOOL_STXCSUM, ETHTOOL_SSG };
+	struct ethtool_value value = { .data = 0 };
+	struct ifreq ifr = { .ifr_data = (char *)&value };
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]) && !err; i++) {
+		value.cmd = commands[i];
+		err = netdev_ioctl(ifindex, SIOCETHTOOL, &ifr);
+	}
+	return err;
+}

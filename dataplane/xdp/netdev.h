@@ -33,4 +33,13 @@ bool netdev_is_bridge(uint32_t ifindex);
  */
 int netdev_set_gro(uint32_t ifindex, bool enabled);
 
+/* Set its MTU; 0 or -errno. */
+MUST_CHECK int netdev_set_mtu(uint32_t ifindex, uint32_t mtu);
+
+/*
+ * Whatever leaves by it is finished before: no checksum is left to be done, and
+ * no packet is many in one. 0 or -errno.
+ */
+MUST_CHECK int netdev_no_offloads(uint32_t ifindex);
+
 #endif

@@ -205,3 +205,13 @@ int programs_devmap_xmit(const struct programs *p)
 {
 	return bpf_program__fd(p->drops->progs.devmap_xmit);
 }
+
+int programs_inside_pass(const struct programs *p)
+{
+	return bpf_program__fd(p->lb->progs.inside_pass);
+}
+
+int programs_inside_reply(const struct programs *p)
+{
+	return bpf_program__fd(p->host->progs.inside_reply);
+}

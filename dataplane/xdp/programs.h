@@ -35,6 +35,8 @@ int programs_uplink_out(const struct programs *p);
 int programs_bridge_in(const struct programs *p);
 int programs_redirect_err(const struct programs *p);
 int programs_devmap_xmit(const struct programs *p);
+int programs_inside_pass(const struct programs *p);
+int programs_inside_reply(const struct programs *p);
 
 /* Tables of probes over the data path: maps, and the record of the node. */
 int programs_probe_targets(const struct programs *p);

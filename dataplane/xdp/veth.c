@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The probe interface, by rtnetlink.
+ * Veth pairs, by rtnetlink.
  */
 #include "dataplane/xdp/veth.h"
 
@@ -22,13 +22,20 @@
 #define NET_240	    0xf0000000U
 
 /* FNV-1a, 32 bits: a short name for a long path. */
-void veth_name(const char *pin_dir, char ret_name[VETH_NAME_SIZE])
+void veth_name(enum veth_kind kind, const char *pin_dir,
+	       char ret_name[VETH_NAME_SIZE])
 {
 	uint32_t hash = 2166136261U;
 
 	for (; *pin_dir; pin_dir++)
 		hash = (hash ^ (uint8_t)*pin_dir) * 16777619U;
-	(void)snprintf(ret_name, VETH_NAME_SIZE, "drp%08x", hash);
+	(void)snprintf(ret_name, VETH_NAME_SIZE, "%s%08x",
+		       kind == VETH_PROBES ? "drp" : "dri", hash);
+}
+
+void veth_peer(const char *name, char ret_name[VETH_NAME_SIZE])
+{
+	(void)snprintf(ret_name, VETH_NAME_SIZE, "%.14sp", name);
 }
 
 /* Send a request and wait for the kernel's word; 0 or a negative errno. */
@@ -82,7 +89,7 @@ static int pair_make(const char *name, const char *alias)
 	struct nlattr *peer;
 
 	nlh->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
-	(void)snprintf(peer_name, sizeof(peer_name), "%.14sp", name);
+	veth_peer(name, peer_name);
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	mnl_attr_put_strz(nlh, IFLA_IFALIAS, alias);
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
@@ -142,24 +149,39 @@ static void set(const char *family, const char *name, const char *key,
 	close(fd);
 }
 
-static int pair_settle(struct veth *veth)
+int veth_pair(const char *name, const char *what, const char *pin_dir)
 {
 	char peer_name[VETH_NAME_SIZE];
+	char alias[200];
 	int err;
 
-	(void)snprintf(peer_name, sizeof(peer_name), "%.14sp", veth->name);
+	(void)snprintf(alias, sizeof(alias), "drover: %.40s, for %.120s", what,
+		       pin_dir);
+	err = pair_make(name, alias);
+	if (err)
+		return err;
+	veth_peer(name, peer_name);
 	/* Nothing of its own accord: no router solicitations, no MLD. */
-	set("ipv6", veth->name, "disable_ipv6", "1");
+	set("ipv6", name, "disable_ipv6", "1");
 	set("ipv6", peer_name, "disable_ipv6", "1");
-	set("ipv4", veth->name, "rp_filter", "0");
+	set("ipv4", name, "rp_filter", "0");
+	err = link_up(peer_name);
+	if (!err)
+		err = link_up(name);
+	if (err)
+		veth_remove(name);
+	return err;
+}
+
+/* Its addresses: of the link, and the one that is probed from. */
+static int address_settle(struct veth *veth)
+{
+	int err;
+
 	veth->ifindex = if_nametoindex(veth->name);
 	veth->local =
 		BE32(NET_240 | (veth->ifindex & 0xfff) << PREFIX_BITS | 1);
 	err = veth->ifindex ? netdev_mac(veth->ifindex, veth->mac) : -ENODEV;
-	if (!err)
-		err = link_up(peer_name);
-	if (!err)
-		err = link_up(veth->name);
 	if (!err)
 		err = address_put(veth->ifindex, veth->local);
 	return err;
@@ -168,17 +190,14 @@ static int pair_settle(struct veth *veth)
 int veth_make(const char *pin_dir, struct veth *ret_veth)
 {
 	struct veth veth = { .ifindex = 0 };
-	char alias[200];
 	int err;
 
-	veth_name(pin_dir, veth.name);
+	veth_name(VETH_PROBES, pin_dir, veth.name);
 	veth_remove(veth.name);
-	(void)snprintf(alias, sizeof(alias), "drover: probes to VMs, for %s",
-		       pin_dir);
-	err = pair_make(veth.name, alias);
+	err = veth_pair(veth.name, "probes to VMs", pin_dir);
 	if (err)
 		return err;
-	err = pair_settle(&veth);
+	err = address_settle(&veth);
 	if (err)
 		veth_remove(veth.name);
 	else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The interface that probes over the data path leave by: one end of a veth pair,
- * whose other end is only there so that it has a carrier. For ways.c.
+ * Veth pairs of our own. Probes over the data path leave by one end of one, whose
+ * other end is only there so that it has a carrier (ways.c); packets of clients
+ * inside come in again by another (inside.c).
  */
 #ifndef DATAPLANE_XDP_VETH_H
 #define DATAPLANE_XDP_VETH_H
@@ -25,11 +26,28 @@ struct veth {
 	be32 local;
 };
 
-/* The name that belongs to a pin directory. */
-void veth_name(const char *pin_dir, char ret_name[VETH_NAME_SIZE]);
+/* What a pair is for. */
+enum veth_kind {
+	VETH_PROBES,
+	VETH_INSIDE,
+};
+
+/* The name of a pair that belongs to a pin directory, and of its other end. */
+void veth_name(enum veth_kind kind, const char *pin_dir,
+	       char ret_name[VETH_NAME_SIZE]);
+void veth_peer(const char *name, char ret_name[VETH_NAME_SIZE]);
 
 /**
- * veth_make() - make the interface, anew if it is there.
+ * veth_pair() - make a pair; it is up, without ARP, IPv6 and addresses.
+ * @what, @pin_dir: what for, and whose; said in the interface's alias.
+ *
+ * Return: 0 or a negative errno; -EEXIST.
+ */
+MUST_CHECK int veth_pair(const char *name, const char *what,
+			 const char *pin_dir);
+
+/**
+ * veth_make() - make the interface of probes, anew if it is there.
  * @pin_dir: whose; said in the interface's alias.
  *
  * It is up, without ARP and IPv6. Return: 0 or a negative errno.

@@ -98,7 +98,7 @@ void ways_remove(const char *pin_dir)
 {
 	char name[VETH_NAME_SIZE];
 
-	veth_name(pin_dir, name);
+	veth_name(VETH_PROBES, pin_dir, name);
 	veth_remove(name);
 }
 

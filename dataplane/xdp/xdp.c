@@ -7,6 +7,7 @@
 #include "dataplane/judge.h"
 #include "dataplane/status.h"
 #include "dataplane/xdp/engine.h"
+#include "dataplane/xdp/inside.h"
 #include "dataplane/xdp/links.h"
 #include "dataplane/xdp/uplinks.h"
 #include "dataplane/xdp/ways.h"
@@ -197,7 +198,7 @@ static int maps_find(struct dp *dp, const struct dp_options *options,
 
 static bool keep_uplink(void *arg, uint32_t ifindex)
 {
-	return uplinks_have(arg, ifindex);
+	return uplinks_have(arg, ifindex) || inside_has(arg, ifindex);
 }
 
 static bool keep_port(void *arg, uint32_t ifindex)
@@ -206,6 +207,7 @@ static bool keep_port(void *arg, uint32_t ifindex)
 
 	return publish_keeps_port(dp->publish, ifindex) ||
 	       publish_keeps_bridge(dp->publish, ifindex) ||
+	       inside_has(dp, ifindex) ||
 	       (uplinks_have(dp, ifindex) &&
 		publish_keeps_uplinks(dp->publish));
 }
@@ -251,6 +253,8 @@ static int state_open(struct dp *dp, const struct dp_options *options,
 		return dp_fail(error, err, "tables in force can't be used:",
 			       options->pin_dir);
 	err = uplinks_attach(dp, options, error);
+	if (!err)
+		err = inside_open(dp, options->inside, error);
 	if (err)
 		return err;
 	err = publish_hook_uplinks(dp->publish);
@@ -380,6 +384,7 @@ static void xdp_port_lost(struct dp *dp, uint32_t ifindex, uint64_t at_ns)
 {
 	publish_port_lost(dp->publish, ifindex, at_ns);
 	uplinks_lost(dp, ifindex);
+	inside_lost(dp, ifindex);
 	ways_lost(dp, ifindex);
 }
 
@@ -393,6 +398,7 @@ static int xdp_hooks_changed(struct dp *dp, uint32_t ifindex)
 		{ programs_uplink_in(&dp->programs),
 		  programs_uplink_out(&dp->programs) },
 		{ -1, programs_probe_out(&dp->programs) },
+		{ programs_inside_reply(&dp->programs), -1 },
 	};
 	int ret = 0;
 	size_t i;
@@ -457,6 +463,7 @@ static int xdp_detach(const char *pin_dir, char *error)
 		return dp_fail(error, err, "cannot use", pin_dir);
 	links_remove(pin.links);
 	ways_remove(pin_dir);
+	inside_remove(pin_dir);
 	uplinks_give_back(pin.maps);
 	pin_remove_maps(&pin);
 	pin_remove_dirs(&pin);

@@ -489,6 +489,15 @@ static int connect_udp(char *ret_own, size_t own_size)
 	return fd;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text);
+	size_t n_end = strlen(end);
+
+	return n > n_end && text[n - n_end - 1] == ' ' &&
+	       !strcmp(text + n - n_end, end);
+}
+
 /* A flow of UDP: one server answers all of it. */
 static void work_echo(void)
 {
@@ -513,7 +522,8 @@ static void work_echo(void)
 			       (int)strcspn(answer, " "), answer);
 		(void)snprintf(wanted, sizeof(wanted), "%s %s %s", name, own,
 			       said);
-		if (!strcmp(answer, wanted) &&
+		if ((behind_proxy ? ends_with(answer, said) :
+				    !strcmp(answer, wanted)) &&
 		    (!first[0] || !strcmp(first, name))) {
 			tally->long_ok++;
 			memcpy(first, name, sizeof(first));

@@ -15,7 +15,6 @@ bad=0
 # STRUCT.MEMBER reason. A key whose feature does not come has to be refused:
 # `.later = true` in its row of config/schema.c, or in its word's.
 unread='
-service.return_path  "auto" and "fib" are the same in this version
 xpath.xpath          conf_xpaths_hold() evaluates it
 xpath.namespaces     conf_xpaths_hold() evaluates it
 '

@@ -198,6 +198,7 @@ static struct frame_spec expected_frame(const struct vector *v)
 		return v->hook == HOOK_UPLINK ? expected_to_vm(v) : v->in;
 	case VERDICT_PROBE:
 		return expected_probe(v);
+	case VERDICT_INSIDE:
 	case VERDICT_RARE: /* never the last word */
 		break;
 	}

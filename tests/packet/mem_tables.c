@@ -86,6 +86,44 @@ static const struct port *mem_port(void *e, const struct port_key *k)
 	return NULL;
 }
 
+static bool mem_client(void *e, const struct client_key *k)
+{
+	const struct mem_tables *m = e;
+	uint32_t i;
+
+	for (i = 0; i < m->n_clients; i++)
+		if (!memcmp(&m->clients[i], k, sizeof(*k)))
+			return true;
+	return false;
+}
+
+static struct inside_way *mem_inside_way(void *e, const struct inside_key *k)
+{
+	struct mem_tables *m = e;
+	uint32_t i;
+
+	for (i = 0; i < m->n_ways; i++)
+		if (!memcmp(&m->ways[i].key, k, sizeof(*k)))
+			return &m->ways[i].value;
+	return NULL;
+}
+
+static int mem_inside_note(void *e, const struct inside_key *k,
+			   const struct inside_way *way)
+{
+	struct inside_way *has = mem_inside_way(e, k);
+	struct mem_tables *m = e;
+
+	if (!has && m->n_ways == MEM_WAYS)
+		return -1;
+	if (!has) {
+		m->ways[m->n_ways].key = *k;
+		has = &m->ways[m->n_ways++].value;
+	}
+	*has = *way;
+	return 0;
+}
+
 static struct limiter *mem_limiter(void *e)
 {
 	struct mem_tables *m = e;
@@ -177,6 +215,9 @@ const struct tables *mem_tables(void)
 		.probe_node = mem_probe_node,
 		.probe_target = mem_probe_target,
 		.probe_number = mem_probe_number,
+		.client = mem_client,
+		.inside_way = mem_inside_way,
+		.inside_note = mem_inside_note,
 		.now_ns = mem_now_ns,
 		.out_mtu = mem_out_mtu,
 	};

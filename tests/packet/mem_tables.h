@@ -18,6 +18,8 @@
 #define MEM_BACKENDS   8 /* numbers 0 .. 7 */
 #define MEM_FLOW_LINES 4
 #define MEM_PORTS      8
+#define MEM_CLIENTS    8
+#define MEM_WAYS       8
 #define MEM_TARGETS    4 /* numbers 0 .. 3 */
 /* Who copies tables all the time has fewer, which the core's lines share. */
 #ifndef MEM_FRAG_LINES
@@ -38,6 +40,11 @@ struct mem_port {
 struct mem_target {
 	struct probe_key key;
 	struct probe_target value;
+};
+
+struct mem_way {
+	struct inside_key key;
+	struct inside_way value;
 };
 
 /**
@@ -62,6 +69,10 @@ struct mem_tables {
 	struct frag_line frag_lines[MEM_FRAG_LINES];
 	uint32_t n_ports;
 	struct mem_port ports[MEM_PORTS];
+	uint32_t n_clients;
+	struct client_key clients[MEM_CLIENTS];
+	uint32_t n_ways;
+	struct mem_way ways[MEM_WAYS];
 	struct probe_node probe_node;
 	struct mem_target targets[MEM_TARGETS];
 	struct limiter limiter;

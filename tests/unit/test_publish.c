@@ -71,6 +71,7 @@ static struct fake {
 	struct fake_service services[2 * N_SERVICES];
 	struct fake_port ports[N_PORTS];
 	uint32_t devices[N_BACKENDS + 1];
+	struct client_key clients[N_IFINDEX];
 	bool attached[N_IFINDEX];
 	bool refuses[N_IFINDEX];
 	bool uplinks;
@@ -211,6 +212,31 @@ static int fake_next_port(void *e, const struct port_key *key,
 			*ret_key = fake->ports[i].key;
 			return 0;
 		}
+	return -ENOENT;
+}
+
+static int fake_set_client(void *e, const struct client_key *key, bool wanted)
+{
+	(void)e;
+	if (wanted)
+		fake->clients[key->ifindex] = *key;
+	else
+		fake->clients[key->ifindex].ifindex = 0;
+	return 0;
+}
+
+static int fake_next_client(void *e, const struct client_key *key,
+			    struct client_key *ret_key)
+{
+	uint32_t i = key ? key->ifindex + 1 : 1;
+
+	(void)e;
+	for (; i < ARRAY_SIZE(fake->clients); i++) {
+		if (!fake->clients[i].ifindex)
+			continue;
+		*ret_key = fake->clients[i];
+		return 0;
+	}
 	return -ENOENT;
 }
 
@@ -385,6 +411,8 @@ static const struct engine_ops fake_ops = {
 	.set_port = fake_set_port,
 	.get_port = fake_get_port,
 	.next_port = fake_next_port,
+	.set_client = fake_set_client,
+	.next_client = fake_next_client,
 	.set_device = fake_set_device,
 	.port_mac = fake_port_mac,
 	.port_bridge = fake_bridge,
