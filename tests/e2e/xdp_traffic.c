@@ -4,10 +4,12 @@
  *
  *	xdp_traffic serve PORT NAME
  *	xdp_traffic load ADDR PORT SHORT LONG DOWNLOAD-BYTES UPLOAD-BYTES MS
- *	xdp_traffic echo ADDR PORT FLOWS MS
+ *	xdp_traffic echo ADDR PORT FLOWS MS [BYTES]
+ *	xdp_traffic transfer ADDR PORT down|up BYTES
  *
  * Of IPv4 and IPv6. A server answers each line: "who" with its name and the
- * client's address, "down N" with N bytes, "up N" reads N bytes and says "ok".
+ * client's address, "down N" with N bytes, "up N" reads N bytes and says "ok",
+ * "sum" with the checksum of all bytes that these two were about.
  * The bytes are a pattern that tells every offset from its neighbours. Each
  * datagram of UDP is answered with name, client's address and what it said.
  *
@@ -16,7 +18,9 @@
  * downloads and uploads again and again. No retry; 3 s for an answer; a reset,
  * a timeout, another server on the same connection, a wrong byte or another
  * client address is a failure. The echo: FLOWS of UDP that each ask ten times a
- * second from a port of their own, judged the same way. Ends after MS, or at SIGTERM, and prints one
+ * second from a port of their own, judged the same way; BYTES makes its datagrams
+ * so long. The transfer: once, the checksums of both ends compared; exit 0 if they
+ * are the same. Ends after MS, or at SIGTERM, and prints one
  * line; exit 0 if nothing failed and everything asked for was seen. TRAFFIC_FROM
  * in the environment is the client's address, if it has several; with
  * TRAFFIC_PROXY the server may see another one.
@@ -44,6 +48,7 @@
 #define MAX_WORKERS 256
 #define NAME_SIZE   64
 #define CHUNK	    65536
+#define DATAGRAM    60000
 
 /* Counters of all workers, in shared memory. */
 static struct tally {
@@ -155,6 +160,19 @@ static bool send_all(int fd, const void *data, size_t size)
 	return true;
 }
 
+/* FNV-1a. */
+static uint64_t add_up(uint64_t sum, const uint8_t *byte, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		sum = (sum ^ byte[i]) * 0x100000001b3ULL;
+	return sum;
+}
+
+/* Of all bytes that this process has sent or read as a pattern. */
+static uint64_t pattern_sum;
+
 static bool send_pattern(int fd, uint64_t size)
 {
 	uint8_t data[CHUNK];
@@ -168,6 +186,7 @@ static bool send_pattern(int fd, uint64_t size)
 			data[i] = pattern(done + i);
 		if (!send_all(fd, data, n))
 			return false;
+		pattern_sum = add_up(pattern_sum, data, n);
 		done += n;
 	}
 	return true;
@@ -185,12 +204,22 @@ static bool read_pattern(int fd, uint64_t size)
 			 0);
 		if (n <= 0)
 			return false;
+		pattern_sum = add_up(pattern_sum, data, (size_t)n);
 		for (i = 0; i < n; i++)
 			if (data[i] != pattern(done + (uint64_t)i))
 				return false;
 		done += (uint64_t)n;
 	}
 	return true;
+}
+
+static bool send_sum(int fd)
+{
+	char line[64];
+
+	(void)snprintf(line, sizeof(line), "%016llx\n",
+		       (unsigned long long)pattern_sum);
+	return send_all(fd, line, strlen(line));
 }
 
 static void serve_one(int fd, const char *name)
@@ -215,6 +244,8 @@ static void serve_one(int fd, const char *name)
 		else if (!strncmp(line, "up ", 3))
 			ok = read_pattern(fd, strtoull(line + 3, NULL, 10)) &&
 			     send_all(fd, "ok\n", 3);
+		else if (!strcmp(line, "sum"))
+			ok = send_sum(fd);
 		if (!ok)
 			return;
 	}
@@ -225,8 +256,8 @@ static void serve_udp(const struct sockaddr_in6 *any, const char *name)
 {
 	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
 	struct sockaddr_in6 peer = { 0 };
-	char answer[512];
-	char text[256];
+	static char answer[DATAGRAM + 512];
+	static char text[DATAGRAM + 256];
 	char from[64];
 	socklen_t size;
 	ssize_t n;
@@ -499,20 +530,23 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* A flow of UDP: one server answers all of it. */
-static void work_echo(void)
+static void work_echo(size_t size)
 {
+	static char answer[DATAGRAM + 512];
+	static char wanted[DATAGRAM + 512];
+	static char said[DATAGRAM + 1];
 	char first[NAME_SIZE] = "";
 	char name[NAME_SIZE];
-	char answer[512];
-	char wanted[256];
-	char said[64];
 	char own[64];
 	int fd = connect_udp(own, sizeof(own));
 	unsigned int i = 0;
 	ssize_t n;
 
 	for (; !stopping; sleep_ms(100)) {
+		memset(said, 'a' + (int)(i % 26), size);
 		(void)snprintf(said, sizeof(said), "hello %u", i++);
+		if (strlen(said) < size)
+			said[strlen(said)] = ' ';
 		errno = 0;
 		n = -1;
 		if (send(fd, said, strlen(said), 0) > 0)
@@ -540,13 +574,17 @@ static int echo(char **args)
 {
 	int n = (int)strtol(args[2], NULL, 10);
 	int left_ms = (int)strtol(args[3], NULL, 10);
+	size_t size = args[4] ? strtoull(args[4], NULL, 10) : 0;
 	pid_t pids[MAX_WORKERS];
 	int i;
+
+	if (size > DATAGRAM)
+		return 2;
 
 	for (i = 0; i < n && i < MAX_WORKERS; i++) {
 		pids[i] = fork();
 		if (!pids[i]) {
-			work_echo();
+			work_echo(size);
 			_exit(0);
 		}
 	}
@@ -562,6 +600,41 @@ static int echo(char **args)
 	return tally->long_broken || !tally->long_ok;
 }
 
+/* One transfer; what each end has is compared by its checksum. */
+static int transfer_once(char **args)
+{
+	uint64_t size = strtoull(args[3], NULL, 10);
+	bool down = !strcmp(args[2], "down");
+	struct timespec began;
+	struct timespec ended;
+	char theirs[64] = "";
+	char ours[64];
+	char line[64];
+	int fd = connect_target();
+	bool ok;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &began);
+	(void)snprintf(line, sizeof(line), "%s %llu\n", args[2],
+		       (unsigned long long)size);
+	ok = fd >= 0 && send_all(fd, line, strlen(line)) &&
+	     (down ? read_pattern(fd, size) :
+		     send_pattern(fd, size) &&
+			      read_line(fd, line, sizeof(line)));
+	ok = ok && send_all(fd, "sum\n", 4) &&
+	     read_line(fd, theirs, sizeof(theirs));
+	(void)clock_gettime(CLOCK_MONOTONIC, &ended);
+	(void)snprintf(ours, sizeof(ours), "%016llx",
+		       (unsigned long long)pattern_sum);
+	printf("%s %llu ms=%lld sum=%s/%s%s%s\n", args[2],
+	       (unsigned long long)size,
+	       (long long)(ended.tv_sec - began.tv_sec) * 1000 +
+		       (ended.tv_nsec - began.tv_nsec) / 1000000,
+	       ours, theirs, ok ? "" : " failed: ", ok ? "" : strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return !ok || strcmp(ours, theirs) != 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction term = { .sa_handler = on_term };
@@ -575,7 +648,8 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "serve"))
 		return serve(argv[2], argv[3]);
 	if ((argc != 9 || strcmp(argv[1], "load") != 0) &&
-	    (argc != 6 || strcmp(argv[1], "echo") != 0)) {
+	    (argc != 6 || strcmp(argv[1], "transfer") != 0) &&
+	    ((argc != 6 && argc != 7) || strcmp(argv[1], "echo") != 0)) {
 		(void)fprintf(stderr, "usage: see the head of the source\n");
 		return 2;
 	}
@@ -588,5 +662,7 @@ int main(int argc, char **argv)
 	if (!parse_addr(argv[2], &target.sin6_addr) ||
 	    (from && !parse_addr(from, &source.sin6_addr)))
 		return 2;
-	return argc == 6 ? echo(argv + 2) : load(argv + 2);
+	if (!strcmp(argv[1], "transfer"))
+		return transfer_once(argv + 2);
+	return !strcmp(argv[1], "echo") ? echo(argv + 2) : load(argv + 2);
 }
