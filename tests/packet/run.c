@@ -25,7 +25,7 @@ static struct vector_table (*const matters[])(void) = {
 	vectors_to_vm,	     vectors_observe, vectors_stack,	vectors_probe,
 	vectors_probe_abuse, vectors_ipv6,    vectors_udp,	vectors_icmp,
 	vectors_nd,	     vectors_frag,    vectors_mss,	vectors_big,
-	vectors_note,	     vectors_again,   vectors_length,
+	vectors_note,	     vectors_again,   vectors_length,	vectors_kind,
 };
 
 const struct vector_table *vector_tables(size_t *ret_n)

@@ -143,6 +143,7 @@ struct vector_table vectors_mss(void);
 struct vector_table vectors_big(void);
 struct vector_table vectors_note(void);
 struct vector_table vectors_length(void);
+struct vector_table vectors_kind(void);
 struct vector_table vectors_again(void);
 
 #endif
