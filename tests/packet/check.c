@@ -455,7 +455,8 @@ static void check_notes(const struct vector *v, const struct mem_tables *before,
 		if (!is_note(e->meta) || !in_time(e, now_tick))
 			continue;
 		n++;
-		if (!others && e->meta != old->meta)
+		if (!others &&
+		    (e->meta != old->meta || v->verdict == VERDICT_FORWARD))
 			assert_in_range((uint32_t)(e->meta >> 32) - due, 0,
 					slack_ticks);
 	}
