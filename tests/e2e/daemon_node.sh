@@ -158,7 +158,7 @@ node_spawn() {
 
 node_start() {
 	node_spawn
-	until_ok "${NODE_START_S:-10}" node_answers || die "droverd does not answer"
+	until_ok "${NODE_START_S:-30}" node_answers || die "droverd does not answer"
 }
 
 # node_stop [SIGNAL]
