@@ -8,15 +8,16 @@
 # A mutant is the packet path and table building with one rule changed by sed,
 # in a copy. It counts as caught when test_handover fails on it; it is an error
 # when sed changes nothing, when the copy does not compile, and when the
-# unchanged code fails.
+# unchanged code fails. Two at a time.
 set -eu
 
 source=${DROVER_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 flows=${DROVER_MUTANT_FLOWS:-2000000}
 work=$(mktemp -d "${TMPDIR:-/tmp}/drover-mutants.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+running=0
+started=0
 survived=0
-caught=0
 
 # name | what is broken (file, sed script; several with ;;)
 mutants() {
@@ -92,15 +93,15 @@ try() { # name, edits
 		edit=${edits%% ;; *}
 		[ "$edit" = "$edits" ] && edits= || edits=${edits#* ;; }
 		file=$tree/dataplane/${edit%% *}
-		cp "$file" "$work/before"
+		cp "$file" "$tree/before"
 		sed -i "${edit#* }" "$file"
-		if cmp -s "$file" "$work/before"; then
+		if cmp -s "$file" "$tree/before"; then
 			echo "$name: ${edit%% *} has no such line"
 			return 1
 		fi
 	done
 	build "$tree" || { echo "$name: does not compile"; return 1; }
-	if timeout 600 "$tree/test_handover" --flows "$flows" >"$tree/out"; then
+	if timeout 600 "$tree/test_handover" --flows "$flows" --first >"$tree/out"; then
 		echo "$name: SURVIVED $flows flows"
 		return 1
 	fi
@@ -114,15 +115,23 @@ build "$work/none"
 "$work/none/test_handover" --flows 60000 >/dev/null ||
 	{ echo "the unchanged code fails"; exit 1; }
 
+reap() {
+	wait -n || survived=$((survived + 1))
+	running=$((running - 1))
+}
+
+mutants >"$work/list"
 while IFS='|' read -r name edits; do
 	name=${name%% *}
 	[ $# = 0 ] || [[ " $* " == *" $name "* ]] || continue
-	if try "$name" "${edits# }"; then
-		caught=$((caught + 1))
-	else
-		survived=$((survived + 1))
-	fi
-done < <(mutants)
+	[ $running -lt 2 ] || reap
+	try "$name" "${edits# }" &
+	running=$((running + 1))
+	started=$((started + 1))
+done <"$work/list"
+while [ $running -gt 0 ]; do
+	reap
+done
 
-echo "mutants: $caught caught, $survived not"
-[ "$survived" = 0 ]
+echo "mutants: $((started - survived)) caught, $survived not"
+[ "$started" -gt 0 ] && [ "$survived" = 0 ]

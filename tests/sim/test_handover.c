@@ -3,11 +3,12 @@
  * The promise, tested: no flow breaks that speaks once per idle timeout and
  * whose VM lives; whatever happens to the tables meanwhile.
  *
- *	test_handover [--flows N] [--seed S] [--history H] [--verbose]
+ *	test_handover [--flows N] [--seed S] [--history H] [--first] [--verbose]
  *
  * Plays random histories with the real packet path and the real table building
  * against a model that remembers every flow. Prints the seed; a broken flow is
- * looked at again with --seed S --history H --verbose. Exits 1 if one broke.
+ * looked at again with --seed S --history H --verbose. Exits 1 if one broke; with
+ * --first as soon as one has, else at 100.
  */
 #include "tests/sim/clients.h"
 
@@ -22,9 +23,11 @@
 /**
  * struct options - of the command line.
  * @history: the only one to play; < 0 = all.
+ * @max_broken: enough is enough.
  */
 struct options {
 	uint64_t flows;
+	uint64_t max_broken;
 	uint64_t seed;
 	int64_t history;
 	bool verbose;
@@ -108,7 +111,7 @@ static int play(const struct options *options)
 	bool wrong = !c || !w;
 
 	while (!wrong && clients_stats.flows < options->flows &&
-	       clients_stats.broken < 100) {
+	       clients_stats.broken < options->max_broken) {
 		random.state = options->seed + (uint64_t)h * 0x632be59bd9b4e019;
 		profile = profile_draw(&random, (uint32_t)(h % 3));
 		broken = clients_stats.broken;
@@ -150,10 +153,13 @@ int main(int argc, char **argv)
 		{ "flows", required_argument, NULL, 'f' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "history", required_argument, NULL, 'h' },
+		{ "first", no_argument, NULL, '1' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options options = { .flows = 1000000, .seed = 1, .history = -1 };
+	struct options options = {
+		.flows = 1000000, .max_broken = 100, .seed = 1, .history = -1
+	};
 	uint64_t history = 0;
 	bool ok = true;
 	int c;
@@ -165,6 +171,8 @@ int main(int argc, char **argv)
 			ok &= number(optarg, &options.seed);
 		else if (c == 'v')
 			options.verbose = true;
+		else if (c == '1')
+			options.max_broken = 1;
 		else if (c == 'h' && number(optarg, &history))
 			options.history = (int64_t)history;
 		else
@@ -172,7 +180,7 @@ int main(int argc, char **argv)
 	}
 	if (!ok || optind != argc) {
 		fprintf(stderr, "usage: test_handover [--flows N] [--seed S] "
-				"[--history H] [--verbose]\n");
+				"[--history H] [--first] [--verbose]\n");
 		return 2;
 	}
 	printf("seed %" PRIu64 "\n", options.seed);
