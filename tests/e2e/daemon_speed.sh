@@ -6,12 +6,12 @@
 # a machine may be busy.
 #
 #	reaction  from an event's arrival to the published table (reaction_us)
-#	idle      share of one core in 30 s without traffic; resident memory
+#	idle      share of one core without traffic; resident memory
 #
 # shellcheck disable=SC2154 # variables of the lab
 . "${0%/*}/daemon_node.sh"
-trials=${DROVER_TRIALS:-30}
-idle_s=${DROVER_IDLE_S:-30}
+trials=${DROVER_TRIALS:-12}
+idle_s=${DROVER_IDLE_S:-15}
 
 reaction_us() { drover status --json | jq .data.reaction_us; }
 last_seq() { drover events --last 1 --json | jq '.data[0].seq'; }

@@ -5,12 +5,14 @@
 # next process finds the state and finishes or undoes what was cut short.
 #
 # The points: after every single write and call that outlives the process
-# (the driver's kill-at), and, for the stores inside one slots_apply(), after
-# random times. What is published: a VM comes and goes, a service comes and
+# (the driver's kill-at), or after each EVERYth, from a random one on; and, for
+# the stores inside one slots_apply(), after random times. What is published: a VM comes and goes, a service comes and
 # goes, weights change, a VM moves to another port.
 here=$(dirname "$0")
 # shellcheck source-path=SCRIPTDIR source=xdp_net.sh
 . "$here/xdp_net.sh"
+every=${EVERY:-3}
+rounds=${ROUNDS:-20} # at random times
 killed=0
 
 net_up 4
@@ -40,10 +42,10 @@ check() { # what
 	grep -q 'service t/http' "$dir/status" || die "$1: no service"
 }
 
-# Run commands again and again, killed at the first write behind "KILL", at the
-# second, and so on until they are through; from state A, and back to it.
+# Run commands again and again, killed at a write behind "KILL", then at a later
+# one, and so on until they are through; from state A, and back to it.
 kill_everywhere() { # what, commands
-	local what=$1 n=1 result=killed
+	local what=$1 n=$((RANDOM % every + 1)) times=-1 result=killed
 	shift
 	while [ "$result" = killed ]; do
 		result=$(run_once "${@/#KILL/kill-at $n}")
@@ -55,11 +57,12 @@ kill_everywhere() { # what, commands
 		check "$what, killed at write $n"
 		must 'run 20' close
 		driver_stop
-		n=$((n + 1))
+		n=$((n + every))
+		times=$((times + 1))
 	done
-	[ "$n" -gt 3 ] || die "$what: was not killed"
-	killed=$((killed + n - 2))
-	say "$what: killed at each of $((n - 2)) writes"
+	[ "$times" -gt 0 ] || die "$what: was not killed"
+	killed=$((killed + times))
+	say "$what: killed at $times writes, each ${every}th"
 }
 
 # The very first start has no state to keep: it only must not be in the way.
@@ -105,7 +108,7 @@ failed=$(sed -n 's/.*short_failed=\([0-9]*\).*/\1/p' "$dir/moved")
 
 say 'killed at random times, among them inside the stores of slots'
 load_start web $vip 80 4 12 0 0
-for n in $(seq 40); do
+for n in $(seq "$rounds"); do
 	driver_start
 	drive "open $pins u0" "${state_a[@]}" apply >/dev/null ||
 		die "round $n: open"
@@ -123,4 +126,4 @@ load_end web
 must 'run 6000'
 [ "$(field 'pool t/web' moving)" = 0 ] || die 'slots left moving'
 printf 'detach %s\n' "$pins" | ns_node "$driver"
-say "killed $killed times at a write, 40 times at random: ok"
+say "killed $killed times at a write, $rounds times at random: ok"

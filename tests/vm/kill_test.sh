@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # How long packets are steered to a VM after its end: a pool of ten real guests
-# under load, 30 kills of a QEMU, then other ends. Fails unless for the kills
-# the median is below 15 ms and the maximum below 60 ms, if droverd takes 2 ms or
-# more (median) from an event to the published tables, or if a request fails that
-# was not on a VM that ended.
+# under load, 15 kills of a QEMU (scripts/test --long: 100), then other ends. Fails
+# unless for the kills the median is below 15 ms and the maximum below 60 ms, if
+# droverd takes 2 ms or more (median) from an event to the published tables, or if
+# a request fails that was not on a VM that ended.
 #
 # Half of the VMs are killed one after the other and started again (from a file
 # that was saved after their boot), then the other half, and so on. Besides the
@@ -17,7 +17,7 @@ DROVER_SOURCE=${DROVER_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tests/vm/node.sh
 . "$DROVER_SOURCE/tests/vm/node.sh"
 
-ROUNDS=${ROUNDS:-6} # of five kills
+ROUNDS=${ROUNDS:-3} # of five kills
 SPRAY_PPS=3000
 HELD_MS=400
 
@@ -176,7 +176,7 @@ jq -es 'map(select(.way == "kill").us) | sort
 	| .[0] != null and .[length / 2 | floor] < 2000' "$LAB_DIR/said.json" >/dev/null ||
 	die "an event takes too long to become a published table"
 jq -e '.requests_failed_otherwise == 0 and .downloads_broken == 0
-	and .requests_sent == .requests_logged and .requests_sent > 1000' \
+	and .requests_sent == .requests_logged and .requests_sent > 300' \
 	<<<"$results" >/dev/null || die "failed without a kill:
 $(jq -c '.failures[:20][]' <<<"$results")"
 echo "all is well"
