@@ -79,6 +79,7 @@ for tool in openssl socat faketime; do
 	command -v $tool >/dev/null || skip "needs $tool"
 done
 server=()
+# shellcheck disable=SC2034 # read by node_conf
 probe=500ms
 mkdir "$pki" "$dir/www"
 echo fine >"$dir/www/ready"
