@@ -169,6 +169,7 @@ static int serve(const char *port)
 	if (bind(listener, (struct sockaddr *)&any, sizeof(any)) ||
 	    listen(listener, 4096)) {
 		perror("serve");
+		(void)close(listener);
 		return 1;
 	}
 	event.data.fd = listener;
@@ -182,6 +183,7 @@ static int serve(const char *port)
 				close(events[i].data.fd);
 		}
 	}
+	(void)close(listener);
 	return 0;
 }
 
