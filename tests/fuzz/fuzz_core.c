@@ -133,6 +133,7 @@ static const char *first_word(enum verdict verdict)
 	case VERDICT_FORWARD:
 	case VERDICT_STACK:
 	case VERDICT_PROBE:
+	case VERDICT_INSIDE:
 		return "none";
 	case VERDICT_RARE: /* never the last word */
 		break;
@@ -262,6 +263,11 @@ static void check_bytes(const struct passage *a)
 		must(a->hook != HOOK_UPLINK);
 		check_rewritten(a);
 		break;
+	case VERDICT_INSIDE: /* it says where it came from */
+		must(a->hook == HOOK_FROM_VM && p->l3_at == 14);
+		must(memcmp(a->byte, a->before, 6) == 0);
+		must(memcmp(a->byte + 12, a->before + 12, a->size - 12) == 0);
+		break;
 	case VERDICT_RARE:
 		must(false);
 		break;
@@ -283,6 +289,7 @@ static void check_tables(const struct mem_tables *before,
 	SAME(slot_lines);
 	SAME(backends);
 	SAME(ports);
+	SAME(clients);
 	SAME(probe_node);
 	SAME(targets);
 	for (i = 0; i < MEM_SLOTS; i++)
@@ -406,6 +413,10 @@ static void pass_from_vm(struct passage *a, struct mem_tables *m)
 	}
 	if (a->verdict == VERDICT_RARE)
 		a->verdict = go_on_at_port(a, m, false);
+	if (a->verdict == VERDICT_PASS && inside_asks(t, m, &a->p)) {
+		a->p = anew(a);
+		a->verdict = inside_of(t, m, &a->p, 0);
+	}
 	count_answer(t, m, &a->p, a->verdict);
 	vip = a->p.src;
 	if (a->verdict == VERDICT_REPLY && a->p.reply_head)

@@ -20,8 +20,9 @@
 
 #include "tests/packet/vectors.h"
 
-#define FUZZ_PATCH_SIZE 8
-#define FUZZ_FRAME_MAX	2000
+#define FUZZ_PATCH_SIZE	    8
+#define FUZZ_IFINDEX_INSIDE 600
+#define FUZZ_FRAME_MAX	    2000
 
 /* A place in an input. */
 struct fuzz_input {
@@ -61,6 +62,21 @@ static inline void fuzz_patch(struct fuzz_input *in, struct mem_tables *m)
 			byte[offset + i] = in->byte[in->at++];
 }
 
+/* VMs are clients, too; how many there are is only the test's. */
+static inline void fuzz_inside(struct mem_tables *m, bool v6)
+{
+	uint32_t i;
+
+	m->node.inside.ifindex = FUZZ_IFINDEX_INSIDE;
+	m->n_ways = 0;
+	m->n_clients = v6 ? 0 : N_VMS;
+	for (i = 0; i < N_VMS; i++)
+		m->clients[i] = (struct client_key){
+			.addr = { { 0, 0, BE32(0xffff), BE32(IP_VM(i + 1)) } },
+			.ifindex = IFINDEX_VM(i + 1),
+		};
+}
+
 /* Tables of an input; @in is behind its patches then. */
 static inline void fuzz_world(struct fuzz_input *in, uint64_t now_ns,
 			      struct mem_tables *ret_tables)
@@ -94,6 +110,7 @@ static inline void fuzz_world(struct fuzz_input *in, uint64_t now_ns,
 		fuzz_patch(in, m);
 	m->n_services = n_services;
 	m->n_ports = n_ports;
+	fuzz_inside(m, flow.v6);
 	memset(&m->has_node, has_node, 1);
 	m->now_ns = now_ns;
 }
@@ -109,7 +126,9 @@ static inline bool fuzz_next(struct fuzz_input *in,
 		return false;
 	f->hook = fuzz_number(in, 1) % (HOOK_PROBE + 1);
 	vm = fuzz_number(in, 1);
-	f->ifindex = f->hook == HOOK_UPLINK ? IFINDEX_UPLINK : IFINDEX_VM(vm);
+	f->ifindex = IFINDEX_VM(vm);
+	if (f->hook == HOOK_UPLINK)
+		f->ifindex = vm & 1 ? FUZZ_IFINDEX_INSIDE : IFINDEX_UPLINK;
 	f->wait_ns = (uint64_t)fuzz_number(in, 1) << 30;
 	f->size = fuzz_number(in, 2) % (FUZZ_FRAME_MAX + 1);
 	if (f->size > in->size - in->at)
