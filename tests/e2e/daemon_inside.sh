@@ -261,6 +261,8 @@ inside_conf 2
 node_start
 ! no_interface || die "no interface"
 node_stop
-expect 0 drover detach
+# Without a daemon it is the command that takes the interface away: from where
+# the daemon was.
+expect 0 nsenter --net="/run/netns/$net-n" "$DROVER_BUILD/control/cli/drover" detach
 no_interface || die "the interface is left"
 say "done"
