@@ -41,12 +41,18 @@ no_traces() {
 # Below it is `grep >/dev/null`, which reads to the end, and not `grep -q`: whoever
 # writes on then dies of SIGPIPE, and pipefail makes a "no" of that.
 
-# answer NAME IP: its web server says who it is.
-answer() {
-	local want got
+answers() { # NAME IP
+	local want
 	want="$1 $(lab_vm_uuid "$1") $LAB_HOST_IP:"
 	got=$(lab_host curl -sS --max-time 5 "http://$2:$LAB_VM_PORT/")
-	[ "${got%:*}:" = "$want" ] || fail "$1 answered '$got'"
+	[ "${got%:*}:" = "$want" ]
+}
+
+# answer NAME IP: its web server says who it is. The guest is up a little before
+# its server is.
+answer() {
+	local got=
+	lab_until 10 answers "$@" 2>/dev/null || fail "$1 answered '$got'"
 }
 
 # The content of a download is what both ends compute, at the rate asked for.
