@@ -3,9 +3,9 @@
  * Seeds for fuzz_core: each packet vector as an input, so that a search starts
  * from packets that reach every corner: fuzz_core_seeds DIRECTORY
  *
- * corpus/core/ is what is left of them after
+ * corpus/core/ is what is left of them, and of what searches kept, after
  *
- *	fuzz_core_seeds SEEDS && fuzz_core -merge=1 corpus/core SEEDS
+ *	fuzz_core_seeds SEEDS && fuzz_core -merge=1 corpus/core SEEDS FOUND
  */
 #include <stdio.h>
 #include <stdlib.h>
