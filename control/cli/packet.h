@@ -15,8 +15,8 @@ json_t *packet_json(const struct dp_judged *packet);
 
 /**
  * packet_print() - the packet and the decision, to the end of the line.
- * @json: of packet_json(), after cli_clean().
+ * @p: of packet_json(), after cli_clean().
  */
-void packet_print(const json_t *json, FILE *out);
+void packet_print(const json_t *p, FILE *out);
 
 #endif

@@ -36,7 +36,7 @@ static void put32(uint8_t *at, uint32_t value)
 
 static uint8_t *record(struct file *f, uint32_t i)
 {
-	return f->byte + HEAD + i * (RECORD + FRAME);
+	return f->byte + HEAD + (size_t)i * (RECORD + FRAME);
 }
 
 static struct file make_file(uint32_t magic, uint32_t link)
