@@ -124,7 +124,7 @@ static bool port_used(const struct publish *p, uint32_t ifindex)
 
 bool publish_keeps_port(const struct publish *p, uint32_t ifindex)
 {
-	return port_used(p, ifindex) || inside_keeps_port(p, ifindex);
+	return inside_keeps_port(p, ifindex) || port_used(p, ifindex);
 }
 
 void port_let_go(struct publish *p, uint32_t ifindex)

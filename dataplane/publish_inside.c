@@ -82,6 +82,15 @@ static int wanted(const struct dp_snapshot *snapshot, struct clients *ret)
 	return 0;
 }
 
+/* One that its port keeps from being a client is only in the list that is wanted:
+ * it is tried again. */
+static bool same(const struct clients *now, const struct clients *next)
+{
+	return now->n == next->n &&
+	       (!now->n ||
+		!memcmp(now->key, next->key, now->n * sizeof(*now->key)));
+}
+
 /*
  * From the old list to the new one, both in order. A port that takes no program
  * keeps its VM from being a client; that is tried again each time.
@@ -134,6 +143,10 @@ int inside_put(struct publish *p, const struct dp_snapshot *snapshot)
 	err = wanted(snapshot, &next);
 	if (err)
 		return err;
+	if (same(&before, &next)) {
+		free(next.key);
+		return 0;
+	}
 	change(p, &before, &next);
 	p->clients = next;
 	ports_let_go(p, &before);

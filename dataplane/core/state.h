@@ -331,8 +331,8 @@ _Static_assert(sizeof(struct port_key) == 24, "no padding in a key");
 #define PORT_OBSERVE  2	 /* nothing is dropped either */
 #define PORT_STACK    4	 /* answers go on through the kernel and come back */
 #define PORT_QUIC     8	 /* of UDP: its packets are QUIC's */
-#define PORT_L2_ONLY  32 /* and no other is looked for */
 #define PORT_L2	      16 /* an uplink is on the VM's bridge: its own way out */
+#define PORT_L2_ONLY  32 /* and no other is looked for */
 
 /**
  * struct port - one service's port in one VM.

@@ -36,9 +36,10 @@
 #define BRIDGES	   50 /* of ports with even and with odd numbers */
 
 /* What random snapshots are made of. */
-#define POOLS 3
-#define VMS   6
-#define KEYS  4
+#define POOLS	     3
+#define VMS	     6
+#define KEYS	     4
+#define CLIENTS_ONLY 30 /* ports that far behind those of VMs in pools */
 
 #define MS 1000000ULL
 
@@ -217,11 +218,13 @@ static int fake_next_port(void *e, const struct port_key *key,
 
 static int fake_set_client(void *e, const struct client_key *key, bool wanted)
 {
+	struct client_key *has = &fake->clients[key->ifindex];
+
 	(void)e;
 	if (wanted)
-		fake->clients[key->ifindex] = *key;
-	else
-		fake->clients[key->ifindex].ifindex = 0;
+		*has = *key;
+	else if (!memcmp(has, key, sizeof(*key)))
+		has->ifindex = 0;
 	return 0;
 }
 
@@ -483,6 +486,7 @@ struct world {
 	struct dp_service services[KEYS];
 	struct dp_pool pools[POOLS];
 	struct dp_backend backends[POOLS][VMS];
+	struct dp_client clients[VMS];
 };
 
 static const char *const pool_names[] = { "t/a", "t/b", "t/c" };
@@ -536,6 +540,22 @@ static void random_pool(struct world *w, uint32_t i, bool may_move)
 			backends[pool->n_backends++] = random_vm(vm, may_move);
 }
 
+/* Clients inside: at the ports of VMs in pools, and at some that no pool has. */
+static void random_clients(struct world *w)
+{
+	uint32_t vm;
+
+	w->snapshot.clients = w->clients;
+	for (vm = 0; vm < VMS; vm++) {
+		if (rnd(2))
+			continue;
+		w->clients[w->snapshot.n_clients++] = (struct dp_client){
+			.addr = v4(2000 + rnd(2)),
+			.ifindex = vm + 1 + (rnd(2) ? CLIENTS_ONLY : 0),
+		};
+	}
+}
+
 static void random_world(struct world *w, bool may_move)
 {
 	struct dp_service *service;
@@ -545,6 +565,7 @@ static void random_world(struct world *w, bool may_move)
 	w->snapshot.vips = w->vips;
 	w->snapshot.services = w->services;
 	w->snapshot.pools = w->pools;
+	random_clients(w);
 	for (i = 0; i < POOLS; i++)
 		if (rnd(5))
 			random_pool(w, i, may_move);
@@ -768,6 +789,29 @@ static void check_nothing_else(const struct world *w,
 	assert_int_equal(fake->uplinks, account->uplinks);
 }
 
+/* Each client may call, at a port with our programs, and nobody else. */
+static void check_clients(const struct world *w, struct account *account)
+{
+	const struct dp_client *client;
+	uint32_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->snapshot.n_clients; i++) {
+		client = &w->clients[i];
+		if (fake->refuses[client->ifindex])
+			continue;
+		n++;
+		account->attached[client->ifindex] = true;
+		assert_int_equal(fake->clients[client->ifindex].ifindex,
+				 client->ifindex);
+		assert_memory_equal(&fake->clients[client->ifindex].addr,
+				    &client->addr, sizeof(client->addr));
+	}
+	for (i = 0; i < N_IFINDEX; i++)
+		n -= fake->clients[i].ifindex != 0;
+	assert_int_equal(n, 0);
+}
+
 /* What holds in the end. */
 static void check_world(const struct world *w)
 {
@@ -783,6 +827,7 @@ static void check_world(const struct world *w)
 		check_shares(w, pool);
 	}
 	check_services(w);
+	check_clients(w, &account);
 	for (i = 0; i < w->snapshot.n_services; i++)
 		account.uplinks = account.uplinks || w->services[i].observe;
 	check_nothing_else(w, &account);
