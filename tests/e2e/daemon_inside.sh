@@ -12,16 +12,8 @@
 #	p5 vm 5			the same address as vm 3, on br1
 #
 # shellcheck disable=SC2154 # variables of the lab
-. "${0%/*}/daemon_node.sh"
-
-vip6=2001:db8:a::10
-
-addr6() { echo "2001:db8:9::$((10 + $1))"; }
-
-v6_vm() { # number
-	ip -n "$net-v$1" addr add "$(addr6 "$1")/64" dev e0 nodad
-	ip -n "$net-v$1" route replace default via 2001:db8:9::1
-}
+. "${0%/*}/daemon_dual.sh"
+set -o pipefail
 
 # A VM without a way to anywhere but its own link, where the VIPs are, too.
 on_link() { # number, address, address of IPv6
@@ -34,8 +26,8 @@ on_link() { # number, address, address of IPv6
 	ip -n "$ns" route replace "$vip6/128" dev e0
 }
 
-# machine NUMBER NETWORK TAG ADDRESS...
-machine() {
+# vm_of NUMBER NETWORK TAG ADDRESS...
+vm_of() {
 	echo "{ name = \"web-$1\"; network = \"$2\"; interface = \"p$1\";
 	  addresses = [ $(printf '"%s", ' "${@:4}" | sed 's/, $//') ];
 	  mac = \"$(mac "$1")\"; tags = [ \"$3\" ]; }"
@@ -44,15 +36,15 @@ machine() {
 machines() { # number of members
 	local vm
 	for vm in 1 2; do
-		machine "$vm" br0 "role=$([ "$vm" -le "$1" ] && echo web || echo idle)" \
+		vm_of "$vm" br0 "role=$([ "$vm" -le "$1" ] && echo web || echo idle)" \
 			"$(addr "$vm")" "$(addr6 "$vm")"
 		echo ,
 	done
-	machine 3 br0 role=client "$(addr 3)" "$(addr6 3)"
+	vm_of 3 br0 role=client "$(addr 3)" "$(addr6 3)"
 	echo ,
-	machine 4 br1 role=client 203.0.113.4 2001:db8:4::4
+	vm_of 4 br1 role=client 203.0.113.4 2001:db8:4::4
 	echo ,
-	machine 5 br1 role=client "$(addr 3)"
+	vm_of 5 br1 role=client "$(addr 3)"
 }
 
 inside_conf() { # number of members, lines of node
@@ -66,19 +58,10 @@ inside_conf() { # number of members, lines of node
 	  vms = ( $(machines "$1") ); } );" >>"$conf"
 }
 
-has_all_slots() { # NUMBER...
-	local vm
-	for vm; do
-		drover vms "racks/web-$vm" --json |
-			jq -e '.data.pools[0].families | length == 2 and all(.slots > 0)' ||
-			return 1
-	done
-}
-
-# Who answers a namespace's call, and whom it sees: NAMESPACE-COMMAND... ADDR
-set -o pipefail
+# Who answers a namespace's call, at port 80 or $port, and whom it sees:
+# NAMESPACE-COMMAND... ADDR
 who() {
-	"${@:1:$#-1}" timeout 3 bash -c "exec 3<>/dev/tcp/${*: -1}/80 &&
+	"${@:1:$#-1}" timeout 3 bash -c "exec 3<>/dev/tcp/${*: -1}/${port:-80} &&
 		echo who >&3 && read -r name client <&3 && echo \$name \$client" |
 		sed -E 's/:[0-9]+$//; s/[][]//g'
 }
@@ -99,16 +82,25 @@ load_of() {
 	pids+=($!)
 }
 
-echo_of() { # NAME COMMAND...
-	"${@:2}" "$traffic" echo "$vip" 7 4 600000 >"$dir/$1" 2>"$dir/$1.err" &
-	eval "load_$1=\$!"
+# All that a VM can call, in the background: calls_begin VM LONG; calls_end VM.
+calls_begin() {
+	local ns=(ip netns exec "$net-v$1")
+	load_of "v$1tcp4" 2 "$2" 1000000 1000000 "$vip" "${ns[@]}"
+	load_of "v$1tcp6" 2 "$2" 1000000 1000000 "$vip6" "${ns[@]}"
+	"${ns[@]}" "$traffic" echo "$vip" 7 4 600000 >"$dir/v$1udp" 2>"$dir/v$1udp.err" &
+	eval "load_v$1udp=\$!"
 	pids+=($!)
+}
+
+calls_end() {
+	local kind
+	for kind in tcp4 tcp6 udp; do
+		load_end "v$1$kind"
+	done
 }
 
 # The interface of clients inside.
 no_interface() { ! ns_node ip -o link show | grep ': dri' >/dev/null; }
-
-vm_exec() { echo ip netns exec "$net-v$1"; }
 
 counted() { # REASON
 	drover counters --json | jq ".data.reasons[] | select(.reason == \"$1\") | .packets" |
@@ -118,51 +110,33 @@ counted() { # REASON
 command -v jq >/dev/null || skip "needs jq"
 net_up 5
 trap node_cleanup EXIT
-ns_node sysctl -qw net.ipv6.conf.all.forwarding=1
-ip -n "$net-n" addr add 2001:db8:a::2/64 dev u0 nodad
-ip -n "$net-n" addr add 2001:db8:9::1/64 dev br0 nodad
+v6_up 1 2 3
 ip -n "$net-n" link add br1 type bridge
 ip -n "$net-n" link set br1 up
 ip -n "$net-n" route add "$vip/32" dev u0
 ip -n "$net-n" route add "$vip6/128" dev u0
-ip -n "$net-c" addr add 2001:db8:a::1/64 dev c0 nodad
-for vm in 1 2 3; do
-	v6_vm "$vm"
-done
 on_link 4 203.0.113.4 2001:db8:4::4
 on_link 5 "$(addr 3)" 2001:db8:9::1:5
 inside_conf 2
 node_start
-until_ok 40 has_all_slots 1 2 || die "$(drover vms)"
+both_serve 1 2
 
 say "another VM on the same bridge, of IPv4 and IPv6, TCP and UDP"
-# shellcheck disable=SC2046 # words of a command
-{
-	load_of v3tcp4 2 4 1000000 1000000 "$vip" $(vm_exec 3)
-	load_of v3tcp6 2 4 1000000 1000000 "$vip6" $(vm_exec 3)
-	echo_of v3udp $(vm_exec 3)
-	sleep 3
-}
-for name in v3tcp4 v3tcp6 v3udp; do
-	load_end $name
-done
+calls_begin 3 4
+sleep 3
+calls_end 3
 [ "$(callers 20 ns_vm 3 "$vip" | cut -d' ' -f2 | sort -u)" = "$(addr 3)" ] ||
 	die "VMs see $(callers 20 ns_vm 3 "$vip")"
 
 say "a VM of another tenant, where the host has no address: ARP, ND and answers"
-# shellcheck disable=SC2046
-{
-	load_of v4tcp4 2 4 1000000 1000000 "$vip" $(vm_exec 4)
-	load_of v4tcp6 2 4 1000000 1000000 "$vip6" $(vm_exec 4)
-	echo_of v4udp $(vm_exec 4)
-	sleep 3
-}
-for name in v4tcp4 v4tcp6 v4udp; do
-	load_end $name
-done
+calls_begin 4 4
+sleep 3
+calls_end 4
 ns_vm 4 ping -qc 3 -i 0.2 -W 2 "$vip" >/dev/null || die "no ping"
 ns_vm 4 ping -qc 3 -i 0.2 -W 2 "$vip6" >/dev/null || die "no ping of IPv6"
-! who ns_vm 4 "$vip:81" 2>/dev/null || die "a port without a service"
+before=$(counted reply_rst_no_service)
+! port=81 who ns_vm 4 "$vip" 2>/dev/null || die "a port without a service"
+[ "$(counted reply_rst_no_service)" -gt "$before" ] || die "it is not refused"
 
 say "VMs of the pool: by each other, and by themselves as the VIP"
 for vm in 1 2; do
@@ -176,23 +150,16 @@ for vm in 1 2; do
 	done
 done
 export TRAFFIC_PROXY=1 # a VM sees itself as somebody else
-# shellcheck disable=SC2046
-{
-	load_of v1tcp4 2 8 1000000 1000000 "$vip" $(vm_exec 1)
-	load_of v1tcp6 2 8 1000000 1000000 "$vip6" $(vm_exec 1)
-	echo_of v1udp $(vm_exec 1)
-}
+calls_begin 1 8
 
 say "a drain under it: nobody fails"
 sleep 1
 expect 0 drover drain racks/web-1
 sleep 3
 expect 0 drover undrain racks/web-1
-until_ok 40 has_all_slots 1 2 || die "$(drover vms)"
+both_serve 1 2
 sleep 1
-for name in v1tcp4 v1tcp6 v1udp; do
-	load_end $name
-done
+calls_end 1
 unset TRAFFIC_PROXY
 
 say "the host itself"
@@ -239,8 +206,7 @@ load_end v4kill
 say "the only VM of its pool calls itself"
 inside_conf 1
 expect 0 drover reload
-until_ok 40 has_all_slots 1 || die "$(drover vms)"
-until_ok 40 drover status --json || :
+both_serve 1
 for addr in "$vip" "$vip6"; do
 	until_ok 20 eval "[ \"\$(callers 5 ns_vm 1 $addr)\" = 'vm1 $addr' ]" ||
 		die "$addr: $(callers 5 ns_vm 1 "$addr")"
@@ -250,7 +216,7 @@ say "inside = false: all of it is gone, others are served on"
 node_stop
 inside_conf 2 'inside = false;'
 node_start
-until_ok 40 has_all_slots 1 || die "$(drover vms)"
+both_serve 1
 ! who ns_vm 4 "$vip" 2>/dev/null || die "vm 4 still calls"
 no_interface || die "the interface is left"
 who ns_client "$vip" >/dev/null || die "the client is not served"

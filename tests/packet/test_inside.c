@@ -97,6 +97,16 @@ static void is_now(const struct world *w, const struct frame_spec *spec)
 	assert_memory_equal(w->frame.byte, expected.byte, expected.size);
 }
 
+/* What a packet to the VIP is when it leaves for VM 1. */
+static void to_vm_one(struct frame_spec *spec)
+{
+	spec->dst_mac = MAC_VM(1);
+	spec->src_mac = MAC_TO(1);
+	spec->dst = IP_VM(1);
+	spec->dport = PORT_VM;
+	spec->ttl = 63;
+}
+
 static void test_another_vm(void **state)
 {
 	const struct frame_spec in = { VM_TO_WEB(3), SYN };
@@ -114,11 +124,7 @@ static void test_another_vm(void **state)
 			    "\x02\x00\x00\x00\x10\x03", 6);
 	assert_int_equal(comes_again(&w), VERDICT_FORWARD);
 	assert_int_equal(w.p.backend, 1);
-	out.dst_mac = MAC_VM(1);
-	out.src_mac = MAC_TO(1);
-	out.dst = IP_VM(1);
-	out.dport = PORT_VM;
-	out.ttl = 63;
+	to_vm_one(&out);
 	is_now(&w, &out);
 }
 
@@ -132,12 +138,8 @@ static void itself(const struct frame_spec *in)
 	world_make(&w, in);
 	assert_int_equal(from_vm(&w, IFINDEX_VM(1), 0), VERDICT_INSIDE);
 	assert_int_equal(comes_again(&w), VERDICT_FORWARD);
-	out.dst_mac = MAC_VM(1);
-	out.src_mac = MAC_TO(1);
+	to_vm_one(&out);
 	out.src = IP_VIP_WEB;
-	out.dst = IP_VM(1);
-	out.dport = PORT_VM;
-	out.ttl = 63;
 	is_now(&w, &out);
 	answer.dst_mac = MAC_TO(1);
 	answer.src_mac = MAC_VM(1);
@@ -183,11 +185,7 @@ static void test_not_from_inside(void **state)
 	comes(&w, IFINDEX_UPLINK);
 	assert_int_equal(forward(mem_tables(), &w.tables, &w.p),
 			 VERDICT_FORWARD);
-	out.dst_mac = MAC_VM(1);
-	out.src_mac = MAC_TO(1);
-	out.dst = IP_VM(1);
-	out.dport = PORT_VM;
-	out.ttl = 63;
+	to_vm_one(&out);
 	is_now(&w, &out);
 }
 
