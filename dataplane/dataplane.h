@@ -393,8 +393,6 @@ enum dp_hook {
 	DP_UPLINK,  /* XDP at an uplink: from clients */
 	DP_FROM_VM, /* TC at a VM's port: what the VM sends */
 	DP_TO_VM,   /* the same: what goes to the VM past the balancer */
-	DP_BACK,    /* behind the host's own rules: answers that come back */
-	DP_PROBES,  /* TC at the probe interface: probes on their way to VMs */
 };
 
 /**
@@ -403,7 +401,7 @@ enum dp_hook {
  * @length: as it was on the wire.
  * @at_ns: CLOCK_MONOTONIC time at which it is taken to come; never earlier than
  *         the one before.
- * @hook: DP_UPLINK, DP_FROM_VM or DP_TO_VM.
+ * @hook: where it comes.
  * @ifindex: of the VM's port; not asked at the uplink.
  */
 struct dp_packet {

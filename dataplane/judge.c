@@ -7,7 +7,6 @@
 
 #include "dataplane/core/rare.h"
 #include "dataplane/core/port.h"
-#include "dataplane/judged.h"
 #include "dataplane/publish_state.h"
 
 #include <stdlib.h>
@@ -308,12 +307,46 @@ static void describe(struct judge *j, const struct dp_packet *packet,
 	}
 }
 
+/* The service, its pool and target port; 0 is nobody. */
+static void name_service(const struct publish *p, uint32_t number,
+			 struct dp_judged *ret)
+{
+	const struct service_info *info;
+
+	if (!number || number > p->m.meta->limits.n_services)
+		return;
+	info = &p->m.service_info[number];
+	if (info->state == NUMBER_FREE)
+		return;
+	name_copy(ret->service, info->name);
+	ret->target_port = HOST16(info->value.target_port);
+	if (info->value.pool < p->m.meta->limits.n_pools)
+		name_copy(ret->pool, p->m.pool_info[info->value.pool].name);
+}
+
+/* The VM; BACKEND_NONE is nobody. */
+static void name_backend(const struct publish *p, uint16_t number,
+			 struct dp_judged *ret)
+{
+	const struct backend_info *info;
+
+	if (number == BACKEND_NONE || number > p->m.meta->limits.n_backends)
+		return;
+	info = &p->m.backend_info[number];
+	if (info->state == NUMBER_FREE)
+		return;
+	name_copy(ret->vm, info->name);
+	memcpy(ret->uuid, info->uuid, sizeof(ret->uuid));
+	memcpy(ret->port, info->ifname, sizeof(ret->port));
+	ret->target = record_of(p, number)->addr;
+}
+
 /* Who the numbers are that the path has left in a packet. */
 static void name_ends(const struct judge *j, const struct pkt *p,
 		      struct dp_judged *ret)
 {
-	judged_service(j->p, p->service, ret);
-	judged_backend(j->p, p->backend, ret);
+	name_service(j->p, p->service, ret);
+	name_backend(j->p, p->backend, ret);
 	if (p->frag == FRAG_LATER)
 		ret->target_port = 0;
 }
