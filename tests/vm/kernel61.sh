@@ -14,7 +14,7 @@ set -euo pipefail
 DROVER_SOURCE=${DROVER_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 DROVER_BUILD=${DROVER_BUILD:-$DROVER_SOURCE/build}
 here=$DROVER_SOURCE/tests/vm
-limit_s=${KERNEL61_LIMIT_S:-240}
+limit_s=${KERNEL61_LIMIT_S:-540}
 
 # What scripts in the guest call; busybox is there for the kernel's modules.
 programs=(
