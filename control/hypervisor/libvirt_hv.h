@@ -11,6 +11,8 @@
  *	   hints name, polls. It never uses a QEMU's monitor, so a hung QEMU
  *	   holds up nothing; but libvirtd may keep it waiting while it starts
  *	   or stops the VM that is being read, which is why ends don't pass here.
+ * lister  A few while the reader takes a connection's first list
+ *	   (libvirt_list.c); they ask for definitions, the reader tells them.
  * asker   At most one at work a hypervisor (libvirt_addr.c), with a connection
  *	   of its own, started when needed: calls that may block.
  * tagger  The same, for one change of a VM's tags (libvirt_tag.c).
@@ -40,6 +42,7 @@
  * @run: number of the run, 0 = does not run.
  * @state: libvirt's, as last read.
  * @reason: libvirt's, as last read.
+ * @read_ns: when that was, as hv_vm.read_ns.
  * @poll: number of the poll in which it was last seen.
  * @was_up: has been seen running in this run.
  * @ask_lease: its addresses may be found in leases.
@@ -54,6 +57,7 @@ struct hv_known {
 	int run;
 	int state;
 	int reason;
+	uint64_t read_ns;
 	uint64_t poll;
 	bool was_up;
 	bool ask_lease;
@@ -151,7 +155,11 @@ struct hv {
 MUST_CHECK int libvirt_loop_get(void);
 void libvirt_loop_put(void);
 
-/* A detached thread that gets no signals. */
+/* A thread that gets no signals, which are the control thread's. */
+MUST_CHECK int libvirt_thread_start(pthread_t *thread, void *(*fn)(void *arg),
+				    void *arg);
+
+/* The same, detached. */
 MUST_CHECK int libvirt_thread(void *(*fn)(void *arg), void *arg);
 
 /* libvirt.c */
@@ -208,8 +216,6 @@ struct hv_known *hv_known_add(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE]);
 void hv_known_remove(struct hv *hv, struct hv_known *known);
 void hv_known_free(struct hv *hv);
 
-/* libvirt_read.c, by the reader only. */
-
 /**
  * enum read_why - why a VM is read.
  * @READ_LIST: it is in the first list of a connection.
@@ -225,36 +231,100 @@ enum read_why {
 	READ_POLL,
 };
 
-/* A VM's state in a list, and when that was asked for. */
-struct hv_listed {
+/**
+ * struct libvirt_listed - a VM in a list.
+ * @dom: who lists keeps it.
+ * @state, @reason: libvirt's; -1: the list does not tell.
+ * @at_ns: when the list was asked for.
+ */
+struct libvirt_listed {
+	virDomainPtr dom;
 	int state;
 	int reason;
 	uint64_t at_ns;
 };
 
 /**
- * libvirt_read() - read a VM and send what it says.
- * @hv: the hypervisor.
- * @uuid: which VM; NULL if only @dom says it, then the event that it is gone
- *	is not sent.
- * @dom: the same if it is at hand, else NULL; stays the caller's.
- * @listed: its state if a list has just told it, else NULL.
- * @why: said in the event.
- * @ret_sent: whether an event was sent, what it is or that it is gone.
+ * struct libvirt_answer - what libvirt said of a VM.
+ * @vm: all but its state; released by libvirt_answer_done().
+ * @state, @reason: libvirt's.
+ * @digest: of all that was said.
+ */
+struct libvirt_answer {
+	struct hv_vm *vm;
+	int state;
+	int reason;
+	uint64_t digest;
+};
+
+/* libvirt_read.c, by the reader only, but for libvirt_fetch(). */
+
+/**
+ * libvirt_fetch() - ask libvirt about a VM. Any thread.
+ * @dom: which.
+ * @listed: it in a list that has just been asked for, else NULL. A state that
+ *	it tells is not asked for again, unless the definition shows that the VM
+ *	started or ended since.
+ * @answer: gets what it says.
  *
  * Return: 0; -ENOMEM; -EIO when libvirt did not answer sensibly: try later.
  */
-MUST_CHECK int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
-			    virDomainPtr dom, const struct hv_listed *listed,
+MUST_CHECK int libvirt_fetch(struct hv *hv, virDomainPtr dom,
+			     const struct libvirt_listed *listed,
+			     struct libvirt_answer *answer);
+void libvirt_answer_done(struct libvirt_answer *answer);
+
+/**
+ * libvirt_tell() - send what libvirt said, unless the reader knows something
+ * later.
+ * @answer: is empty afterwards or still to be released.
+ * @why: said in the event.
+ * @ret_sent: whether an event was sent.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+MUST_CHECK int libvirt_tell(struct hv *hv, struct libvirt_answer *answer,
 			    enum read_why why, bool *ret_sent);
 
 /**
- * libvirt_poll() - list all VMs and repair what events missed.
- * @between: called after each VM that was read, to serve what is urgent.
+ * libvirt_read() - both, and say so if there is no such VM.
+ * @uuid: which VM.
+ * @dom: the same if it is at hand, else NULL.
+ * @listed: as for libvirt_fetch().
+ * @ret_sent: whether an event was sent, what it is or that it is gone.
+ *
+ * Return: as of libvirt_fetch().
+ */
+MUST_CHECK int libvirt_read(struct hv *hv, const uint8_t uuid[HV_UUID_SIZE],
+			    virDomainPtr dom,
+			    const struct libvirt_listed *listed,
+			    enum read_why why, bool *ret_sent);
+
+/* One of hv->counters. */
+void libvirt_count(struct hv *hv, uint64_t *counter);
+
+/**
+ * libvirt_list() - read all VMs of a list (libvirt_list.c).
+ * @between: called after each of them, to serve what is urgent.
+ *
+ * Return: 0; -EIO when the connection is no good; -ENOMEM.
+ */
+MUST_CHECK int libvirt_list(struct hv *hv, const struct libvirt_listed *vms,
+			    size_t n, void (*between)(struct hv *hv));
+
+/* libvirt_poll.c, by the reader only. */
+
+/**
+ * libvirt_poll() - list all VMs: read them, if it is the first list of the
+ * connection, else repair what events missed.
+ * @between: called after each VM that was looked at, to serve what is urgent.
  *
  * Return: 0; -EIO when the connection is no good; -ENOMEM.
  */
 MUST_CHECK int libvirt_poll(struct hv *hv, void (*between)(struct hv *hv));
+
+/* Trouble with one VM is no trouble with the others: is it with all? */
+int libvirt_carry_on(struct hv *hv, int err);
 
 /**
  * libvirt_forget_list() - release what the last poll got. Not done by it: with

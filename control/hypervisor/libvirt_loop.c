@@ -38,8 +38,7 @@ static void stop_now(int timer, void *arg)
 	atomic_store(&loop.stop, true);
 }
 
-/* Signals are the control thread's. */
-static int thread_start(pthread_t *thread, void *(*fn)(void *arg), void *arg)
+int libvirt_thread_start(pthread_t *thread, void *(*fn)(void *arg), void *arg)
 {
 	sigset_t all, before;
 	int err;
@@ -56,7 +55,7 @@ int libvirt_thread(void *(*fn)(void *arg), void *arg)
 	pthread_t thread;
 	int err;
 
-	err = thread_start(&thread, fn, arg);
+	err = libvirt_thread_start(&thread, fn, arg);
 	if (!err)
 		pthread_detach(thread);
 	return err;
@@ -80,7 +79,7 @@ static int start(void)
 		loop.registered = true;
 	}
 	atomic_store(&loop.stop, false);
-	return thread_start(&loop.thread, run, NULL);
+	return libvirt_thread_start(&loop.thread, run, NULL);
 }
 
 int libvirt_loop_get(void)
