@@ -248,19 +248,7 @@ int match_vms(struct match *match, struct members *members,
 	return 0;
 }
 
-static int by_uuid(const void *key, const void *row)
+const struct inv_owner *match_owner(const struct match *match, size_t i)
 {
-	return memcmp(key, ((const struct seen *)row)->uuid, HV_UUID_SIZE);
-}
-
-const struct inv_owner *match_owner(const struct match *match,
-				    const uint8_t uuid[HV_UUID_SIZE])
-{
-	static const struct inv_owner nobody = { .owned = INV_OWNED_NOT };
-	const struct seen *seen = NULL;
-
-	if (match->n_seen)
-		seen = bsearch(uuid, match->seen, match->n_seen,
-			       sizeof(*match->seen), by_uuid);
-	return seen ? &seen->owner : &nobody;
+	return &match->seen[i].owner;
 }

@@ -44,8 +44,7 @@ MUST_CHECK int match_vms(struct match *match, struct members *members,
 			 const struct pools *pools, const struct conf *conf,
 			 const struct inv *inv);
 
-/* Whose a VM is, as of the last match_vms(). */
-const struct inv_owner *match_owner(const struct match *match,
-				    const uint8_t uuid[HV_UUID_SIZE]);
+/* Whose the VM inv_at(@i) is: of the inventory as match_vms() saw it. */
+const struct inv_owner *match_owner(const struct match *match, size_t i);
 
 #endif

@@ -263,27 +263,38 @@ static void judge_role(struct rec_member *m)
 	}
 }
 
+/*
+ * What its hypervisor says of it. A verdict on a VM that runs and whose address
+ * is known is about something else.
+ */
+static const char *hv_words(const struct rec_member *m, const struct inv_vm *vm,
+			    char *buf, size_t size)
+{
+	if (!vm || (vm->run == INV_RUN_UP && !vm->stale && m->has_addr))
+		return NULL;
+	if (!vm->stale && vm->run == INV_RUN_ENDED && vm->end.text[0])
+		return vm->end.text;
+	if (vm->stale)
+		snprintf(buf, size, "hypervisor %s: %s", vm->hv->name,
+			 vm->hv->text[0] ? vm->hv->text : "not heard of yet");
+	else
+		snprintf(buf, size, "%s (%s)", hv_state_name(vm->vm->state),
+			 vm->vm->reason);
+	return buf;
+}
+
 void member_judge(struct rec_member *m, const struct inv_vm *vm,
 		  const struct rec_input *in, const char *panic_text)
 {
 	const struct wish_drain *wish =
 		wishes_drain(in->wishes, m->uuid, m->pool_name);
-	char hv[HV_TEXT_MAX + INV_NAME_MAX + 32] = "";
-	char wish_text[300] = "";
-	struct verdict_texts texts = { .panic = panic_text };
+	char hv[HV_TEXT_MAX + INV_NAME_MAX + 32];
+	struct verdict_texts texts = {
+		.hv = hv_words(m, vm, hv, sizeof(hv)),
+		.wish = wish ? wish->reason : NULL,
+		.panic = panic_text,
+	};
 
-	if (vm && vm->stale)
-		snprintf(hv, sizeof(hv), "hypervisor %s: %s", vm->hv->name,
-			 vm->hv->text[0] ? vm->hv->text : "not heard of yet");
-	else if (vm && vm->run == INV_RUN_ENDED && vm->end.text[0])
-		snprintf(hv, sizeof(hv), "%s", vm->end.text);
-	else if (vm)
-		snprintf(hv, sizeof(hv), "%s (%s)",
-			 hv_state_name(vm->vm->state), vm->vm->reason);
-	if (wish)
-		snprintf(wish_text, sizeof(wish_text), "%s", wish->reason);
-	texts.hv = hv[0] ? hv : NULL;
-	texts.wish = wish_text[0] ? wish_text : NULL;
 	texts.probe = m->has_target && m->probe.reason[0] ? m->probe.reason :
 							    m->way.trouble;
 	texts.claim = m->facts.claimed_once ? NULL : m->claim;

@@ -123,10 +123,10 @@ static int take_conf(struct rec *rec, const struct conf *conf)
 }
 
 static void take_facts(struct rec *rec, struct rec_member *m,
+		       const struct inv_owner *owner,
 		       const struct rec_input *in)
 {
-	const struct inv_owner *owner = match_owner(&rec->match, m->uuid);
-	const struct inv_vm *vm = inv_get(in->inv, m->uuid);
+	const struct inv_vm *vm = m->vm;
 	const struct rec_pool *pool = pools_find(&rec->pools, m->table);
 	char name[DP_NAME_SIZE];
 
@@ -146,6 +146,30 @@ static void take_facts(struct rec *rec, struct rec_member *m,
 					  CONF_POLICY_BYPASS);
 	if (vm && owner->owned == INV_OWNED_NOT)
 		m->facts.claimed_once = true;
+}
+
+/* The inventory and members are sorted by UUID, so one walk finds each's VM. */
+static void take_all_facts(struct rec *rec, const struct rec_input *in)
+{
+	static const struct inv_owner nobody = { .owned = INV_OWNED_NOT };
+	const size_t n = inv_count(in->inv);
+	struct rec_member *m;
+	int order;
+	size_t k = 0;
+	size_t i;
+
+	for (i = 0; i < rec->members.n; i++) {
+		m = rec->members.by_vm[i];
+		for (order = 1; k < n; k++) {
+			order = memcmp(inv_at(in->inv, k)->uuid, m->uuid,
+				       HV_UUID_SIZE);
+			if (order >= 0)
+				break;
+		}
+		m->vm = order ? NULL : inv_at(in->inv, k);
+		take_facts(rec, m,
+			   m->vm ? match_owner(&rec->match, k) : &nobody, in);
+	}
 }
 
 /* A pool takes so many VMs: those it has, then the first by name. */
@@ -249,7 +273,7 @@ static void judge_member(struct rec *rec, struct rec_member *m,
 			 const struct rec_input *in, const char *panic_text,
 			 bool alone, uint64_t *ret_wake_ns)
 {
-	const struct inv_vm *vm = inv_get(in->inv, m->uuid);
+	const struct inv_vm *vm = m->vm;
 	struct verdict_answer before = m->answer;
 	enum rec_drain drain = whole_drain(rec, m);
 	enum rec_drain now;
@@ -371,8 +395,7 @@ int rec_run(struct rec *rec, const struct rec_input *in,
 			       in->conf, in->inv);
 	if (rc)
 		return rc;
-	for (i = 0; i < rec->members.n; i++)
-		take_facts(rec, rec->members.by_id[i], in);
+	take_all_facts(rec, in);
 	members_sort(&rec->members);
 	conflict_find(rec, &rec->members, in->conf);
 	for (first = 0; first < rec->members.n; first = i) {

@@ -84,7 +84,8 @@ struct rec_way {
  * @pool_name: "tenant/pool".
  * @family: of its address; @table: what the table is called where it stands.
  * @is_dual: its pool has tables of both.
- * @uuid: the VM.
+ * @uuid: the VM; @vm: it in the inventory, NULL if it isn't there; while
+ *        rec_run() runs.
  * @id: number of its health target; never used again.
  * @belongs: config and tags still put it in the pool.
  * @as_backup: as a VM of the pool's backup, not as one of its own.
@@ -117,6 +118,7 @@ struct rec_member {
 	char table[DP_NAME_SIZE];
 	bool is_dual;
 	uint8_t uuid[HV_UUID_SIZE];
+	const struct inv_vm *vm;
 	uint64_t id;
 	bool belongs;
 	bool as_backup;
