@@ -7,13 +7,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "dataplane/core/key.h"
-#include "dataplane/core/parse.h"
-#include "dataplane/core/flow.h"
+#include "dataplane/core/direct.h"
 #include "dataplane/slots.h"
 
-#define N_VMS_ALL  1100
-#define IDLE_TICKS TICKS_OF_MS(350000)
+#define N_VMS_ALL    1300
+#define IDLE_TICKS   TICKS_OF_MS(350000)
+#define DIRECT_LINES ((1 << 16) / FLOWS_PER_LINE)
+#define UDP_TICKS    TICKS_OF_MS(300000) /* longer than a run */
+
+static const uint8_t protos[] = { IP_PROTO_TCP, IP_PROTO_UDP };
 
 static uint64_t mix(uint64_t x)
 {
@@ -35,11 +37,11 @@ static uint32_t now_tick(void)
 
 static const struct dp_limits limits = {
 	.n_backends = N_VMS_ALL,
-	.n_services = 4,
+	.n_services = 8,
 	.n_pools = N_BENCH_SIZES,
 	.n_slots = 1 << 21,
 	.n_flows = 1 << 19,
-	.n_direct = 1 << 16,
+	.n_direct = 1 << 22, /* most of which only bench_ask() uses */
 };
 
 static int put(const struct bench_world *w, enum map_id id, const void *key,
@@ -48,23 +50,56 @@ static int put(const struct bench_world *w, enum map_id id, const void *key,
 	return bpf_map_update_elem(w->maps.fd[id], key, value, BPF_ANY);
 }
 
-static int add_vm(struct bench_world *w, uint32_t pool, uint32_t number)
+/* An address of a pool's family: 198.51.100.*, 10.9.*, 11.*, or 2001:db8:*. */
+static struct ip_addr address(const struct bench_pool *pool, uint32_t v4)
 {
-	const uint32_t ifindex = BENCH_IFINDEX_VM;
-	struct backend *b = &w->mem.backends[number];
-	struct port_key key = { .ifindex = ifindex,
+	struct ip_addr v6 = { { BE32(0x20010db8U), 0, 0, BE32(v4) } };
+
+	return pool->v6 ? v6 : ip_from_v4(BE32(v4));
+}
+
+struct ip_addr bench_no_vip(const struct bench_pool *pool)
+{
+	return address(pool, 0xc6336463U);
+}
+
+struct ip_addr bench_vm_addr(const struct bench_pool *pool, uint32_t number)
+{
+	return address(pool, 0x0a090000U + number);
+}
+
+struct ip_addr bench_client(const struct bench_pool *pool,
+			    const struct bench_flow *flow)
+{
+	return address(pool, HOST32(flow->addr));
+}
+
+/* The service at a VM's port. */
+static int add_port(const struct bench_world *w, uint32_t pool, uint32_t number,
+		    uint8_t proto)
+{
+	struct port_key key = { .addr = bench_vm_addr(&w->pool[pool], number),
+				.ifindex = BENCH_IFINDEX_VM,
 				.port = BE16(BENCH_PORT_VM),
-				.proto = IP_PROTO_TCP };
-	struct port port = { .vip = ip_from_v4(BE32(w->pool[pool].vip)),
+				.proto = proto };
+	struct port port = { .vip = w->pool[pool].vip,
 			     .vip_port = BE16(BENCH_PORT_VIP),
 			     .backend = (uint16_t)number,
 			     .service = pool + 1,
 			     .pool = pool };
+
+	return put(w, MAP_PORT, &key, &port);
+}
+
+static int add_vm(struct bench_world *w, uint32_t pool, uint32_t number)
+{
+	const uint32_t ifindex = BENCH_IFINDEX_VM;
+	struct backend *b = &w->mem.backends[number];
+	size_t i;
 	int err;
 
-	key.addr = ip_from_v4(BE32(0x0a090000U + number));
 	b->copy[0] = (struct backend_record){
-		.addr = key.addr,
+		.addr = bench_vm_addr(&w->pool[pool], number),
 		.ifindex = ifindex,
 		.pool = pool,
 		.dst_mac = { 2, 0, 0, 9, (uint8_t)(number >> 8),
@@ -73,21 +108,27 @@ static int add_vm(struct bench_world *w, uint32_t pool, uint32_t number)
 	};
 	b->word = BACKEND_WORD(1, BACKEND_LIVE);
 	err = put(w, MAP_DEVICE, &number, &ifindex);
-	return err ? err : put(w, MAP_PORT, &key, &port);
+	for (i = 0; i < ARRAY_SIZE(protos) && !err; i++)
+		err = add_port(w, pool, number, protos[i]);
+	return err;
 }
 
-static int add_service(const struct bench_world *w, uint32_t pool)
+static int add_services(const struct bench_world *w, uint32_t pool)
 {
-	struct service_key key = { .vip = ip_from_v4(BE32(w->pool[pool].vip)) };
+	struct service_key key = { .vip = w->pool[pool].vip };
 	struct service vip = { .flags = SERVICE_VIP };
 	struct service service = { .number = pool + 1,
 				   .pool = pool,
 				   .target_port = BE16(BENCH_PORT_VM) };
 	int err = put(w, MAP_SERVICE, &key, &vip);
+	size_t i;
 
 	key.port = BE16(BENCH_PORT_VIP);
-	key.proto = IP_PROTO_TCP;
-	return err ? err : put(w, MAP_SERVICE, &key, &service);
+	for (i = 0; i < ARRAY_SIZE(protos) && !err; i++) {
+		key.proto = protos[i];
+		err = put(w, MAP_SERVICE, &key, &service);
+	}
+	return err;
 }
 
 static uint32_t *slot_word(const struct bench_world *w, uint32_t pool,
@@ -115,7 +156,7 @@ static int add_pool(struct bench_world *w, struct slots *slots, uint32_t pool)
 	w->mem.pools[pool] = (struct pool){
 		.seed = { mix(pool), mix(pool + 77) },
 		.idle_ticks = IDLE_TICKS,
-		.udp_idle_ticks = TICKS_OF_MS(30000),
+		.udp_idle_ticks = UDP_TICKS,
 	};
 	for (i = 0; i < b->n_vms && !err; i++) {
 		share[i] = (struct slots_share){
@@ -131,7 +172,7 @@ static int add_pool(struct bench_world *w, struct slots *slots, uint32_t pool)
 	free(share);
 	for (i = 0; i < n_slots && !err; i++)
 		b->steady[i] = *slot_word(w, pool, i);
-	return err ? err : add_service(w, pool);
+	return err ? err : add_services(w, pool);
 }
 
 static int make_flows(struct bench_world *w)
@@ -179,7 +220,7 @@ static int fill(struct bench_world *w)
 		.direct_seed = { mix(1), mix(2) },
 		.direct_idle_ticks = IDLE_TICKS,
 		.flow_line_mask = t.n_flow_lines - 1,
-		.direct_line_mask = limits.n_direct / FLOWS_PER_LINE - 1,
+		.direct_line_mask = DIRECT_LINES - 1,
 		.uplinks = { { .ifindex = 900 } },
 	};
 	for (pool = 0; pool < N_BENCH_SIZES && !err; pool++)
@@ -190,14 +231,25 @@ static int fill(struct bench_world *w)
 
 int bench_world_open(struct bench_world *w)
 {
+	uint32_t i;
 	int err;
 
 	*w = (struct bench_world){
 		.pool = {
-			[BENCH_100] = { 100, 14, 1, 0xc633640aU, NULL },
-			[BENCH_1000] = { 1000, 20, 101, 0xc6336414U, NULL },
+			[BENCH_100] = { .n_vms = 100,
+					.slots_log2 = 14,
+					.first_vm = 1 },
+			[BENCH_1000] = { .n_vms = 1000,
+					 .slots_log2 = 20,
+					 .first_vm = 101 },
+			[BENCH_100_V6] = { .n_vms = 100,
+					   .slots_log2 = 14,
+					   .first_vm = 1101,
+					   .v6 = true },
 		},
 	};
+	for (i = 0; i < N_BENCH_SIZES; i++)
+		w->pool[i].vip = address(&w->pool[i], 0xc633640aU + 10 * i);
 	err = maps_create(&limits, &w->maps);
 	if (err)
 		return err;
@@ -209,20 +261,20 @@ int bench_world_open(struct bench_world *w)
 }
 
 static uint64_t bench_key(const struct bench_world *w, enum bench_size size,
-			  const struct bench_flow *flow)
+			  uint8_t proto, const struct bench_flow *flow)
 {
-	struct ip_addr client = ip_from_v4(flow->addr);
-	struct ip_addr vip = ip_from_v4(BE32(w->pool[size].vip));
+	struct ip_addr client = bench_client(&w->pool[size], flow);
 
 	return key_balanced(&w->mem.pools[size].seed, AFFINITY_FLOW, &client,
-			    flow->port, &vip, BE16(BENCH_PORT_VIP),
-			    IP_PROTO_TCP);
+			    flow->port, &w->pool[size].vip,
+			    BE16(BENCH_PORT_VIP), proto);
 }
 
 uint32_t bench_slot(const struct bench_world *w, enum bench_size size,
-		    const struct bench_flow *flow)
+		    uint8_t proto, const struct bench_flow *flow)
 {
-	return slot_of_key(bench_key(w, size, flow), w->mem.pools[size].range);
+	return slot_of_key(bench_key(w, size, proto, flow),
+			   w->mem.pools[size].range);
 }
 
 bool bench_moves(uint32_t slot)
@@ -231,30 +283,28 @@ bool bench_moves(uint32_t slot)
 }
 
 uint32_t bench_backend(const struct bench_world *w, enum bench_size size,
-		       const struct bench_flow *flow)
+		       uint8_t proto, const struct bench_flow *flow)
 {
-	return slot_base(w->pool[size].steady[bench_slot(w, size, flow)]);
+	return slot_base(
+		w->pool[size].steady[bench_slot(w, size, proto, flow)]);
 }
 
-/* An established flow's entry, if its line has room. */
-static void add_entry(struct bench_world *w, uint64_t key, uint16_t backend)
+/* An entry; false: its line has no room. */
+static bool add_entry(struct flow_line *line, uint64_t key, uint64_t meta)
 {
-	struct flow_line *line =
-		&w->mem.flows[key & w->mem.node->flow_line_mask];
 	int i;
 
 	for (i = 0; i < FLOWS_PER_LINE; i++) {
 		if (line->entry[i].meta)
 			continue;
 		line->entry[i].key = key;
-		line->entry[i].meta = flow_meta(backend, 1, FLOW_CONFIRMED,
-						now_tick() + IDLE_TICKS);
-		return;
+		line->entry[i].meta = meta;
+		return true;
 	}
+	return false;
 }
 
-void bench_move(struct bench_world *w, enum bench_size size, bool moving,
-		const struct bench_flow *flow, uint32_t n_flows)
+static void move_slots(struct bench_world *w, enum bench_size size, bool moving)
 {
 	const struct bench_pool *b = &w->pool[size];
 	uint32_t n_slots = 1U << b->slots_log2;
@@ -271,12 +321,47 @@ void bench_move(struct bench_world *w, enum bench_size size, bool moving,
 					  SLOT_TRACKED | SLOT_MOVING) :
 				b->steady[i];
 	}
+}
+
+void bench_move(struct bench_world *w, enum bench_size size, uint8_t proto,
+		bool moving, const struct bench_flow *flow, uint32_t n_flows)
+{
+	uint32_t mask = w->mem.node->flow_line_mask;
+	uint32_t expiry = now_tick() + IDLE_TICKS;
+	uint64_t key;
+	uint32_t i;
+
+	move_slots(w, size, moving);
 	if (!moving)
 		return;
-	memset(w->mem.flows, 0,
-	       sizeof(*w->mem.flows) * (w->mem.node->flow_line_mask + 1));
-	for (i = 0; i < n_flows; i++)
-		if (bench_moves(bench_slot(w, size, &flow[i])))
-			add_entry(w, bench_key(w, size, &flow[i]),
-				  (uint16_t)bench_backend(w, size, &flow[i]));
+	memset(w->mem.flows, 0, sizeof(*w->mem.flows) * (mask + 1));
+	for (i = 0; i < n_flows; i++) {
+		if (!bench_moves(bench_slot(w, size, proto, &flow[i])))
+			continue;
+		key = bench_key(w, size, proto, &flow[i]);
+		(void)add_entry(&w->mem.flows[key & mask], key,
+				flow_meta((uint16_t)bench_backend(
+						  w, size, proto, &flow[i]),
+					  1, FLOW_CONFIRMED, expiry));
+	}
+}
+
+uint32_t bench_ask(struct bench_world *w, enum bench_size size,
+		   const struct bench_flow *flow, uint32_t n_flows, bool asked)
+{
+	uint32_t n_lines = n_flows > DIRECT_LINES ? n_flows : DIRECT_LINES;
+	uint32_t expiry = now_tick() + UDP_TICKS;
+	uint32_t n_left = 0;
+	uint64_t key;
+	uint32_t i;
+
+	w->mem.node->direct_line_mask = n_lines - 1;
+	memset(w->mem.direct, 0, sizeof(*w->mem.direct) * n_lines);
+	for (i = 0; i < n_flows && asked; i++) {
+		key = asked_key(bench_key(w, size, IP_PROTO_UDP, &flow[i]),
+				BENCH_IFINDEX_VM);
+		n_left += !add_entry(&w->mem.direct[key & (n_lines - 1)], key,
+				     flow_meta(1, 0, FLOW_UNCONFIRMED, expiry));
+	}
+	return n_left;
 }

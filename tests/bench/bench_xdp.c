@@ -18,7 +18,10 @@
  * A run counts only if it was what it says: each packet the verdict it should
  * have, each VM the packets that its flows make, and at least half as many
  * slots hit as there can be.
+ *
+ * One file above 600 lines, since cases, runs and report are of one table.
  */
+#include "tests/bench/bench_frame.h"
 #include "tests/bench/bench_world.h"
 
 #include <bpf/bpf.h>
@@ -33,11 +36,10 @@
 #include <time.h>
 
 #include "bench.skel.h"
-#include "dataplane/core/csum.h"
 
 #define REPEAT	   (1U << 20)
 #define MAX_ROUNDS 101
-#define MAX_CASES  64
+#define MAX_CASES  96
 
 /* What is run. */
 enum target {
@@ -53,20 +55,24 @@ enum target {
  * struct bench_case - a row.
  * @name: as it is reported.
  * @mode: forwarding mode, or "none".
- * @flags: TCP_* of its packets.
- * @size: the pool; @to_vip: packets are for its VIP, else for nobody's.
+ * @proto: of its packets; @flags: of TCP: TCP_*.
+ * @size: the pool, and so the family; @to_vip: packets are for its VIP or its
+ *        clients, else for nobody's.
  * @n_flows: length of the list.
  * @moving: a tenth of the slots is.
+ * @opener: flows begin: of UDP nobody has asked yet.
  * @ns: one a round.
  */
 struct bench_case {
 	const char *name;
 	const char *mode;
 	enum target target;
+	uint8_t proto;
 	uint8_t flags;
 	enum bench_size size;
 	bool to_vip;
 	bool moving;
+	bool opener;
 	uint32_t n_flows;
 	double ns[MAX_ROUNDS];
 };
@@ -80,8 +86,8 @@ static struct {
 	int n_cpus;
 	int rounds;
 	const char *only;
-	uint8_t frame[BENCH_FRAME];
-} bench = { .rounds = 11 };
+	uint8_t frame[BENCH_FRAME_MAX];
+} bench = { .rounds = 7 };
 
 static void die(const char *what, const char *why)
 {
@@ -108,60 +114,121 @@ static void add(struct bench_case c)
 	bench.cases[bench.n_cases++] = c;
 }
 
-static void add_lb(const char *name, uint8_t flags, enum bench_size size,
+static const uint32_t n_of[] = { 1, 1 << 17, 1 << 20 };
+
+static void add_lb(const char *name, uint8_t proto, enum bench_size size,
 		   uint32_t n_flows, bool moving)
 {
 	add((struct bench_case){ .name = name,
 				 .mode = "nat",
 				 .target = TARGET_LB,
-				 .flags = flags,
+				 .proto = proto,
+				 .flags = TCP_ACK,
 				 .size = size,
 				 .to_vip = true,
 				 .moving = moving,
 				 .n_flows = n_flows });
 }
 
-static void add_cases(void)
+/* Of UDP each flow only once: the second time it has asked already. */
+static void add_opener(uint8_t proto, enum bench_size size)
 {
-	static const uint32_t n[] = { 1, 1 << 17, 1 << 20 };
+	bool udp = proto == IP_PROTO_UDP;
+
+	add((struct bench_case){ .name = "opener",
+				 .mode = "nat",
+				 .target = TARGET_LB,
+				 .proto = proto,
+				 .flags = TCP_SYN,
+				 .size = size,
+				 .to_vip = true,
+				 .opener = true,
+				 .n_flows = n_of[udp ? 2 : 1] });
+}
+
+static void add_return(uint8_t proto, enum bench_size size, uint32_t n_flows)
+{
+	add((struct bench_case){ .name = "return",
+				 .mode = "nat",
+				 .target = TARGET_PORT_IN,
+				 .proto = proto,
+				 .flags = TCP_ACK,
+				 .size = size,
+				 .to_vip = true,
+				 .n_flows = n_flows });
+}
+
+/* What all that follows is measured against. */
+static void add_floors(void)
+{
+	static const enum bench_size families[] = { BENCH_100, BENCH_100_V6 };
 	size_t i;
-	int size;
+	size_t k;
 
 	add((struct bench_case){ .name = "xdp_tx", .mode = "none" });
 	add((struct bench_case){ .name = "encap_constant",
 				 .mode = "none",
 				 .target = TARGET_ENCAP });
-	for (i = 0; i < ARRAY_SIZE(n); i++) {
-		add((struct bench_case){ .name = "wrapper",
+	for (k = 0; k < ARRAY_SIZE(families); k++)
+		for (i = 0; i < ARRAY_SIZE(n_of); i++) {
+			add((struct bench_case){ .name = "wrapper",
+						 .mode = "none",
+						 .target = TARGET_WRAPPER,
+						 .proto = IP_PROTO_TCP,
+						 .size = families[k],
+						 .n_flows = n_of[i] });
+			add((struct bench_case){ .name = "wrapper_tc",
+						 .mode = "none",
+						 .target = TARGET_WRAPPER_TC,
+						 .proto = IP_PROTO_TCP,
+						 .size = families[k],
+						 .n_flows = n_of[i] });
+		}
+}
+
+/* A pool by a protocol: flows of every number, and new ones. */
+static void add_pool(enum bench_size size, uint8_t proto)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(n_of); i++)
+		add_lb("established", proto, size, n_of[i], false);
+	add_opener(proto, size);
+}
+
+static void add_cases(void)
+{
+	static const struct {
+		enum bench_size size;
+		uint8_t proto;
+	} pools[] = {
+		{ BENCH_100, IP_PROTO_TCP },	{ BENCH_1000, IP_PROTO_TCP },
+		{ BENCH_100, IP_PROTO_UDP },	{ BENCH_100_V6, IP_PROTO_TCP },
+		{ BENCH_100_V6, IP_PROTO_UDP },
+	};
+	size_t i;
+	size_t k;
+
+	add_floors();
+	for (k = 0; k < ARRAY_SIZE(pools); k++)
+		add_pool(pools[k].size, pools[k].proto);
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < ARRAY_SIZE(n_of); i++)
+			add_lb("established_10_percent_moving", IP_PROTO_TCP,
+			       pools[k].size, n_of[i], true);
+	for (k = 0; k < 2; k++)
+		add((struct bench_case){ .name = "non_vip",
 					 .mode = "none",
-					 .target = TARGET_WRAPPER,
-					 .n_flows = n[i] });
-		add((struct bench_case){ .name = "wrapper_tc",
-					 .mode = "none",
-					 .target = TARGET_WRAPPER_TC,
-					 .n_flows = n[i] });
-	}
-	for (size = 0; size < N_BENCH_SIZES; size++) {
-		for (i = 0; i < ARRAY_SIZE(n); i++)
-			add_lb("established", TCP_ACK, (enum bench_size)size,
-			       n[i], false);
-		for (i = 0; i < ARRAY_SIZE(n); i++)
-			add_lb("established_10_percent_moving", TCP_ACK,
-			       (enum bench_size)size, n[i], true);
-		add_lb("opener", TCP_SYN, (enum bench_size)size, n[1], false);
-	}
-	add((struct bench_case){ .name = "non_vip",
-				 .mode = "none",
-				 .target = TARGET_LB,
-				 .flags = TCP_ACK,
-				 .n_flows = n[1] });
-	for (i = 0; i < ARRAY_SIZE(n); i++)
-		add((struct bench_case){ .name = "return",
-					 .mode = "nat",
-					 .target = TARGET_PORT_IN,
+					 .target = TARGET_LB,
+					 .proto = IP_PROTO_TCP,
 					 .flags = TCP_ACK,
-					 .to_vip = true,
-					 .n_flows = n[i] });
+					 .size = k ? BENCH_100_V6 : BENCH_100,
+					 .n_flows = n_of[1] });
+	for (k = 0; k < ARRAY_SIZE(pools); k++)
+		for (i = 0; i < ARRAY_SIZE(n_of); i++)
+			if (pools[k].size != BENCH_1000)
+				add_return(pools[k].proto, pools[k].size,
+					   n_of[i]);
 }
 
 /* --- packets ------------------------------------------------------------- */
@@ -174,31 +241,9 @@ static uint32_t word_at(const uint8_t *frame, uint32_t at)
 	return word;
 }
 
-/* A whole packet of a flow; the ends as they are on the wire. */
-static void make_frame(uint8_t *frame, be32 src, be32 dst, be16 sport,
-		       be16 dport, uint8_t flags)
+static const struct bench_pool *pool_of(const struct bench_case *c)
 {
-	struct eth_hdr *eth = (struct eth_hdr *)frame;
-	struct ipv4_hdr *ip = (struct ipv4_hdr *)(eth + 1);
-	struct tcp_hdr *tcp = (struct tcp_hdr *)(ip + 1);
-	const uint32_t length = BENCH_FRAME - sizeof(*eth) - sizeof(*ip);
-
-	memset(frame, 0, BENCH_FRAME);
-	eth->type = BE16(ETH_TYPE_IPV4);
-	ip->version_ihl = 0x45;
-	ip->total_length = BE16(BENCH_FRAME - sizeof(*eth));
-	ip->ttl = 64;
-	ip->proto = IP_PROTO_TCP;
-	ip->src = src;
-	ip->dst = dst;
-	ip->csum = (be16)~csum_fold(csum_words(ip, sizeof(*ip) / 2));
-	tcp->sport = sport;
-	tcp->dport = dport;
-	tcp->data_offset = 5 << 4;
-	tcp->flags = flags;
-	tcp->csum = (be16)~csum_fold(csum_words(tcp, length / 2) +
-				     csum_halves(src) + csum_halves(dst) +
-				     BE16(IP_PROTO_TCP) + BE16(length));
+	return &bench.world.pool[c->size];
 }
 
 /* Where in the list a case begins: one flow alone must move if it is to. */
@@ -207,7 +252,7 @@ static const struct bench_flow *first_flow(const struct bench_case *c)
 	const struct bench_flow *flow = bench.world.flow;
 
 	while (c->moving && c->n_flows == 1 &&
-	       !bench_moves(bench_slot(&bench.world, c->size, flow)))
+	       !bench_moves(bench_slot(&bench.world, c->size, c->proto, flow)))
 		flow++;
 	return flow;
 }
@@ -217,33 +262,50 @@ static bool is_tc(const struct bench_case *c)
 	return c->target == TARGET_PORT_IN || c->target == TARGET_WRAPPER_TC;
 }
 
+static uint32_t frame_size(const struct bench_case *c)
+{
+	return BENCH_FRAME(pool_of(c)->v6);
+}
+
+/* The end that a case's packets share, in the place of @fixed. */
+static struct frame_ends fixed_end(const struct bench_case *c, enum end fixed)
+{
+	const struct bench_pool *pool = pool_of(c);
+	struct frame_ends ends = { .port = { 0 } };
+
+	ends.addr[fixed] = c->to_vip ? pool->vip : bench_no_vip(pool);
+	ends.port[fixed] = BE16(BENCH_PORT_VIP);
+	if (is_tc(c)) {
+		ends.addr[fixed] = bench_vm_addr(pool, pool->first_vm);
+		ends.port[fixed] = BE16(BENCH_PORT_VM);
+	}
+	return ends;
+}
+
 static void make_packets(const struct bench_case *c)
 {
 	const struct bench_flow *flow = first_flow(c);
-	uint32_t dst = c->to_vip ? bench.world.pool[c->size].vip : BENCH_NO_VIP;
-	be16 port = BE16(BENCH_PORT_VIP);
-	be32 fixed = BE32(dst);
-	uint32_t i;
+	bool v6 = pool_of(c)->v6;
+	enum end peer = is_tc(c) ? END_DST : END_SRC;
+	enum end fixed = is_tc(c) ? END_SRC : END_DST;
+	struct frame_ends ends = fixed_end(c, fixed);
+	uint32_t i = 0;
 
-	if (is_tc(c)) {
-		fixed = bench.world.mem.backends[1].copy[0].addr.word[3];
-		port = BE16(BENCH_PORT_VM);
-	}
-	for (i = 0; i < c->n_flows; i++, flow++) {
-		if (is_tc(c))
-			make_frame(bench.frame, fixed, flow->addr, port,
-				   flow->port, c->flags);
-		else
-			make_frame(bench.frame, flow->addr, fixed, flow->port,
-				   port, c->flags);
+	/* The floors have one, too, that nobody changes. */
+	do {
+		ends.addr[peer] = bench_client(pool_of(c), flow);
+		ends.port[peer] = flow->port;
+		frame_make(bench.frame, &ends, c->proto, c->flags);
 		bench.tuple[i] = (struct bench_tuple){
-			.ttl_word = word_at(bench.frame, BENCH_AT_TTL),
+			.ttl_word = word_at(bench.frame, BENCH_AT_TTL(v6)),
 			.peer = flow->addr,
-			.ports = word_at(bench.frame, BENCH_AT_PORTS),
-			.csum = word_at(bench.frame, BENCH_AT_CSUM) & 0xffff,
+			.ports = word_at(bench.frame, BENCH_AT_PORTS(v6)),
+			.csum = word_at(bench.frame,
+					BENCH_AT_CSUM(v6, c->proto)) &
+				0xffff,
 		};
-	}
-	bench.skel->bss->fixed_addr = fixed;
+	} while (flow++, ++i < c->n_flows);
+	bench.skel->bss->fixed_addr = ends.addr[fixed];
 	bench.skel->data->n_tuples = c->n_flows;
 	bench.skel->bss->cursor = 0;
 }
@@ -265,33 +327,49 @@ static int jump_to(int map_fd, int prog_fd)
 	return bpf_map_update_elem(map_fd, &only, &prog_fd, BPF_ANY);
 }
 
+/* The wrapper for a case's packets. */
+static int wrapper_of(const struct bench_case *c)
+{
+	const struct bench_bpf *s = bench.skel;
+	const struct bpf_program *all[2][2][2] = {
+		{ { s->progs.wrap_xdp, s->progs.wrap_xdp_udp },
+		  { s->progs.wrap_xdp6, s->progs.wrap_xdp6_udp } },
+		{ { s->progs.wrap_tc, s->progs.wrap_tc_udp },
+		  { s->progs.wrap_tc6, s->progs.wrap_tc6_udp } },
+	};
+
+	return bpf_program__fd(
+		all[is_tc(c)][pool_of(c)->v6][c->proto == IP_PROTO_UDP]);
+}
+
+/* What a case's wrapper jumps to. */
+static int jump_of(const struct bench_case *c)
+{
+	switch (c->target) {
+	case TARGET_WRAPPER_TC:
+		return bpf_program__fd(bench.skel->progs.tc_ok);
+	case TARGET_LB:
+		return programs_lb(&bench.world.programs);
+	case TARGET_PORT_IN:
+		return programs_port_in(&bench.world.programs);
+	default:
+		return bpf_program__fd(bench.skel->progs.xdp_tx);
+	}
+}
+
 /* The program that a case runs, its wrapper's jump set. */
 static int program_of(const struct bench_case *c)
 {
 	const struct bench_bpf *s = bench.skel;
-	int xdp = bpf_map__fd(s->maps.xdp_jump);
-	int tc = bpf_map__fd(s->maps.tc_jump);
 
-	switch (c->target) {
-	case TARGET_TX:
+	if (c->target == TARGET_TX)
 		return bpf_program__fd(s->progs.xdp_tx);
-	case TARGET_ENCAP:
+	if (c->target == TARGET_ENCAP)
 		return bpf_program__fd(s->progs.encap_constant);
-	case TARGET_WRAPPER:
-		must(jump_to(xdp, bpf_program__fd(s->progs.xdp_tx)), "jump");
-		return bpf_program__fd(s->progs.wrap_xdp);
-	case TARGET_LB:
-		must(jump_to(xdp, programs_lb(&bench.world.programs)), "jump");
-		return bpf_program__fd(s->progs.wrap_xdp);
-	case TARGET_WRAPPER_TC:
-		must(jump_to(tc, bpf_program__fd(s->progs.tc_ok)), "jump");
-		return bpf_program__fd(s->progs.wrap_tc);
-	case TARGET_PORT_IN:
-		must(jump_to(tc, programs_port_in(&bench.world.programs)),
-		     "jump");
-		return bpf_program__fd(s->progs.wrap_tc);
-	}
-	return -1;
+	must(jump_to(bpf_map__fd(is_tc(c) ? s->maps.tc_jump : s->maps.xdp_jump),
+		     jump_of(c)),
+	     "jump");
+	return wrapper_of(c);
 }
 
 static uint32_t verdict_of(const struct bench_case *c)
@@ -332,17 +410,18 @@ static uint64_t packets_of(uint32_t number, bool out)
 /* What the counters of a pool's VMs grew by is what its flows make. */
 static void count_vms(const struct bench_case *c, uint64_t *ret_count)
 {
-	const struct bench_pool *pool = &bench.world.pool[c->size];
+	const struct bench_pool *pool = pool_of(c);
 	uint32_t i;
 
 	for (i = 0; i < pool->n_vms; i++)
 		ret_count[i] = packets_of(pool->first_vm + i, is_tc(c));
 }
 
+/* @n_left: flows whose answers pass, since no note says that they are any. */
 static void check_vms(const struct bench_case *c, const uint64_t *before,
-		      const uint64_t *after, uint32_t laps)
+		      const uint64_t *after, uint32_t laps, uint32_t n_left)
 {
-	const struct bench_pool *pool = &bench.world.pool[c->size];
+	const struct bench_pool *pool = pool_of(c);
 	const struct bench_flow *flow = first_flow(c);
 	uint64_t *want = calloc(pool->n_vms, sizeof(*want));
 	uint32_t i;
@@ -351,8 +430,11 @@ static void check_vms(const struct bench_case *c, const uint64_t *before,
 		die(c->name, "no memory");
 	for (i = 0; i < c->n_flows; i++, flow++)
 		want[is_tc(c) ? 0 :
-				bench_backend(&bench.world, c->size, flow) -
+				bench_backend(&bench.world, c->size, c->proto,
+					      flow) -
 					pool->first_vm] += laps;
+	if (is_tc(c))
+		want[0] -= (uint64_t)laps * n_left;
 	for (i = 0; i < pool->n_vms; i++)
 		if (after[i] - before[i] != want[i])
 			die(c->name, "VMs got other packets than their flows'");
@@ -363,7 +445,7 @@ static void test_run(const struct bench_case *c, int fd, uint32_t repeat)
 {
 	struct __sk_buff skb = { .ifindex = BENCH_IFINDEX_VM };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bench.frame,
-		    .data_size_in = BENCH_FRAME, .repeat = (int)repeat);
+		    .data_size_in = frame_size(c), .repeat = (int)repeat);
 
 	if (is_tc(c)) {
 		opts.ctx_in = &skb;
@@ -374,6 +456,15 @@ static void test_run(const struct bench_case *c, int fd, uint32_t repeat)
 		die(c->name, "another verdict than it should be");
 }
 
+/* What the table of direct flows knows of a case's flows; as bench_ask(). */
+static uint32_t ask(const struct bench_case *c)
+{
+	uint32_t n_flows = c->proto == IP_PROTO_UDP ? c->n_flows : 0;
+
+	return bench_ask(&bench.world, c->size, first_flow(c), n_flows,
+			 !c->opener);
+}
+
 static double run(const struct bench_case *c)
 {
 	static uint64_t before[1000];
@@ -381,13 +472,15 @@ static double run(const struct bench_case *c)
 	int fd = program_of(c);
 	double began_ns;
 	double took_ns;
+	uint32_t n_left;
 
-	if (c->n_flows)
-		make_packets(c);
-	else
-		make_frame(bench.frame, 1, 2, 3, 4, TCP_ACK);
-	bench_move(&bench.world, c->size, c->moving, first_flow(c), c->n_flows);
+	make_packets(c);
+	bench_move(&bench.world, c->size, c->proto, c->moving, first_flow(c),
+		   c->n_flows);
+	n_left = ask(c);
 	test_run(c, fd, REPEAT / 4);
+	if (c->opener)
+		(void)ask(c);
 	bench.skel->bss->cursor = 0;
 	count_vms(c, before);
 	began_ns = cpu_ns();
@@ -395,7 +488,7 @@ static double run(const struct bench_case *c)
 	took_ns = cpu_ns() - began_ns;
 	count_vms(c, after);
 	if (c->to_vip)
-		check_vms(c, before, after, REPEAT / c->n_flows);
+		check_vms(c, before, after, REPEAT / c->n_flows, n_left);
 	return took_ns / REPEAT;
 }
 
@@ -413,7 +506,7 @@ static void check_spread(const struct bench_case *c)
 	if (!hit)
 		die(c->name, "no memory");
 	for (i = 0; i < c->n_flows; i++) {
-		slot = bench_slot(&bench.world, c->size, &flow[i]);
+		slot = bench_slot(&bench.world, c->size, c->proto, &flow[i]);
 		n_hit += !hit[slot];
 		hit[slot] = true;
 	}
@@ -452,6 +545,7 @@ static double wrapping(const struct bench_case *c)
 		return 0;
 	for (i = 0; i < bench.n_cases; i++)
 		if (bench.cases[i].target == wrapper &&
+		    pool_of(&bench.cases[i])->v6 == pool_of(c)->v6 &&
 		    bench.cases[i].n_flows == c->n_flows)
 			return minimum(&bench.cases[i]) -
 			       minimum(&bench.cases[0]);
@@ -466,25 +560,36 @@ static double net(const struct bench_case *c,
 	return figure(c) - wrapping(c);
 }
 
+static const char *family_of(const struct bench_case *c)
+{
+	return pool_of(c)->v6 ? "ipv6" : "ipv4";
+}
+
+static const char *proto_of(const struct bench_case *c)
+{
+	return c->proto == IP_PROTO_UDP ? "udp" : "tcp";
+}
+
 static void print_case(const struct bench_case *c)
 {
 	char vms[16] = "";
 
 	if (c->to_vip)
-		(void)snprintf(vms, sizeof(vms), "%u",
-			       bench.world.pool[c->size].n_vms);
-	printf("%-30s %8u %5s %8.1f %8.1f %8.1f %8.1f\n", c->name, c->n_flows,
-	       vms, net(c, minimum), net(c, median),
-	       net(c, minimum) - minimum(&bench.cases[0]), wrapping(c));
+		(void)snprintf(vms, sizeof(vms), "%u", pool_of(c)->n_vms);
+	printf("%-29s %s %s %8u %5s %8.1f %8.1f %8.1f %8.1f\n", c->name,
+	       family_of(c), proto_of(c), c->n_flows, vms, net(c, minimum),
+	       net(c, median), net(c, minimum) - minimum(&bench.cases[0]),
+	       wrapping(c));
 }
 
 static json_t *json_of(const struct bench_case *c)
 {
-	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:f, s:f, s:f}", "case",
-			 c->name, "mode", c->mode, "family", "ipv4", "flows",
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:f, s:f}",
+			 "case", c->name, "mode", c->mode, "family",
+			 family_of(c), "proto", proto_of(c), "flows",
 			 (int)c->n_flows, "backends",
-			 c->to_vip ? (int)bench.world.pool[c->size].n_vms : 0,
-			 "ns_median", net(c, median), "ns_min", net(c, minimum),
+			 c->to_vip ? (int)pool_of(c)->n_vms : 0, "ns_median",
+			 net(c, median), "ns_min", net(c, minimum),
 			 "wrapper_ns_min", wrapping(c));
 }
 
@@ -493,7 +598,7 @@ static void report(const char *json_path)
 	json_t *all = json_array();
 	uint32_t i;
 
-	printf("%-30s %8s %5s %8s %8s %8s %8s\n", "ns a packet", "flows", "VMs",
+	printf("%-38s %8s %5s %8s %8s %8s %8s\n", "ns a packet", "flows", "VMs",
 	       "minimum", "median", "- xdp_tx", "wrapper");
 	for (i = 0; i < bench.n_cases; i++) {
 		print_case(&bench.cases[i]);
