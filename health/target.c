@@ -150,8 +150,12 @@ void target_name(const struct health_target *target, char *buf, size_t size)
 	char addr[INET6_ADDRSTRLEN] = "?", port[8] = "";
 	const char *device = target->device;
 
-	if (target->shown.word[3])
+	/* Then the interface leads to the way, not to what is shown. */
+	if (target->shown.word[3] &&
+	    memcmp(&target->shown, ip, sizeof(*ip)) != 0) {
 		ip = &target->shown;
+		device = "";
+	}
 	/* A command may need none. */
 	if (target->port)
 		(void)snprintf(port, sizeof(port), ":%u", target->port);

@@ -347,6 +347,10 @@ static void targets_have_names(void **state)
 	(void)snprintf(t.device, sizeof(t.device), "vnet3");
 	target_name(&t, name, sizeof(name));
 	assert_string_equal(name, "tcp [fe80::1%vnet3]:80");
+	/* A way to it: neither the way's address nor its interface is said. */
+	t.shown = (struct ip_addr){ { BE32(0x20010db8), 0, 0, BE32(5) } };
+	target_name(&t, name, sizeof(name));
+	assert_string_equal(name, "tcp [2001:db8::5]:80");
 	assert_string_equal(health_state_name(HEALTH_DOWN), "down");
 	assert_string_equal(health_state_name(HEALTH_N_STATES), "?");
 	assert_string_equal(health_kind_name(HEALTH_N_KINDS), "?");
