@@ -16,7 +16,7 @@
 /* Probes over the data path. */
 MAPPED_ARRAY(probe_target_map, struct probe_target);
 HASH_MAP(probe_number_map, struct probe_key, uint32_t);
-struct probe_node probe_node = { 0 };
+struct probe_node probe_node = { .ifindex = 0 };
 
 static ALWAYS_INLINE const struct probe_node *bpf_probe_node(void *e)
 {
@@ -152,6 +152,8 @@ enum port_program {
 	PORT_REFUSED,
 	PORT_REFUSED6,
 	PORT_PROBE,
+	PORT_PROBE6,
+	PORT_PROBE_OUT6,
 	PORT_INSIDE,
 	PORT_TO_INSIDE,
 	N_PORT_PROGRAMS,
@@ -165,6 +167,8 @@ int port_icmp6(struct __sk_buff *skb);
 int port_refused(struct __sk_buff *skb);
 int port_refused6(struct __sk_buff *skb);
 int probe_in(struct __sk_buff *skb);
+int probe_in6(struct __sk_buff *skb);
+int probe_out6(struct __sk_buff *skb);
 int inside_in(struct __sk_buff *skb);
 int inside_out(struct __sk_buff *skb);
 
@@ -183,6 +187,8 @@ struct {
 		[PORT_REFUSED] = (void *)&port_refused,
 		[PORT_REFUSED6] = (void *)&port_refused6,
 		[PORT_PROBE] = (void *)&probe_in,
+		[PORT_PROBE6] = (void *)&probe_in6,
+		[PORT_PROBE_OUT6] = (void *)&probe_out6,
 		[PORT_INSIDE] = (void *)&inside_in,
 		[PORT_TO_INSIDE] = (void *)&inside_out,
 	},
@@ -231,7 +237,8 @@ static ALWAYS_INLINE int usual(struct __sk_buff *skb, enum l3_kind only)
 	enum verdict verdict = port_from_vm(&tables, skb, &p);
 
 	if (verdict == VERDICT_PROBE)
-		bpf_tail_call(skb, &port_rare_map, PORT_PROBE);
+		bpf_tail_call(skb, &port_rare_map,
+			      only == L3_IPV6 ? PORT_PROBE6 : PORT_PROBE);
 	if (verdict == VERDICT_RARE)
 		hand_on(skb, &p);
 	return act(skb, &p, verdict);
@@ -284,23 +291,27 @@ PROGRAM(port_refused, refused, L3_IPV4)
 PROGRAM(port_refused6, refused, L3_IPV6)
 
 /* What port_from_vm() leaves to probe_from_vm(). */
-SEC("tc")
-int probe_in(struct __sk_buff *skb)
+static ALWAYS_INLINE int probe_back(struct __sk_buff *skb, enum l3_kind only)
 {
-	struct pkt p = pkt_of_skb(skb, L3_IPV4, HEADERS_USUAL);
+	struct pkt p = pkt_of_skb(skb, only, HEADERS_RARE);
 	enum verdict verdict = probe_from_vm(&tables, skb, &p);
 	int action = verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 
 	if (verdict == VERDICT_REPLY)
-		action = (int)bpf_redirect(skb->ifindex, 0);
+		action = bpf_skb_change_tail(skb, p.reply_length, 0) ?
+				 TC_ACT_SHOT :
+				 (int)bpf_redirect(skb->ifindex, 0);
 	if (verdict == VERDICT_PROBE)
 		action = (int)bpf_redirect(p.out_ifindex, BPF_F_INGRESS);
 	/* It may ask for a VIP. */
-	if (verdict == VERDICT_PASS && !is_ip(&p))
+	if (verdict == VERDICT_PASS && (!is_ip(&p) || p.l4_kind == L4_ICMP))
 		bpf_tail_call(skb, &port_rare_map, PORT_INSIDE);
 	count_reason(&tables, NULL, p.reason, p.length);
 	return action;
 }
+
+PROGRAM(probe_in, probe_back, L3_IPV4)
+PROGRAM(probe_in6, probe_back, L3_IPV6)
 
 /* What inside_asks() leaves to inside_of(). */
 SEC("tc")
@@ -343,16 +354,16 @@ static ALWAYS_INLINE bool is_probe(struct __sk_buff *skb)
 	return uid == 0 || uid == probe_node.uid;
 }
 
-/* Egress of the probe interface: a probe on its way to a VM. */
-SEC("tc")
-int probe_out(struct __sk_buff *skb)
+static ALWAYS_INLINE int probe(struct __sk_buff *skb, enum l3_kind only)
 {
-	struct pkt p = pkt_of_skb(skb, L3_IPV4, HEADERS_USUAL);
+	struct pkt p = pkt_of_skb(skb, only, HEADERS_USUAL);
 	enum verdict verdict = VERDICT_DROP;
 
 	p.reason = DROP_PROBE;
 	if (is_probe(skb))
 		verdict = probe_to_vm(&tables, skb, &p);
+	if (verdict == VERDICT_RARE)
+		bpf_tail_call(skb, &port_rare_map, PORT_PROBE_OUT6);
 	if (verdict != VERDICT_PROBE) {
 		count_reason(&tables, NULL, p.reason, p.length);
 		return TC_ACT_SHOT;
@@ -362,5 +373,9 @@ int probe_out(struct __sk_buff *skb)
 	skb->mark |= MARK_BALANCED;
 	return (int)bpf_redirect(p.out_ifindex, 0);
 }
+
+/* Egress of the probe interface: a probe on its way to a VM. */
+PROGRAM(probe_out, probe, L3_IPV4)
+PROGRAM(probe_out6, probe, L3_IPV6)
 
 char LICENSE[] SEC("license") = "GPL";

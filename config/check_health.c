@@ -113,11 +113,6 @@ static void check_udp(struct checker *c, const struct conf_health *health)
 		check_wrong(c, &health->send,
 			    "is missing; with type \"udp\" it, or send_hex, is "
 			    "the datagram that a VM answers");
-	if (health->via == CONF_VIA_PATH)
-		check_wrong(c, &health->via,
-			    "\"path\" is not for type \"udp\" in this version; "
-			    "this machine has to have an address in the VMs' "
-			    "network");
 }
 
 static void check_exec(struct checker *c, const struct conf_health *health)

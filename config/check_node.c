@@ -77,10 +77,22 @@ void check_interface(struct checker *c, const void *value, const char *name)
 			    name);
 }
 
+static void check_source(struct checker *c, const struct ip_addr *source,
+			 bool wants_v4)
+{
+	char text[CONF_ADDR_SIZE];
+
+	if (IP_IS_V4(*source) == wants_v4)
+		return;
+	conf_addr_print(source, text, sizeof(text));
+	check_wrong(c, source, "%s is %s", text,
+		    wants_v4 ? "IPv6, which probe_source6 is for" :
+			       "IPv4, which probe_source is for");
+}
+
 void check_node(struct checker *c)
 {
 	const struct conf_node *node = &c->conf->node;
-	char source[CONF_ADDR_SIZE];
 	size_t i;
 
 	if (node->socket &&
@@ -91,12 +103,7 @@ void check_node(struct checker *c)
 			    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	for (i = 0; i < node->uplinks.n; i++)
 		check_interface(c, &node->uplinks, node->uplinks.text[i]);
-	if (!IP_IS_V4(node->probe_source)) {
-		conf_addr_print(&node->probe_source, source, sizeof(source));
-		check_wrong(c, &node->probe_source,
-			    "%s is IPv6, only IPv4 is probed over the data "
-			    "path",
-			    source);
-	}
+	check_source(c, &node->probe_source, true);
+	check_source(c, &node->probe_source6, false);
 	check_limits(c);
 }

@@ -228,7 +228,8 @@ struct conf_commands {
  * @engine: which one forwards.
  * @uplinks: interfaces that clients' packets come in by; at least one.
  * @announce: how VIPs are announced.
- * @probe_source: address that VMs see probes over the data path come from.
+ * @probe_source, @probe_source6: address that VMs see probes over the data path
+ *           come from, of each family.
  * @observe: decide and count for all services, but pass packets unchanged.
  * @inside: VMs of this node, and the node itself, may call VIPs.
  * @commands: how commands of probes run.
@@ -245,6 +246,7 @@ struct conf_node {
 	struct conf_strings uplinks;
 	enum conf_announce announce;
 	struct ip_addr probe_source;
+	struct ip_addr probe_source6;
 	bool observe;
 	bool inside;
 	struct conf_commands commands;

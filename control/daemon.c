@@ -396,6 +396,7 @@ static int start_engine(struct daemon *d)
 		.reply_rate_pps = node->limits.replies_per_s,
 		.direct_idle_ms = DIRECT_IDLE_MS,
 		.probe_source = node->probe_source,
+		.probe_source6 = node->probe_source6,
 		.inside = node->inside,
 		.log = log_engine,
 	};

@@ -60,8 +60,8 @@ static const char *trouble_of(int err)
 		return NULL;
 	return err == -EAFNOSUPPORT ?
 		       "it can't be probed: the host has no address in its "
-		       "IPv6 network, and the data path has only probes of "
-		       "IPv4" :
+		       "network, and IPv6 is off here, which probes over the "
+		       "data path would need" :
 		       "it can't be probed: the data path has no way to it";
 }
 
@@ -117,10 +117,6 @@ static bool choose(struct rec_member *m, const struct inv *inv,
 	m->way.is_there = !by_path(m, inv, reach);
 	if (m->way.is_there)
 		return set_trouble(m, NULL);
-	if (member_health(m)->type == CONF_HEALTH_UDP)
-		return set_trouble(
-			m, "it can't be probed: the host has no address in its "
-			   "network, and the data path has no probes of UDP");
 	/* Answers are caught where the snapshot has it attached. */
 	m->way.by_path = m->publish && m->ifindex;
 	return !m->way.by_path && set_trouble(m, NULL);

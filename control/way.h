@@ -6,7 +6,7 @@
  * With `via = "auto"` the host's sockets are taken where they reach this VM and
  * no other: the host has an address in the VM's network on the VM's own bridge,
  * and in no other network that has the same addresses. What the engine has no way
- * to (now IPv6) and the host's sockets don't reach is not probed, and says so.
+ * to and the host's sockets don't reach is not probed, and says so.
  */
 #ifndef CONTROL_WAY_H
 #define CONTROL_WAY_H

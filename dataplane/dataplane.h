@@ -54,8 +54,8 @@ struct dp_limits {
  * @limits: sizes.
  * @reply_rate_pps: answers a second and CPU that the path may make.
  * @direct_idle_ms: life of a direct connection's entry.
- * @probe_source: what VMs see probes over the data path come from; all zero =
- *           there are none.
+ * @probe_source, @probe_source6: what VMs see probes over the data path come
+ *           from, by IPv4 and by IPv6; all zero = there are none.
  * @inside: VMs of this node, and the node itself, may call VIPs.
  * @clsact: attach to VMs' ports as kernels before 6.6 need it, also on others.
  * @log: gets the engine's messages (level: 0 error .. 3 debug); may be NULL.
@@ -70,6 +70,7 @@ struct dp_options {
 	uint32_t reply_rate_pps;
 	uint32_t direct_idle_ms;
 	struct ip_addr probe_source;
+	struct ip_addr probe_source6;
 	bool inside;
 	bool clsact;
 	void (*log)(void *arg, int level, const char *text);

@@ -144,7 +144,7 @@ static struct reason_count *judge_reason(void *e, uint32_t reason)
 
 static const struct probe_node *judge_probe_node(void *e)
 {
-	static const struct probe_node none = { .source = 0 };
+	static const struct probe_node none = { .ifindex = 0 };
 
 	(void)e;
 	return &none;
@@ -269,7 +269,7 @@ static enum verdict judge_from_vm(struct judge *j,
 		*p = begin(j, packet);
 		verdict = port_rare_icmp(&tables, j, p, false);
 	}
-	/* ARP; who asks for the address that probes come from is not known. */
+	/* ARP and ND; who asks for the address that probes come from is not known. */
 	return verdict == VERDICT_PROBE ? VERDICT_PASS : verdict;
 }
 

@@ -133,6 +133,9 @@ static const struct reason_text reasons[] = {
 	[REPLY_PROBE_ARP] = { "reply_probe_arp",
 			      "a VM's ARP request for the address that probes "
 			      "come from, answered" },
+	[REPLY_PROBE_ND] = { "reply_probe_nd",
+			     "a VM's neighbour solicitation for the address "
+			     "that probes come from: answered" },
 	[DROP_PROBE_ANSWER] = { "drop_probe_answer",
 				"from a VM to the address that probes come "
 				"from, but the answer to none" },

@@ -28,6 +28,23 @@ static ALWAYS_INLINE bool nd_asks(const struct pkt *p)
 	       p->l4_size >= sizeof(struct nd_hdr);
 }
 
+/*
+ * The option of a solicitation that its answer can be written over. The answer
+ * names our MAC address if the question named its own: only a question to the
+ * address itself may do without (RFC 4861, 4.3), and who only wants to know
+ * whether it is free needs none.
+ */
+static ALWAYS_INLINE struct nd_mac_opt *nd_option(const struct pkt *p,
+						  struct nd_hdr *nd)
+{
+	struct nd_mac_opt *opt = (struct nd_mac_opt *)(nd + 1);
+
+	return (uint8_t *)(opt + 1) > p->end ||
+			       p->l4_size < sizeof(*nd) + sizeof(*opt) ?
+		       NULL :
+		       opt;
+}
+
 /* Turn a solicitation into its answer: who has the address has @mac. */
 static ALWAYS_INLINE void nd_answer(struct pkt *p, struct nd_hdr *nd,
 				    struct nd_mac_opt *opt, const uint8_t *mac)
@@ -75,16 +92,12 @@ static ALWAYS_INLINE void nd_answer(struct pkt *p, struct nd_hdr *nd,
  * @p: nd_asks() of it.
  * @mac: what the VIPs are at, where it came in; NULL = nothing.
  *
- * The answer names our MAC address if the question named its own: only a
- * question to the VIP itself may do without (RFC 4861, 4.3), and who only wants
- * to know whether the address is free needs none.
  * Return: REPLY_ND when @p is the answer now; else why not.
  */
 static ALWAYS_INLINE enum reason reply_nd(const struct tables *t, void *e,
 					  struct pkt *p, const uint8_t *mac)
 {
 	struct nd_hdr *nd = (struct nd_hdr *)p->l4;
-	struct nd_mac_opt *opt = (struct nd_mac_opt *)(nd + 1);
 	struct service_key key = { .port = 0 };
 	struct ip_addr from = pkt_addr(p, END_SRC);
 	const struct service *vip;
@@ -98,10 +111,7 @@ static ALWAYS_INLINE enum reason reply_nd(const struct tables *t, void *e,
 		return PASS_NOT_VIP;
 	if (!reply_allowed(t, e, REPLY_KIND_L2))
 		return DROP_REPLY_RATE;
-	if ((uint8_t *)(opt + 1) > p->end ||
-	    p->l4_size < sizeof(*nd) + sizeof(*opt))
-		opt = NULL;
-	nd_answer(p, nd, opt, mac);
+	nd_answer(p, nd, nd_option(p, nd), mac);
 	return REPLY_ND;
 }
 

@@ -280,13 +280,24 @@ static ALWAYS_INLINE enum verdict answer(const struct tables *t, void *e,
 	return VERDICT_FORWARD;
 }
 
-/* Does it go to the address that probes come from, or ask for it? */
+/*
+ * Does it go to the address that probes come from, or might it ask for it? That
+ * goes to the address or to the group that has its last 24 bits.
+ */
 static ALWAYS_INLINE bool is_for_probes(const struct pkt *p,
 					const struct probe_node *probes)
 {
+	const struct ip_addr *source = &probes->v6.source;
+	struct ip_addr to;
+
 	if (!is_ip(p))
 		return true;
-	return !is_ipv6(p) && p->ip->dst == probes->source;
+	if (!is_ipv6(p))
+		return p->ip->dst == probes->v4.source.word[3];
+	to = pkt_addr(p, END_DST);
+	if ((to.word[3] ^ source->word[3]) & BE32(0xffffff))
+		return false;
+	return ip_same(&to, source) || HOST32(to.word[0]) >> 24 == 0xff;
 }
 
 /**

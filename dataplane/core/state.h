@@ -13,7 +13,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STATE_VERSION 6
+#define STATE_VERSION 7
 
 /*
  * DOC: time
@@ -363,21 +363,39 @@ _Static_assert(sizeof(struct port) == 32, "no padding in a map value");
  * The records live as long as the process that probes, and are none of the
  * state that outlives it.
  */
-#define PROBE_NUMBER(addr) (HOST32(addr) & 0xffffU)
-#define PROBE_ADDR(local, number) \
-	(((local) & ~BE32(0xffffU)) | BE32((uint32_t)(number)))
+#define PROBE_NUMBER(addr) (HOST32((addr).word[3]) & 0xffffU)
+
+/* The address of a target, beside @local: that of our sockets. */
+static ALWAYS_INLINE struct ip_addr probe_addr(const struct ip_addr *local,
+					       uint32_t number)
+{
+	struct ip_addr addr = *local;
+
+	addr.word[3] = (addr.word[3] & ~BE32(0xffffU)) | BE32(number);
+	return addr;
+}
+
+/**
+ * struct probe_ends - the ends of probes of a family.
+ * @source: the address that VMs see; all zero = there are no such probes.
+ * @local: the address that our sockets have; but for its last 16 bits all
+ *         targets' are the same.
+ */
+struct probe_ends {
+	struct ip_addr source;
+	struct ip_addr local;
+};
 
 /**
  * struct probe_node - where probes come from.
- * @source: the address that VMs see; 0 = there are no such probes.
- * @local: the address that our sockets have. Upper half of all targets'.
+ * @v4, @v6: of each family.
  * @ifindex: the interface that probes leave by, and answers come back by.
  * @mac: its MAC address; what VMs see, too.
  * @uid: whose sockets may send there, besides the kernel's own.
  */
 struct probe_node {
-	be32 source;
-	be32 local;
+	struct probe_ends v4;
+	struct probe_ends v6;
 	uint32_t ifindex;
 	uint8_t mac[6];
 	uint16_t spare;
@@ -401,7 +419,9 @@ struct probe_target {
 _Static_assert(sizeof(struct probe_target) == 32, "no padding in a map value");
 
 /**
- * struct probe_key - how an answer finds its target's number.
+ * struct probe_key - how an answer finds its target's number. With an @addr that
+ * is all zero: how many are probed at this port; who asks for a neighbour may do
+ * so by an address that nobody knows of.
  */
 struct probe_key {
 	struct ip_addr addr;
@@ -607,6 +627,7 @@ enum reason {
 	/* Probes over the data path. */
 	PASS_PROBE_ANSWER, /* a VM's answer: to whoever probes */
 	REPLY_PROBE_ARP,   /* a VM asks for the address that probes come from */
+	REPLY_PROBE_ND,	   /* the same by IPv6 */
 	DROP_PROBE_ANSWER, /* to that address, but answers no probe */
 	DROP_PROBE,	   /* on the probe interface, but no probe to a VM */
 

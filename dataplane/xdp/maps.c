@@ -41,7 +41,7 @@ static uint32_t n_rare_programs(const struct dp_limits *limits)
 static uint32_t n_port_programs(const struct dp_limits *limits)
 {
 	(void)limits;
-	return 10;
+	return 12;
 }
 
 static uint32_t n_pools(const struct dp_limits *limits)

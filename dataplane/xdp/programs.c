@@ -50,7 +50,8 @@ static int lb_load(const struct maps *maps, struct lb_bpf **ret_lb)
 static int port_load(const struct maps *maps, struct port_bpf **ret_port)
 {
 	const struct memory_meta *meta = maps->area[MAP_META];
-	/* Every VM in a pool may be probed; two numbers are no VM's. */
+	/* Every VM in a pool may be probed; two numbers are no VM's. A number is
+	 * found by the VM's address, and a port counts those at it. */
 	uint32_t n_targets = meta->limits.n_backends + 2;
 	struct port_bpf *port = port_bpf__open();
 	int err;
@@ -63,7 +64,7 @@ static int port_load(const struct maps *maps, struct port_bpf **ret_port)
 					       n_targets);
 	if (!err)
 		err = bpf_map__set_max_entries(port->maps.probe_number_map,
-					       n_targets);
+					       2 * n_targets);
 	if (!err)
 		err = port_bpf__load(port);
 	if (err) {
@@ -171,14 +172,19 @@ void programs_set_probes(const struct programs *p,
 			 const struct probe_node *node)
 {
 	struct probe_node *ours = &p->port->bss->probe_node;
+	const struct ip_addr none = { .word = { 0 } };
 
-	/* The source says that the rest is there. */
-	__atomic_store_n(&ours->source, 0, __ATOMIC_RELEASE);
-	ours->local = node->local;
+	/* The sources say that the rest is there. */
+	ours->v4.source = ours->v6.source = none;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	ours->v4.local = node->v4.local;
+	ours->v6.local = node->v6.local;
 	ours->ifindex = node->ifindex;
 	ours->uid = node->uid;
 	memcpy(ours->mac, node->mac, sizeof(ours->mac));
-	__atomic_store_n(&ours->source, node->source, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	ours->v4.source = node->v4.source;
+	ours->v6.source = node->v6.source;
 }
 
 int programs_uplink_in(const struct programs *p)

@@ -18,8 +18,9 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 
-#define PREFIX_BITS 16
+#define HOST_BITS   16
 #define NET_240	    0xf0000000U
+#define NET_DISCARD 0x01000000U /* 100::/64 */
 
 /* FNV-1a, 32 bits: a short name for a long path. */
 void veth_name(enum veth_kind kind, const char *pin_dir,
@@ -116,8 +117,11 @@ static int link_up(const char *name)
 	return ask(link_request(buf, RTM_NEWLINK, ifindex, IFF_UP));
 }
 
-static int address_put(uint32_t ifindex, be32 addr)
+static int address_put(uint32_t ifindex, const struct ip_addr *addr)
 {
+	bool is_v4 = IP_IS_V4(*addr);
+	size_t size = is_v4 ? sizeof(addr->word[3]) : sizeof(addr->word);
+	const void *bytes = is_v4 ? &addr->word[3] : addr->word;
 	_Alignas(struct nlmsghdr) char buf[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct ifaddrmsg *info;
@@ -125,11 +129,12 @@ static int address_put(uint32_t ifindex, be32 addr)
 	nlh->nlmsg_type = RTM_NEWADDR;
 	nlh->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
 	info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
-	info->ifa_family = AF_INET;
-	info->ifa_prefixlen = PREFIX_BITS;
+	info->ifa_family = is_v4 ? AF_INET : AF_INET6;
+	info->ifa_prefixlen = (uint8_t)(size * 8 - HOST_BITS);
+	info->ifa_flags = is_v4 ? 0 : IFA_F_NODAD;
 	info->ifa_index = ifindex;
-	mnl_attr_put_u32(nlh, IFA_LOCAL, addr);
-	mnl_attr_put_u32(nlh, IFA_ADDRESS, addr);
+	mnl_attr_put(nlh, IFA_LOCAL, size, bytes);
+	mnl_attr_put(nlh, IFA_ADDRESS, size, bytes);
 	return ask(nlh);
 }
 
@@ -173,17 +178,38 @@ int veth_pair(const char *name, const char *what, const char *pin_dir)
 	return err;
 }
 
-/* Its addresses: of the link, and the one that is probed from. */
+/*
+ * IPv6 for one address: no link-local one, no routers. A router's kernel still
+ * tells its group, twice, and then no more. A machine may be without IPv6.
+ */
+static void address6_settle(struct veth *veth)
+{
+	struct ip_addr local = { .word = { BE32(NET_DISCARD), 0, 0,
+					   veth->local.word[3] } };
+
+	set("ipv6", veth->name, "addr_gen_mode", "1");
+	set("ipv6", veth->name, "accept_ra", "0");
+	set("ipv6", veth->name, "disable_ipv6", "0");
+	if (!address_put(veth->ifindex, &local))
+		veth->local6 = local;
+}
+
+/* Its addresses: of the link, and those that are probed from. */
 static int address_settle(struct veth *veth)
 {
 	int err;
 
 	veth->ifindex = if_nametoindex(veth->name);
-	veth->local =
-		BE32(NET_240 | (veth->ifindex & 0xfff) << PREFIX_BITS | 1);
+	veth->local = (struct ip_addr){
+		.word = { 0, 0, BE32(0xffff),
+			  BE32(NET_240 | (veth->ifindex & 0xfff) << HOST_BITS |
+			       1) }
+	};
 	err = veth->ifindex ? netdev_mac(veth->ifindex, veth->mac) : -ENODEV;
 	if (!err)
-		err = address_put(veth->ifindex, veth->local);
+		err = address_put(veth->ifindex, &veth->local);
+	if (!err)
+		address6_settle(veth);
 	return err;
 }
 

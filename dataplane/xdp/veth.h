@@ -15,15 +15,18 @@
  * struct veth - the interface.
  * @name: of a pin directory always the same, so that any process finds it.
  * @ifindex, @mac: its own.
- * @local: its address; the /16 around it leads there, too. In 240.0.0.0/4, which
- *         nobody uses on a wire; told apart by the interface's number, so that
- *         nodes on one machine don't meet.
+ * @local: its IPv4 address; the /16 around it leads there, too. In 240.0.0.0/4,
+ *         which nobody uses on a wire; told apart by the interface's number, so
+ *         that nodes on one machine don't meet.
+ * @local6: the same of IPv6, a /112 in 100::/64, where packets end that shall go
+ *         nowhere (RFC 6666); all zero = this machine has no IPv6.
  */
 struct veth {
 	char name[VETH_NAME_SIZE];
 	uint32_t ifindex;
 	uint8_t mac[6];
-	be32 local;
+	struct ip_addr local;
+	struct ip_addr local6;
 };
 
 /* What a pair is for. */
@@ -50,7 +53,7 @@ MUST_CHECK int veth_pair(const char *name, const char *what,
  * veth_make() - make the interface of probes, anew if it is there.
  * @pin_dir: whose; said in the interface's alias.
  *
- * It is up, without ARP and IPv6. Return: 0 or a negative errno.
+ * It is up, without ARP and neighbour discovery. Return: 0 or a negative errno.
  */
 MUST_CHECK int veth_make(const char *pin_dir, struct veth *ret_veth);
 

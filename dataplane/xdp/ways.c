@@ -24,7 +24,7 @@
 /**
  * struct ways - all of them.
  * @pin_dir: whose.
- * @source: what VMs see; 0 = there are no ways.
+ * @source, @source6: what VMs see; all zero = there are no ways.
  * @veth: the interface; ifindex 0 = not made yet.
  * @targets: by number, as the programs have them.
  * @wanted: of the round that goes on.
@@ -36,7 +36,8 @@
  */
 struct ways {
 	char pin_dir[PIN_PATH_SIZE];
-	be32 source;
+	struct ip_addr source;
+	struct ip_addr source6;
 	struct veth veth;
 	struct probe_target *targets;
 	bool *wanted;
@@ -56,16 +57,17 @@ static void ways_free(struct ways *w)
 	free(w);
 }
 
-int ways_open(const struct dp *dp, const char *pin_dir, be32 source,
+int ways_open(const struct dp *dp, const struct dp_options *options,
 	      struct ways **ret_ways)
 {
 	const struct memory_meta *meta = dp->maps.area[MAP_META];
 	struct ways *w = calloc(1, sizeof(*w));
 
-	ways_remove(pin_dir);
+	ways_remove(options->pin_dir);
 	if (!w)
 		return -ENOMEM;
-	w->source = source;
+	w->source = options->probe_source;
+	w->source6 = options->probe_source6;
 	w->end = FIRST_NUMBER + meta->limits.n_backends;
 	w->next = FIRST_NUMBER;
 	w->targets = calloc(w->end, sizeof(*w->targets));
@@ -75,14 +77,14 @@ int ways_open(const struct dp *dp, const char *pin_dir, be32 source,
 		ways_free(w);
 		return -ENOMEM;
 	}
-	memcpy(w->pin_dir, pin_dir, strlen(pin_dir) + 1);
+	memcpy(w->pin_dir, options->pin_dir, strlen(options->pin_dir) + 1);
 	*ret_ways = w;
 	return 0;
 }
 
 void ways_close(struct dp *dp)
 {
-	const struct probe_node none = { .source = 0 };
+	const struct probe_node none = { .ifindex = 0 };
 	struct ways *w = dp->ways;
 
 	if (w && w->veth.ifindex) {
@@ -102,12 +104,17 @@ void ways_remove(const char *pin_dir)
 	veth_remove(name);
 }
 
+static bool is_zero(const struct ip_addr *a)
+{
+	return !(a->word[0] | a->word[1] | a->word[2] | a->word[3]);
+}
+
 /* The interface and its program; then the path knows of it. */
 static int begin(struct dp *dp)
 {
 	struct ways *w = dp->ways;
 	struct veth veth = { .ifindex = 0 };
-	struct probe_node node = { .source = w->source, .uid = geteuid() };
+	struct probe_node node = { .uid = geteuid() };
 	int err;
 
 	err = veth_make(w->pin_dir, &veth);
@@ -120,7 +127,9 @@ static int begin(struct dp *dp)
 		return err;
 	}
 	w->veth = veth;
-	node.local = veth.local;
+	node.v4 = (struct probe_ends){ w->source, veth.local };
+	if (!is_zero(&veth.local6))
+		node.v6 = (struct probe_ends){ w->source6, veth.local6 };
 	node.ifindex = veth.ifindex;
 	memcpy(node.mac, veth.mac, sizeof(node.mac));
 	programs_set_probes(&dp->programs, &node);
@@ -154,6 +163,17 @@ static uint32_t free_number(struct ways *w)
 	return 0;
 }
 
+/* How many are probed at a port: those at it may ask for our address. */
+static int count_at_port(struct dp *dp, uint32_t ifindex, int more)
+{
+	int fd = programs_probe_numbers(&dp->programs);
+	struct probe_key key = { .ifindex = ifindex };
+	uint32_t n = number_of(dp, &key) + (uint32_t)more;
+
+	return n ? bpf_map_update_elem(fd, &key, &n, BPF_ANY) :
+		   bpf_map_delete_elem(fd, &key);
+}
+
 static int put(struct dp *dp, const struct probe_key *key,
 	       const struct probe_target *target, uint32_t *ret_number)
 {
@@ -168,6 +188,8 @@ static int put(struct dp *dp, const struct probe_key *key,
 	if (!err)
 		err = bpf_map_update_elem(programs_probe_numbers(&dp->programs),
 					  key, &number, BPF_ANY);
+	if (!err)
+		err = count_at_port(dp, key->ifindex, 1);
 	if (err)
 		return err;
 	w->targets[number] = *target;
@@ -189,13 +211,14 @@ static void drop(struct dp *dp, uint32_t number)
 					  &key);
 	(void)bpf_map_update_elem(programs_probe_targets(&dp->programs),
 				  &number, &none, BPF_ANY);
+	(void)count_at_port(dp, key.ifindex, -1);
 	w->targets[number] = none;
 	w->n--;
 }
 
 void ways_lost(struct dp *dp, uint32_t ifindex)
 {
-	const struct probe_node none = { .source = 0 };
+	const struct probe_node none = { .ifindex = 0 };
 	struct ways *w = dp->ways;
 	uint32_t i;
 
@@ -223,10 +246,13 @@ static int want(struct dp *dp, struct dp_way *way, uint32_t hint,
 	struct probe_key key = { .addr = way->addr, .ifindex = way->ifindex };
 	struct probe_target target = { .addr = way->addr,
 				       .ifindex = way->ifindex };
+	const struct ip_addr *local = IP_IS_V4(way->addr) ? &w->veth.local :
+							    &w->veth.local6;
 	uint32_t number = hint;
 	int err;
 
-	if (!way->ifindex || !IP_IS_V4(way->addr))
+	/* Of a machine without IPv6. */
+	if (!way->ifindex || is_zero(local))
 		return -EAFNOSUPPORT;
 	memcpy(target.mac, way->mac, sizeof(target.mac));
 	if (!is_target(w, number, &target))
@@ -237,8 +263,7 @@ static int want(struct dp *dp, struct dp_way *way, uint32_t hint,
 			return err;
 	}
 	w->wanted[number] = true;
-	way->at = way->addr;
-	way->at.word[3] = PROBE_ADDR(w->veth.local, number);
+	way->at = probe_addr(local, number);
 	*ret_number = number;
 	return 0;
 }
@@ -254,7 +279,7 @@ int ways_set(struct dp *dp, struct dp_way *ways, uint32_t n,
 	ret_device[0] = 0;
 	if (!w || (!n && !w->n))
 		return 0;
-	if (!w->source)
+	if (is_zero(&w->source))
 		return -EOPNOTSUPP;
 	if (!w->veth.ifindex)
 		err = begin(dp);

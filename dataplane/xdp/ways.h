@@ -10,7 +10,7 @@
 /* What there is of them; the interface is made when the first way is wanted. */
 struct ways;
 
-MUST_CHECK int ways_open(const struct dp *dp, const char *pin_dir, be32 source,
+MUST_CHECK int ways_open(const struct dp *dp, const struct dp_options *options,
 			 struct ways **ret_ways);
 
 /* They go with the process that probes: the interface, too. */

@@ -264,8 +264,7 @@ static int state_open(struct dp *dp, const struct dp_options *options,
 	links_prune(dp->pin.links, keep_uplink, keep_port, dp);
 	drops_attach(dp);
 	dp_wrote(dp);
-	err = ways_open(dp, options->pin_dir, options->probe_source.word[3],
-			&dp->ways);
+	err = ways_open(dp, options, &dp->ways);
 	return err ? dp_fail(error, err, "cannot use", options->pin_dir) : 0;
 }
 

@@ -35,6 +35,14 @@ static struct ip_addr v4(uint32_t addr)
 	return ip;
 }
 
+static struct ip_addr v6(uint32_t number)
+{
+	struct ip_addr ip = { .word = { BE32(0xfd000000), 0, 0,
+					BE32(number) } };
+
+	return ip;
+}
+
 static struct dp_way way(uint32_t vm)
 {
 	struct dp_way w = { .addr = v4(0x0a000000 + vm),
@@ -42,6 +50,14 @@ static struct dp_way way(uint32_t vm)
 				     (uint8_t)vm },
 			    .ifindex = 100 + vm };
 
+	return w;
+}
+
+static struct dp_way way6(uint32_t vm)
+{
+	struct dp_way w = way(vm);
+
+	w.addr = v6(vm);
 	return w;
 }
 
@@ -64,8 +80,10 @@ static struct dp *engine_open(uint32_t n_backends, bool with_ways)
 	char error[DP_ERROR_SIZE] = "";
 	struct dp *dp = NULL;
 
-	if (with_ways)
+	if (with_ways) {
 		options.probe_source = v4(0xa9feff01);
+		options.probe_source6 = v6(0xff01);
+	}
 	if (dp_xdp_ops.open(&options, &dp, error))
 		fail_msg("%s", error);
 	return dp;
@@ -152,13 +170,66 @@ static void test_refused(void **state)
 	assert_int_equal(set(dp, &ways[1], 1, device), 0);
 	assert_int_equal(set(dp, &ways[1], 2, device), 0);
 	assert_int_equal(ways[2].err, 0);
-	ways[0].addr.word[2] = 0;
 	ways[1].ifindex = 0;
-	assert_int_equal(set(dp, ways, 3, device), 0);
-	assert_int_equal(ways[0].err, -EAFNOSUPPORT);
+	assert_int_equal(set(dp, &ways[1], 2, device), 0);
 	assert_int_equal(ways[1].err, -EAFNOSUPPORT);
 	assert_int_equal(ways[2].err, 0);
 	engine_end(dp);
+}
+
+/* Both families of a VM: two targets, each in a network of ours of its family. */
+static void test_ipv6(void **state)
+{
+	struct dp_way ways[] = { way(1), way6(1), way6(2) };
+	struct dp_way moved = way6(2);
+	char device[DP_IFNAME_SIZE];
+	struct dp *dp = engine_open(8, true);
+	size_t i;
+
+	(void)state;
+	assert_int_equal(set(dp, ways, 3, device), 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(ways[i].err, 0);
+		assert_int_equal(IP_IS_V4(ways[i].at), i == 0);
+	}
+	assert_int_equal(ways[1].at.word[0], BE32(0x01000000));
+	assert_int_equal(ways[1].at.word[1], 0);
+	assert_int_equal(ways[1].at.word[2], 0);
+	assert_int_not_equal(ways[1].at.word[3], ways[0].at.word[3]);
+	assert_int_not_equal(ways[1].at.word[3], ways[2].at.word[3]);
+	moved.mac[5] = 99;
+	assert_int_equal(set(dp, &moved, 1, device), 0);
+	assert_false(same_at(&moved, &ways[2]));
+	engine_end(dp);
+}
+
+/* A machine without IPv6 probes by IPv4, and says of the others that it can't. */
+static void test_no_ipv6(void **state)
+{
+	struct dp_way ways[] = { way(1), way6(1) };
+	static const char off[] =
+		"/proc/sys/net/ipv6/conf/default/disable_ipv6";
+	char device[DP_IFNAME_SIZE];
+	struct dp *dp;
+	FILE *f = fopen(off, "we");
+
+	(void)state;
+	assert_non_null(f);
+	assert_true(fputs("1", f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	/* Nor can it be had. */
+	assert_int_equal(mount("none", "/proc/sys/net/ipv6", "tmpfs", 0, NULL),
+			 0);
+	dp = engine_open(2, true);
+	assert_int_equal(set(dp, ways, 2, device), 0);
+	assert_int_equal(ways[0].err, 0);
+	assert_int_equal(ways[1].err, -EAFNOSUPPORT);
+	engine_end(dp);
+	assert_int_equal(umount("/proc/sys/net/ipv6"), 0);
+	f = fopen(off, "we");
+	assert_non_null(f);
+	assert_true(fputs("0", f) >= 0);
+	assert_int_equal(fclose(f), 0);
 }
 
 static void test_none_wanted(void **state)
@@ -290,6 +361,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_no_ipv6),
 		cmocka_unit_test(test_none_wanted),
 		cmocka_unit_test(test_interface_lost),
 		cmocka_unit_test(test_killed),

@@ -176,10 +176,11 @@ static void check_end(const struct passage *a, const struct mem_tables *before,
 	must(counted == is_counted);
 	if (a->hook == HOOK_UPLINK && !is_ours(before, a->before, a->size))
 		must(a->verdict == VERDICT_PASS);
-	/* A VM is told who has a VIP, and what doesn't fit its way out. */
+	/* A VM is told who has an address, and what doesn't fit its way out. */
 	if (a->hook != HOOK_UPLINK && a->verdict == VERDICT_REPLY)
 		must(a->hook == HOOK_FROM_VM &&
-		     (!is_ip(&a->p) || a->p.reason == REPLY_PORT_TOO_BIG));
+		     (!is_ip(&a->p) || a->p.reason == REPLY_PROBE_ND ||
+		      a->p.reason == REPLY_PORT_TOO_BIG));
 	if (a->verdict == VERDICT_PROBE)
 		check_probe(a);
 	if (a->hook == HOOK_TO_VM)

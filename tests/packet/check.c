@@ -162,7 +162,7 @@ static struct frame_spec expected_nd(const struct vector *v)
 
 	s.pad = 0;
 	s.dst_mac = v->in.src ? v->in.src_mac : 0x333300000001ULL;
-	s.src_mac = MAC_UPLINK;
+	s.src_mac = v->hook == HOOK_FROM_VM ? MAC_PROBE : MAC_UPLINK;
 	s.src = v->in.nd_target;
 	s.dst = v->in.src;
 	s.to_group = false;
@@ -175,7 +175,7 @@ static struct frame_spec expected_reply(const struct vector *v)
 {
 	if (v->in.kind == FRAME_ARP)
 		return expected_arp(v);
-	if (v->reason == REPLY_ND)
+	if (v->reason == REPLY_ND || v->reason == REPLY_PROBE_ND)
 		return expected_nd(v);
 	if (v->reason == REPLY_ECHO)
 		return expected_echo(v);

@@ -256,7 +256,7 @@ static int load_port(struct kernel *k, const void *elf, size_t size)
 	numbers = bpf_object__find_map_by_name(k->port, "probe_number_map");
 	ret = bpf_map__set_max_entries(targets, MEM_TARGETS);
 	if (!ret)
-		ret = bpf_map__set_max_entries(numbers, MEM_TARGETS);
+		ret = bpf_map__set_max_entries(numbers, 2 * MEM_TARGETS);
 	if (!ret)
 		ret = share_maps(k, k->port);
 	if (!ret)
@@ -434,6 +434,7 @@ static void store_tables(struct kernel *k, const struct mem_tables *m)
 
 static void store_probes(struct kernel *k, const struct mem_tables *m)
 {
+	struct probe_key at_port = { .ifindex = 0 };
 	uint32_t i;
 
 	i = 0;
@@ -446,11 +447,16 @@ static void store_probes(struct kernel *k, const struct mem_tables *m)
 						     &m->targets[i].value,
 						     BPF_ANY),
 				 0);
-		if (m->targets[i].key.ifindex)
-			assert_int_equal(bpf_map_update_elem(k->number_fd,
-							     &m->targets[i].key,
-							     &i, BPF_ANY),
-					 0);
+		if (!m->targets[i].key.ifindex)
+			continue;
+		at_port.ifindex = m->targets[i].key.ifindex;
+		assert_int_equal(bpf_map_update_elem(k->number_fd,
+						     &m->targets[i].key, &i,
+						     BPF_ANY),
+				 0);
+		assert_int_equal(bpf_map_update_elem(k->number_fd, &at_port, &i,
+						     BPF_ANY),
+				 0);
 	}
 }
 

@@ -169,11 +169,14 @@ static const struct probe_target *mem_probe_target(void *e, uint32_t number)
 static const uint32_t *mem_probe_number(void *e, const struct probe_key *k)
 {
 	static const uint32_t numbers[MEM_TARGETS] = { 0, 1, 2, 3 };
+	const struct ip_addr any = { .word = { 0 } };
 	const struct mem_tables *m = e;
 	uint32_t i;
 
 	for (i = 1; i < MEM_TARGETS; i++)
-		if (!memcmp(&m->targets[i].key, k, sizeof(*k)))
+		if (m->targets[i].key.ifindex == k->ifindex &&
+		    (!memcmp(&k->addr, &any, sizeof(any)) ||
+		     !memcmp(&m->targets[i].key.addr, &k->addr, sizeof(any))))
 			return &numbers[i];
 	return NULL;
 }

@@ -19,13 +19,17 @@
 #include "dataplane/core/probe.h"
 
 static struct vector_table (*const matters[])(void) = {
-	vectors_pass,	     vectors_header,  vectors_cut,	vectors_rst,
-	vectors_arp,	     vectors_steady,  vectors_claiming, vectors_moving,
-	vectors_settling,    vectors_line,    vectors_from_vm,	vectors_answer,
-	vectors_to_vm,	     vectors_observe, vectors_stack,	vectors_probe,
-	vectors_probe_abuse, vectors_ipv6,    vectors_udp,	vectors_icmp,
-	vectors_nd,	     vectors_frag,    vectors_mss,	vectors_big,
-	vectors_note,	     vectors_again,   vectors_length,	vectors_kind,
+	vectors_pass,	   vectors_header,	vectors_cut,
+	vectors_rst,	   vectors_arp,		vectors_steady,
+	vectors_claiming,  vectors_moving,	vectors_settling,
+	vectors_line,	   vectors_from_vm,	vectors_answer,
+	vectors_to_vm,	   vectors_observe,	vectors_stack,
+	vectors_probe,	   vectors_probe_abuse, vectors_ipv6,
+	vectors_udp,	   vectors_icmp,	vectors_nd,
+	vectors_frag,	   vectors_mss,		vectors_big,
+	vectors_note,	   vectors_again,	vectors_length,
+	vectors_kind,	   vectors_probe6,	vectors_probe6_abuse,
+	vectors_probe6_nd,
 };
 
 const struct vector_table *vector_tables(size_t *ret_n)

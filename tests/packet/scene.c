@@ -364,23 +364,29 @@ static void add_direct(struct mem_tables *m, enum scene_direct direct,
 	}
 }
 
-static void add_probes(struct mem_tables *m)
+static void add_target(struct mem_tables *m, uint32_t number, uint32_t vm,
+		       bool v6)
 {
-	struct mem_target *target;
-	uint32_t n;
+	struct mem_target *target = &m->targets[number];
 
-	m->probe_node.source = BE32(IP_PROBES);
-	m->probe_node.local = BE32(IP_LOCAL);
+	target->key.addr = addr_of(v6, IP_VM(vm));
+	target->key.ifindex = IFINDEX_VM(vm);
+	target->value.addr = target->key.addr;
+	target->value.ifindex = IFINDEX_VM(vm);
+	mac_bytes(MAC_VM(vm), target->value.mac);
+}
+
+static void add_probes(struct mem_tables *m, bool v6)
+{
+	m->probe_node.v4.source = addr_of(false, IP_PROBES);
+	m->probe_node.v4.local = addr_of(false, IP_LOCAL);
+	m->probe_node.v6.source = addr_of(true, IP_PROBES);
+	m->probe_node.v6.local = addr_of(true, IP_LOCAL);
 	m->probe_node.ifindex = IFINDEX_PROBE;
 	mac_bytes(MAC_PROBE, m->probe_node.mac);
-	for (n = 1; n <= 2; n++) {
-		target = &m->targets[NUMBER_VM(n)];
-		target->key.addr = mapped(IP_VM(n));
-		target->key.ifindex = IFINDEX_VM(n);
-		target->value.addr = mapped(IP_VM(n));
-		target->value.ifindex = IFINDEX_VM(n);
-		mac_bytes(MAC_VM(n), target->value.mac);
-	}
+	add_target(m, NUMBER_OTHER, 2, !v6);
+	add_target(m, NUMBER_VM(1), 1, v6);
+	add_target(m, NUMBER_VM(2), 2, v6);
 }
 
 /* Others' packets in every place. */
@@ -437,7 +443,7 @@ void scene_build(const struct scene_spec *spec, const struct scene_flow *flow,
 			add_port(m, n, IFINDEX_BRIDGE, flow->v6, spec->flags);
 	}
 	if (!(spec->flags & SCENE_NO_PROBES))
-		add_probes(m);
+		add_probes(m, flow->v6);
 	if (spec->flags & SCENE_FRAG_FULL)
 		add_frags(m, now_tick);
 	add_pool(m, spec, key);

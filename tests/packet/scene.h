@@ -8,7 +8,8 @@
  *	VIP web: port 80 -> the VMs' port 8080               └─ VM 3  10.0.0.3
  *	VIP api: port 443; not announced, drops what has no service
  *
- * VM 1 and VM 2 are also probed over the data path, VM 3 isn't.
+ * VM 1 and VM 2 are also probed over the data path, VM 3 isn't. VM 2 is so at an
+ * address of the other family, too.
  *
  * One pool of 16 slots; all of them stand alike unless a vector says otherwise.
  * The flow table has one line, so that entries meet.
@@ -40,6 +41,7 @@
 #define IP_PROBES     IP(169, 254, 255, 1) /* what VMs see */
 #define IP_LOCAL      IP(240, 5, 0, 1)
 #define NUMBER_VM(n)  ((n) + 1)
+#define NUMBER_OTHER  1 /* VM 2's address of the other family */
 #define IP_TARGET(n)  IP(240, 5, 0, NUMBER_VM(n))
 
 #define PORT_CLIENT 40000

@@ -138,7 +138,7 @@ static bool is_known(const struct vector *v, const struct world *w)
 	if (v->hook != HOOK_UPLINK && v->hook != HOOK_FROM_VM &&
 	    v->hook != HOOK_TO_VM)
 		return false;
-	if (w->tables.probe_node.source && v->hook == HOOK_FROM_VM)
+	if (w->tables.probe_node.ifindex && v->hook == HOOK_FROM_VM)
 		return false;
 	return w->tables.has_node && !has_frags(&w->tables) &&
 	       !has_spent(&w->tables);

@@ -42,6 +42,7 @@ enum after {
 #define PROBE_BACK(n) \
 	.verdict = VERDICT_PROBE, .reason = PASS_PROBE_ANSWER, .vm = (n)
 #define PROBE_ARP .verdict = VERDICT_REPLY, .reason = REPLY_PROBE_ARP
+#define PROBE_ND  .verdict = VERDICT_REPLY, .reason = REPLY_PROBE_ND
 #define ERROR(why, t, c, r)                                          \
 	.verdict = VERDICT_REPLY, .reason = (why), .icmp_type = (t), \
 	.icmp_code = (c), .icmp_rest = (r)
@@ -134,6 +135,9 @@ struct vector_table vectors_observe(void);
 struct vector_table vectors_stack(void);
 struct vector_table vectors_probe(void);
 struct vector_table vectors_probe_abuse(void);
+struct vector_table vectors_probe6(void);
+struct vector_table vectors_probe6_abuse(void);
+struct vector_table vectors_probe6_nd(void);
 struct vector_table vectors_ipv6(void);
 struct vector_table vectors_udp(void);
 struct vector_table vectors_icmp(void);
