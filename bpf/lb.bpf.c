@@ -31,9 +31,18 @@ struct {
  */
 #define SERVICE_CACHE 64
 
+/* What an entry is found by, as three words to compare. */
+union cache_key {
+	struct {
+		struct service_key service;
+		uint32_t generation; /* generation_map's + 1; 0 = nothing */
+	};
+	uint64_t word[3];
+};
+_Static_assert(sizeof(union cache_key) == 24, "no padding in a key");
+
 struct cached_service {
-	struct service_key key;
-	uint32_t generation; /* generation_map's + 1; 0 = nothing */
+	union cache_key key;
 	struct service value;
 };
 
@@ -57,14 +66,26 @@ static ALWAYS_INLINE uint32_t cache_place(const struct service_key *k)
 }
 
 static ALWAYS_INLINE bool cache_holds(const struct cached_service *c,
-				      const struct service_key *k,
-				      uint32_t generation)
+				      const union cache_key *k)
 {
-	const uint32_t *a = (const uint32_t *)&c->key;
-	const uint32_t *b = (const uint32_t *)k;
+	return c->key.word[2] == k->word[2] && c->key.word[1] == k->word[1] &&
+	       c->key.word[0] == k->word[0];
+}
 
-	return c->generation == generation && a[3] == b[3] && a[4] == b[4] &&
-	       a[2] == b[2] && a[1] == b[1] && a[0] == b[0];
+/* Not in the cache. The key is copied: what is only compared needs no memory. */
+static ALWAYS_INLINE const struct service *
+missed_service(void *e, struct cached_service *c, const union cache_key *k)
+{
+	struct service_key key = k->service;
+	const struct service *service = bpf_service(e, &key);
+
+	if (service) {
+		c->key.generation = 0;
+		c->key.service = key;
+		c->value = *service;
+		c->key.generation = k->generation;
+	}
+	return service;
 }
 
 static ALWAYS_INLINE const struct service *
@@ -72,26 +93,16 @@ cached_service(void *e, const struct service_key *k)
 {
 	const uint32_t only = 0;
 	const uint32_t *now = bpf_map_lookup_elem(&generation_map, &only);
+	union cache_key key = { .service = *k };
 	struct service_cache *cache;
 	struct cached_service *c;
-	const struct service *service;
-	uint32_t generation;
 
 	cache = bpf_map_lookup_elem(&service_cache, &only);
 	if (!now || !cache)
 		return NULL;
-	generation = READ_ONCE(*now) + 1;
+	key.generation = READ_ONCE(*now) + 1;
 	c = &cache->entry[cache_place(k)];
-	if (cache_holds(c, k, generation))
-		return &c->value;
-	service = bpf_service(e, k);
-	if (service) {
-		c->generation = 0;
-		c->key = *k;
-		c->value = *service;
-		c->generation = generation;
-	}
-	return service;
+	return cache_holds(c, &key) ? &c->value : missed_service(e, c, &key);
 }
 
 /*
@@ -411,14 +422,40 @@ static ALWAYS_INLINE void hand_on(struct xdp_md *ctx, const struct pkt *p)
 		      is_ipv6(p) ? PROGRAM_6(kind) : PROGRAM_4(kind));
 }
 
+/*
+ * Carry out the end of a packet that no service has taken. Apart from act(), for
+ * those that one takes: where both meet all that is known of a packet would have
+ * to be written down for the other.
+ */
+static ALWAYS_INLINE int act_unserved(struct xdp_md *ctx, struct pkt *p,
+				      enum verdict verdict)
+{
+	int action = verdict == VERDICT_PASS ? XDP_PASS : XDP_DROP;
+
+	if (verdict == VERDICT_RARE) {
+		/* By a constant, which the kernel makes a plain jump. */
+		if (is_other_family(p))
+			bpf_tail_call_static(ctx, &rare_map,
+					     PROGRAM_6(RARE_USUAL));
+		hand_on(ctx, p);
+		return XDP_DROP;
+	}
+	if (verdict == VERDICT_REPLY)
+		action = answer(ctx, p, &verdict);
+	count_unserved(&tables, NULL, p);
+	return action;
+}
+
+/* The whole of forward(). */
 static ALWAYS_INLINE int usual(struct xdp_md *ctx, enum l3_kind only)
 {
 	struct pkt p = pkt_of_xdp(ctx, only);
-	enum verdict verdict = forward(&tables, ctx, &p);
+	enum verdict verdict = stage_service(&tables, ctx, &p);
 
-	if (verdict == VERDICT_RARE && p.l3_kind != only)
-		bpf_tail_call(ctx, &rare_map, PROGRAM_6(RARE_USUAL));
-	else if (verdict == VERDICT_RARE)
+	if (verdict != VERDICT_FORWARD)
+		return act_unserved(ctx, &p, verdict);
+	verdict = stage_backend(&tables, ctx, &p);
+	if (verdict == VERDICT_RARE)
 		hand_on(ctx, &p);
 	return act(ctx, &p, verdict);
 }

@@ -19,20 +19,36 @@ static ALWAYS_INLINE void count_reason(const struct tables *t, void *e,
 	c->bytes += length;
 }
 
-static ALWAYS_INLINE void count_in(struct traffic *c, const struct pkt *p)
+/* Is there more to count of a packet than itself? Of most there isn't. */
+static ALWAYS_INLINE bool is_counted_more(const struct pkt *p)
+{
+	return p->kind == FLOW_OPENER ||
+	       (p->tcp_flags & TCP_RST) | p->begins | p->refused | p->evicted;
+}
+
+static ALWAYS_INLINE void count_in(struct traffic *c, const struct pkt *p,
+				   bool more)
 {
 	if (!c)
 		return;
 	c->in_packets++;
 	c->in_bytes += p->length;
-	/* Most packets are none of these: four writes less. */
-	if (p->kind != FLOW_OPENER && !(p->tcp_flags & TCP_RST) && !p->begins &&
-	    !p->refused && !p->evicted)
+	if (!more)
 		return;
 	c->openers += p->kind == FLOW_OPENER || p->begins;
 	c->ends += (p->tcp_flags & TCP_RST) != 0;
 	c->refused += p->refused;
 	c->evicted += p->evicted;
+}
+
+/* A packet of a service that goes to a backend, or would. */
+static ALWAYS_INLINE void count_served(const struct tables *t, void *e,
+				       const struct pkt *p)
+{
+	bool more = is_counted_more(p);
+
+	count_in(t->service_traffic(e, p->service), p, more);
+	count_in(t->backend_traffic(e, p->backend), p, more);
 }
 
 static ALWAYS_INLINE void count_out(struct traffic *c, const struct pkt *p)
@@ -52,8 +68,16 @@ static ALWAYS_INLINE void count_as_if(const struct tables *t, void *e,
 		count_reason(t, e, REASON_AS_IF(p->as_if), p->length);
 		return;
 	}
-	count_in(t->service_traffic(e, p->service), p);
-	count_in(t->backend_traffic(e, p->backend), p);
+	count_served(t, e, p);
+}
+
+/* A packet of stage_service() that no service has taken; not a rare one. */
+static ALWAYS_INLINE void count_unserved(const struct tables *t, void *e,
+					 const struct pkt *p)
+{
+	count_reason(t, e, p->reason, p->length);
+	if (p->reason == PASS_OBSERVED)
+		count_reason(t, e, REASON_AS_IF(p->as_if), p->length);
 }
 
 /* A packet of forward(), when its verdict is known. */
@@ -69,8 +93,7 @@ static ALWAYS_INLINE void count_forward(const struct tables *t, void *e,
 			count_as_if(t, e, p);
 		return;
 	}
-	count_in(t->service_traffic(e, p->service), p);
-	count_in(t->backend_traffic(e, p->backend), p);
+	count_served(t, e, p);
 }
 
 /*

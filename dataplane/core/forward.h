@@ -301,13 +301,9 @@ send_to_backend(const struct tables *t, void *e, struct pkt *p,
 	return verdict;
 }
 
-/**
- * finish() - a packet whose backend has been looked for: on to it, or refused.
- * @record: the backend's, if @reason is REASON_NONE.
- */
-static ALWAYS_INLINE enum verdict finish(const struct tables *t, void *e,
-					 struct pkt *p, const struct pool *pool,
-					 const struct backend_record *record)
+/* A packet that has a service, but can't go on: is somebody told? */
+static ALWAYS_INLINE enum verdict no_backend(struct pkt *p,
+					     const struct pool *pool)
 {
 	if (pool && p->reason == DROP_NO_BACKEND)
 		p->reason =
@@ -316,10 +312,24 @@ static ALWAYS_INLINE enum verdict finish(const struct tables *t, void *e,
 	    p->reason == REPLY_RST_NO_BACKEND ||
 	    p->reason == REPLY_ICMP_NO_BACKEND)
 		return VERDICT_RARE;
-	if (pool && record && !p->reason && p->kind == FLOW_UDP)
-		p->reason = note_asked(t, e, p, pool, record);
+	return VERDICT_DROP;
+}
+
+/**
+ * finish() - a packet whose backend has been looked for: on to it, or refused.
+ * @record: the backend's, if @reason is REASON_NONE.
+ */
+static ALWAYS_INLINE enum verdict finish(const struct tables *t, void *e,
+					 struct pkt *p, const struct pool *pool,
+					 const struct backend_record *record)
+{
 	if (p->reason || !record)
-		return VERDICT_DROP;
+		return no_backend(p, pool);
+	if (pool && p->kind == FLOW_UDP) {
+		p->reason = note_asked(t, e, p, pool, record);
+		if (p->reason)
+			return VERDICT_DROP;
+	}
 	return send_to_backend(t, e, p, record);
 }
 
