@@ -24,6 +24,12 @@ static ALWAYS_INLINE uint32_t csum_halves(be32 v)
 	return (v & 0xffff) + (v >> 16);
 }
 
+/* The same of a sum of up to 65,536 such fields. */
+static ALWAYS_INLINE uint32_t csum_quarters(uint64_t sum)
+{
+	return (uint32_t)((sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32));
+}
+
 /*
  * What a checksum changes by where a field's old value goes and a new one comes:
  * ~m + m' of RFC 1624. Changes add up, and are the same for each checksum that

@@ -68,11 +68,12 @@ static ALWAYS_INLINE bool from_itself(const struct tables *t, void *e,
 				      const struct pkt *p, uint32_t port)
 {
 	const struct inside_mac *mac = (const struct inside_mac *)p->eth->src;
-	uint32_t differs = (mac->mark ^ INSIDE_MAC) |
-			   (mac->ifindex[0] ^ (port & 0xffff)) |
-			   (mac->ifindex[1] ^ port >> 16);
 
-	return !differs && from_inside(t, e, p);
+	if (mac->mark != INSIDE_MAC)
+		return false;
+	return !((mac->ifindex[0] ^ (port & 0xffff)) |
+		 (mac->ifindex[1] ^ port >> 16)) &&
+	       from_inside(t, e, p);
 }
 
 /**

@@ -89,10 +89,12 @@ static ALWAYS_INLINE void mss_find(struct mss *m, uint8_t *data,
 static ALWAYS_INLINE void mss_clamp(const struct tables *t, void *e,
 				    struct pkt *p, uint16_t limit)
 {
-	struct mss m = { .limit = limit };
+	struct mss m;
 
 	if (!limit || p->l4_kind != L4_TCP || !(p->tcp_flags & TCP_SYN))
 		return;
+	m.limit = limit;
+	m.change = 0;
 	m.at = pkt_l4_at(p) + (uint32_t)sizeof(struct tcp_hdr);
 	m.left = (uint32_t)(pkt_tcp(p)->data_offset >> 4) * 4 -
 		 (uint32_t)sizeof(struct tcp_hdr);
