@@ -13,6 +13,15 @@
 
 #define WIRE __attribute__((packed, aligned(2)))
 
+/*
+ * The same of what consists of 32-bit words. Where words may be read at any address
+ * an engine says so (-DWIRE_WORDS_ALIGN=4), and saves a fifth of its instructions.
+ */
+#ifndef WIRE_WORDS_ALIGN
+#define WIRE_WORDS_ALIGN 2
+#endif
+#define WIRE_WORDS __attribute__((packed, aligned(WIRE_WORDS_ALIGN)))
+
 #define ETH_TYPE_IPV4 0x0800
 #define ETH_TYPE_ARP  0x0806
 #define ETH_TYPE_VLAN 0x8100
@@ -84,16 +93,16 @@ struct ipv4_hdr {
 		struct {
 			be32 src;
 			be32 dst;
-		} WIRE;
+		} WIRE_WORDS;
 		be32 addr[2]; /* by enum end */
-	} WIRE;
-} WIRE;
+	} WIRE_WORDS;
+} WIRE_WORDS;
 _Static_assert(sizeof(struct ipv4_hdr) == 20, "IPv4 header");
 
 /* An IPv6 address where it stands in a packet. */
 struct ipv6_wire_addr {
 	be32 word[4];
-} WIRE;
+} WIRE_WORDS;
 
 /* RFC 8200. */
 struct ipv6_hdr {
@@ -102,7 +111,7 @@ struct ipv6_hdr {
 	uint8_t next;
 	uint8_t hop_limit;
 	struct ipv6_wire_addr addr[2]; /* by enum end */
-} WIRE;
+} WIRE_WORDS;
 _Static_assert(sizeof(struct ipv6_hdr) == 40, "IPv6 header");
 
 /* How hop-by-hop and destination options and routing headers begin. */
@@ -129,7 +138,7 @@ _Static_assert(sizeof(struct ipv6_frag_hdr) == 8, "IPv6 fragment header");
 /* How TCP and UDP begin. */
 struct l4_ports {
 	be16 port[2]; /* by enum end */
-} WIRE;
+} WIRE_WORDS;
 _Static_assert(sizeof(struct l4_ports) == 4, "ports");
 
 /* RFC 768. */
@@ -138,7 +147,7 @@ struct udp_hdr {
 	be16 dport;
 	be16 length; /* bytes, this header included */
 	be16 csum;   /* 0 = there is none (IPv4) */
-} WIRE;
+} WIRE_WORDS;
 _Static_assert(sizeof(struct udp_hdr) == 8, "UDP header");
 
 /* RFC 792 and RFC 4443 alike. */
@@ -147,7 +156,7 @@ struct icmp_hdr {
 	uint8_t code;
 	be16 csum;
 	be32 rest; /* of errors: 0, or the MTU; of echoes: id, sequence */
-} WIRE;
+} WIRE_WORDS;
 _Static_assert(sizeof(struct icmp_hdr) == 8, "ICMP header");
 
 #define ICMP_ECHO_REPLY	   0
@@ -177,7 +186,7 @@ struct nd_hdr {
 	be16 csum;
 	be32 flags; /* of advertisements */
 	struct ipv6_wire_addr target;
-} WIRE;
+} WIRE_WORDS;
 _Static_assert(sizeof(struct nd_hdr) == 24, "neighbour discovery");
 
 #define ND_SOLICITED  0x40000000U
@@ -210,7 +219,7 @@ struct tcp_hdr {
 	be16 window;
 	be16 csum;
 	be16 urgent;
-} WIRE;
+} WIRE_WORDS;
 _Static_assert(sizeof(struct tcp_hdr) == 20, "TCP header");
 
 #define TCP_OPT_END 0
