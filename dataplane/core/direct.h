@@ -70,14 +70,17 @@ static ALWAYS_INLINE uint32_t direct_note(const struct tables *t, void *e,
 					  const struct direct *q)
 {
 	uint64_t fin = q->from_vm ? FLOW_FIN_SERVER : FLOW_FIN_CLIENT;
-	uint32_t now_tick = TICKS_OF_NS(t->now_ns(e));
 	const struct node *node = t->node(e);
 	struct flow_line *line = direct_line(t, e, node, q->key);
 	struct flow_entry *entry;
 	uint64_t meta = 0;
+	uint32_t now_tick;
 
 	if (!line)
 		return DIRECT_UNKNOWN;
+	if (q->what != DIRECT_MAKE && !flow_may_have(line, q->key))
+		return DIRECT_UNKNOWN;
+	now_tick = TICKS_OF_NS(t->now_ns(e));
 	entry = flow_find(line, q->key, now_tick, &meta);
 	if (entry && (q->what == DIRECT_END ||
 		      (q->kind == FLOW_OPENER && flow_closing(meta)))) {

@@ -100,6 +100,21 @@ static ALWAYS_INLINE uint64_t flow_match(const struct flow_entry *e,
 	return READ_ONCE(e->meta) == meta ? meta : 0;
 }
 
+/*
+ * May a line have a flow's entry? One that is not there needs no clock to say so,
+ * which is a call into the kernel.
+ */
+static ALWAYS_INLINE bool flow_may_have(const struct flow_line *line,
+					uint64_t key)
+{
+	bool has = false;
+	int i;
+
+	for (i = 0; i < FLOWS_PER_LINE; i++)
+		has |= READ_ONCE(line->entry[i].key) == key;
+	return has;
+}
+
 /**
  * flow_find() - the live entry of a flow in its line.
  * @ret_meta: its meta word as it was read.
