@@ -26,8 +26,8 @@ struct {
  * four calls, a quarter of a packet's time; here it is three comparisons. What
  * was looked up holds until a service changes anywhere (generation_map); the
  * generation is read before the service is, so a change in between makes the
- * entry one of the past. Only what is found is kept: packets to others can't
- * push services out.
+ * entry one of the past. Packets to others can't push services out: that an address
+ * is nobody's is kept apart.
  */
 #define SERVICE_CACHE 64
 
@@ -48,6 +48,7 @@ struct cached_service {
 
 struct service_cache {
 	struct cached_service entry[SERVICE_CACHE];
+	union cache_key nobody[SERVICE_CACHE];
 };
 
 struct {
@@ -65,25 +66,35 @@ static ALWAYS_INLINE uint32_t cache_place(const struct service_key *k)
 	return (ends * 0x9e3779b1U >> 26) & (SERVICE_CACHE - 1);
 }
 
-static ALWAYS_INLINE bool cache_holds(const struct cached_service *c,
-				      const union cache_key *k)
+static ALWAYS_INLINE bool cache_same(const union cache_key *a,
+				     const union cache_key *b)
 {
-	return c->key.word[2] == k->word[2] && c->key.word[1] == k->word[1] &&
-	       c->key.word[0] == k->word[0];
+	return a->word[2] == b->word[2] && a->word[1] == b->word[1] &&
+	       a->word[0] == b->word[0];
 }
 
 /* Not in the cache. The key is copied: what is only compared needs no memory. */
 static ALWAYS_INLINE const struct service *
-missed_service(void *e, struct cached_service *c, const union cache_key *k)
+missed_service(void *e, struct service_cache *cache, const union cache_key *k)
 {
+	union cache_key vip = { .service.vip = k->service.vip,
+				.generation = k->generation };
+	union cache_key *nobody = &cache->nobody[cache_place(&vip.service)];
 	struct service_key key = k->service;
-	const struct service *service = bpf_service(e, &key);
+	const struct service *service;
+	struct cached_service *c;
 
+	if (cache_same(nobody, &vip))
+		return NULL;
+	service = bpf_service(e, &key);
 	if (service) {
+		c = &cache->entry[cache_place(&key)];
 		c->key.generation = 0;
 		c->key.service = key;
 		c->value = *service;
 		c->key.generation = k->generation;
+	} else if (!key.port && !key.proto) {
+		*nobody = vip;
 	}
 	return service;
 }
@@ -102,7 +113,8 @@ cached_service(void *e, const struct service_key *k)
 		return NULL;
 	key.generation = READ_ONCE(*now) + 1;
 	c = &cache->entry[cache_place(k)];
-	return cache_holds(c, &key) ? &c->value : missed_service(e, c, &key);
+	return cache_same(&c->key, &key) ? &c->value :
+					   missed_service(e, cache, &key);
 }
 
 /*
