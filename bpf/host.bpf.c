@@ -74,6 +74,7 @@ int bridge_in(struct __sk_buff *skb)
 			verdict = VERDICT_DROP;
 	}
 	count_answer(&tables, NULL, &p, verdict);
+	trace(skb, &p, verdict, TRACE_BACK);
 	return action;
 }
 
@@ -128,8 +129,10 @@ int uplink_out(struct __sk_buff *skb)
 							TC_ACT_UNSPEC;
 	}
 	verdict = take_back(skb, &p, bridge_of(skb->ifindex));
-	if (verdict != VERDICT_PASS)
+	if (verdict != VERDICT_PASS) {
 		count_answer(&tables, NULL, &p, verdict);
+		trace(skb, &p, verdict, TRACE_BACK);
+	}
 	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 

@@ -10,6 +10,12 @@
 #include "dataplane/core/count.h"
 #include "dataplane/core/rare.h"
 
+#define TRACE_CONTEXT	   xdp_md
+#define TRACE_IFINDEX(ctx) ((ctx)->ingress_ifindex)
+#define TRACE_LENGTH(ctx)  ((ctx)->data_end - (ctx)->data)
+#define TRACE_LOAD	   bpf_xdp_load_bytes
+#include "bpf/trace.bpf.h"
+
 /*
  * The VMs' ports, by backend number: a new port never gets the packets of an
  * old one, since an entry goes with its interface.
@@ -211,7 +217,11 @@ __noinline uint32_t slow_rank(uint64_t key, uint64_t meta, uint32_t now_tick)
 
 __noinline uint32_t slow_tracked(struct tracked *q)
 {
-	return q ? pick_tracked(&tables, NULL, q) : BACKEND_NONE;
+	uint32_t backend = q ? pick_tracked(&tables, NULL, q) : BACKEND_NONE;
+
+	if (q && trace_is_on())
+		trace_note(q->slot, q->how);
+	return backend;
 }
 
 __noinline uint32_t slow_asked(struct asked *q)
@@ -360,6 +370,7 @@ static ALWAYS_INLINE int act(struct xdp_md *ctx, struct pkt *p,
 
 	switch (verdict) {
 	case VERDICT_PASS:
+		trace_note_as_if(p);
 		action = XDP_PASS;
 		break;
 	case VERDICT_DROP:
@@ -381,6 +392,7 @@ static ALWAYS_INLINE int act(struct xdp_md *ctx, struct pkt *p,
 		break;
 	}
 	count_forward(&tables, NULL, p, verdict);
+	trace(ctx, p, verdict, TRACE_UPLINK);
 	return action;
 }
 
@@ -507,6 +519,7 @@ static ALWAYS_INLINE int refused(struct xdp_md *ctx, enum l3_kind only)
 				 answer(ctx, &p, &verdict) :
 				 fail(&p, DROP_TRUNCATED, &verdict);
 	count_forward(&tables, NULL, &p, verdict);
+	trace_refused(ctx, &p, verdict);
 	return action;
 }
 

@@ -210,6 +210,7 @@ static ALWAYS_INLINE int act(struct __sk_buff *skb, struct pkt *p,
 			verdict = VERDICT_DROP;
 	}
 	count_answer(&tables, NULL, p, verdict);
+	trace(skb, p, verdict, TRACE_FROM_VM);
 	if (action == TO_INSIDE) {
 		bpf_tail_call(skb, &port_rare_map, PORT_TO_INSIDE);
 		action = TC_ACT_SHOT;
@@ -270,6 +271,7 @@ static ALWAYS_INLINE int refused(struct __sk_buff *skb, enum l3_kind only)
 	if (verdict == VERDICT_REPLY)
 		action = answer_vm(skb, &p, &verdict);
 	count_answer(&tables, NULL, &p, verdict);
+	trace(skb, &p, verdict, TRACE_FROM_VM);
 	return action;
 }
 
@@ -307,6 +309,7 @@ static ALWAYS_INLINE int probe_back(struct __sk_buff *skb, enum l3_kind only)
 	if (verdict == VERDICT_PASS && (!is_ip(&p) || p.l4_kind == L4_ICMP))
 		bpf_tail_call(skb, &port_rare_map, PORT_INSIDE);
 	count_reason(&tables, NULL, p.reason, p.length);
+	trace(skb, &p, verdict, TRACE_FROM_VM);
 	return action;
 }
 
@@ -339,6 +342,7 @@ int port_out(struct __sk_buff *skb)
 	p = pkt_of_skb(skb, L3_NONE, HEADERS_USUAL);
 	verdict = port_to_vm(&tables, NULL, &p);
 	count_reason(&tables, NULL, p.reason, p.length);
+	trace(skb, &p, verdict, TRACE_TO_VM);
 	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
@@ -366,6 +370,7 @@ static ALWAYS_INLINE int probe(struct __sk_buff *skb, enum l3_kind only)
 		bpf_tail_call(skb, &port_rare_map, PORT_PROBE_OUT6);
 	if (verdict != VERDICT_PROBE) {
 		count_reason(&tables, NULL, p.reason, p.length);
+		trace(skb, &p, verdict, TRACE_PROBES);
 		return TC_ACT_SHOT;
 	}
 	/* Its entry among the direct flows is made; the port's hook is not

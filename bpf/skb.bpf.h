@@ -16,6 +16,12 @@
 #include "dataplane/core/mss.h"
 #include "dataplane/core/rewrite.h"
 
+#define TRACE_CONTEXT	   __sk_buff
+#define TRACE_IFINDEX(ctx) ((ctx)->ifindex)
+#define TRACE_LENGTH(ctx)  ((ctx)->len)
+#define TRACE_LOAD	   bpf_skb_load_bytes
+#include "bpf/trace.bpf.h"
+
 #define AF_INET	 2
 #define AF_INET6 10
 
@@ -330,8 +336,10 @@ static ALWAYS_INLINE int take_inside(const struct tables *t,
 	}
 	if (verdict == VERDICT_INSIDE)
 		return send_in_again(skb);
-	if (!(flags & INSIDE_HOST) || verdict == VERDICT_DROP)
+	if (!(flags & INSIDE_HOST) || verdict == VERDICT_DROP) {
 		count_reason(t, NULL, p.reason, p.length);
+		trace(skb, &p, verdict, TRACE_TO_VM);
+	}
 	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 

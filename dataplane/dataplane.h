@@ -394,6 +394,8 @@ enum dp_hook {
 	DP_UPLINK,  /* XDP at an uplink: from clients */
 	DP_FROM_VM, /* TC at a VM's port: what the VM sends */
 	DP_TO_VM,   /* the same: what goes to the VM past the balancer */
+	DP_BACK,    /* behind the host's own rules: answers that come back */
+	DP_PROBES,  /* TC at the probe interface: probes on their way to VMs */
 };
 
 /**
@@ -402,7 +404,7 @@ enum dp_hook {
  * @length: as it was on the wire.
  * @at_ns: CLOCK_MONOTONIC time at which it is taken to come; never earlier than
  *         the one before.
- * @hook: where it comes.
+ * @hook: DP_UPLINK, DP_FROM_VM or DP_TO_VM.
  * @ifindex: of the VM's port; not asked at the uplink.
  */
 struct dp_packet {
@@ -461,6 +463,52 @@ struct dp_judged {
 	uint16_t target_port;
 };
 
+#define DP_TRACE_REASON(reason) (1ULL << (reason))
+
+/**
+ * struct dp_trace_ask - which packets somebody wants to see as they come.
+ * @service: "tenant/service", NULL = of any or none.
+ * @uuid: of a VM, NULL = of any or none.
+ * @client: the client's address, its first @client_bits bits (IPv4's in its
+ *          mapped form: 96 and more); 0 = any.
+ * @reasons: DP_TRACE_REASON() of each; of REASON_NONE: what is forwarded.
+ * @rate_pps: packets a second and CPU, at most.
+ */
+struct dp_trace_ask {
+	const char *service;
+	const uint8_t *uuid;
+	struct ip_addr client;
+	uint8_t client_bits;
+	uint64_t reasons;
+	uint32_t rate_pps;
+};
+
+/**
+ * struct dp_traced - a packet that came.
+ * @at_ns: CLOCK_MONOTONIC.
+ * @ifindex: where; @cpu: and on which.
+ * @packet: what it was, and what became of it.
+ */
+struct dp_traced {
+	uint64_t at_ns;
+	uint32_t ifindex;
+	uint32_t cpu;
+	struct dp_judged packet;
+};
+
+/**
+ * struct dp_trace_sum - of a trace so far.
+ * @matched: packets that were asked for; of them @limited were over the rate and
+ *           @lost came faster than they were read.
+ */
+struct dp_trace_sum {
+	uint64_t matched;
+	uint64_t limited;
+	uint64_t lost;
+};
+
+typedef void dp_traced_fn(void *arg, const struct dp_traced *traced);
+
 /**
  * struct dp_way - a way for probes to a VM, past the host's own routes: a socket
  * that connects to @at reaches the VM at its port, whatever the host's networks.
@@ -490,6 +538,13 @@ struct dp; /* an open data plane; each engine embeds it */
  *        Errors as of @open_readonly.
  * @judge: what the path would do with a packet that comes behind those judged
  *        before. -ENOMEM; only on what open_copy() has opened.
+ * @trace_start: begin to see packets; on what open_readonly() has opened. -EBUSY:
+ *        somebody else does; -ENOENT: there is no such service or VM;
+ *        -EOPNOTSUPP: the programs in force are too old. At most one at a time.
+ * @trace_read: those that came, waiting for one as long as said, which must be less
+ *        than a second: it keeps the trace on for two more. The number, or
+ *        -ESTALE: it was called too late, and somebody else has begun.
+ * @trace_stop: the end; close() does it, too, and 2 s without trace_read().
  * @apply: make the snapshot so. Returns 0, or -errno with @ret->error; then
  *        what could not be done is tried again by the next apply.
  * @tick: do what is due; returns when it wants to be called next (ns), or
@@ -522,6 +577,12 @@ struct dp_ops {
 	int (*open_copy)(const char *pin_dir, struct dp **ret_dp, char *error);
 	int (*judge)(struct dp *dp, const struct dp_packet *packet,
 		     struct dp_judged *ret);
+	int (*trace_start)(struct dp *dp, const struct dp_trace_ask *ask,
+			   uint64_t now_ns, char *error);
+	int (*trace_read)(struct dp *dp, uint64_t now_ns, int timeout_ms,
+			  dp_traced_fn *fn, void *arg,
+			  struct dp_trace_sum *ret_sum);
+	void (*trace_stop)(struct dp *dp);
 	int (*apply)(struct dp *dp, const struct dp_snapshot *snapshot,
 		     uint64_t now_ns, struct dp_result *ret);
 	uint64_t (*tick)(struct dp *dp, uint64_t now_ns);

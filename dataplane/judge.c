@@ -7,6 +7,7 @@
 
 #include "dataplane/core/rare.h"
 #include "dataplane/core/port.h"
+#include "dataplane/judged.h"
 #include "dataplane/publish_state.h"
 
 #include <stdlib.h>
@@ -278,75 +279,19 @@ static void describe(struct judge *j, const struct dp_packet *packet,
 		     struct dp_judged *ret)
 {
 	struct pkt p = begin(j, packet);
-	const struct icmp_hdr *icmp;
 	enum reason reason = parse_rare(&tables, j, &p);
 
 	ret->length = packet->length;
 	ret->hook = packet->hook;
-	if (p.l3_at && p.data + p.l3_at <= p.end)
-		ret->ether_type = (uint16_t)(p.data[p.l3_at - 2] << 8 |
-					     p.data[p.l3_at - 1]);
-	if (!p.ip && !p.ip6)
-		return;
-	ret->family = p.l3_kind;
-	ret->proto = p.proto;
-	ret->frag = p.frag;
-	ret->src = pkt_addr(&p, END_SRC);
-	ret->dst = pkt_addr(&p, END_DST);
-	if (reason)
-		return;
-	ret->l4 = p.l4_kind;
-	ret->kind = p.kind;
-	ret->sport = HOST16(p.sport);
-	ret->dport = HOST16(p.dport);
-	ret->tcp_flags = p.tcp_flags;
-	if (p.l4_kind == L4_ICMP) {
-		icmp = (const struct icmp_hdr *)p.l4;
-		ret->icmp_type = icmp->type;
-		ret->icmp_code = icmp->code;
-	}
-}
-
-/* The service, its pool and target port; 0 is nobody. */
-static void name_service(const struct publish *p, uint32_t number,
-			 struct dp_judged *ret)
-{
-	const struct service_info *info;
-
-	if (!number || number > p->m.meta->limits.n_services)
-		return;
-	info = &p->m.service_info[number];
-	if (info->state == NUMBER_FREE)
-		return;
-	name_copy(ret->service, info->name);
-	ret->target_port = HOST16(info->value.target_port);
-	if (info->value.pool < p->m.meta->limits.n_pools)
-		name_copy(ret->pool, p->m.pool_info[info->value.pool].name);
-}
-
-/* The VM; BACKEND_NONE is nobody. */
-static void name_backend(const struct publish *p, uint16_t number,
-			 struct dp_judged *ret)
-{
-	const struct backend_info *info;
-
-	if (number == BACKEND_NONE || number > p->m.meta->limits.n_backends)
-		return;
-	info = &p->m.backend_info[number];
-	if (info->state == NUMBER_FREE)
-		return;
-	name_copy(ret->vm, info->name);
-	memcpy(ret->uuid, info->uuid, sizeof(ret->uuid));
-	memcpy(ret->port, info->ifname, sizeof(ret->port));
-	ret->target = record_of(p, number)->addr;
+	judged_packet(&p, reason, ret);
 }
 
 /* Who the numbers are that the path has left in a packet. */
 static void name_ends(const struct judge *j, const struct pkt *p,
 		      struct dp_judged *ret)
 {
-	name_service(j->p, p->service, ret);
-	name_backend(j->p, p->backend, ret);
+	judged_service(j->p, p->service, ret);
+	judged_backend(j->p, p->backend, ret);
 	if (p->frag == FRAG_LATER)
 		ret->target_port = 0;
 }

@@ -137,6 +137,7 @@ extern const struct cli_command cmd_undrain;
 extern const struct cli_command cmd_weight;
 extern const struct cli_command cmd_tag;
 extern const struct cli_command cmd_explain;
+extern const struct cli_command cmd_trace;
 extern const struct cli_command cmd_events;
 extern const struct cli_command cmd_counters;
 extern const struct cli_command cmd_reload;

@@ -31,7 +31,7 @@ _drover() {
 		case $command in
 		vms | drain | undrain | weight | tag) words=$(_drover_names vms --all) ;;
 		pools) words=$(_drover_names pools) ;;
-		services | explain) words=$(_drover_names services) ;;
+		services | explain | trace) words=$(_drover_names services) ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -10,9 +10,9 @@
 #include "control/cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-	&cmd_status,   &cmd_pools,  &cmd_services, &cmd_vms,	 &cmd_drain,
-	&cmd_undrain,  &cmd_weight, &cmd_tag,	   &cmd_explain, &cmd_events,
-	&cmd_counters, &cmd_reload, &cmd_detach,   &cmd_version,
+	&cmd_status,  &cmd_pools,    &cmd_services, &cmd_vms,	  &cmd_drain,
+	&cmd_undrain, &cmd_weight,   &cmd_tag,	    &cmd_explain, &cmd_trace,
+	&cmd_events,  &cmd_counters, &cmd_reload,   &cmd_detach,  &cmd_version,
 };
 
 static void help(void)

@@ -11,6 +11,7 @@
 #include "dataplane/xdp/programs.h"
 
 struct judge; /* judge.h */
+struct trace; /* trace.h */
 struct ways;  /* ways.h */
 
 /**
@@ -19,6 +20,7 @@ struct ways;  /* ways.h */
  * @maps, @programs: as loaded; a reader has no programs.
  * @publish: what is in force.
  * @judge: of a copy that packets are judged by; made with the first.
+ * @trace: what this process sees of packets; NULL = nothing.
  * @n_cpus: that counters are kept for.
  * @netdev_fd: to ask for MAC addresses; -1 = not yet.
  * @reads: a reader of the maps as they change.
@@ -33,6 +35,7 @@ struct dp {
 	struct programs programs;
 	struct publish *publish;
 	struct judge *judge;
+	struct trace *trace;
 	int n_cpus;
 	int netdev_fd;
 	bool reads;

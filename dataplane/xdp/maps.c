@@ -4,6 +4,8 @@
  */
 #include "dataplane/xdp/maps.h"
 
+#include "dataplane/core/trace.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -16,6 +18,7 @@
 /**
  * struct map_kind - how a map is made.
  * @n: its entries; the function of the limits below where it is not fixed.
+ * @symbol: what the programs call it, if that is not @name.
  */
 struct map_kind {
 	const char *name;
@@ -23,6 +26,7 @@ struct map_kind {
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t (*n_entries)(const struct dp_limits *limits);
+	const char *symbol;
 };
 
 static uint32_t one(const struct dp_limits *limits)
@@ -108,23 +112,30 @@ static uint32_t n_inside_ways(const struct dp_limits *limits)
 	return INSIDE_WAYS;
 }
 
+/* Bytes of a ring. */
+static uint32_t n_ring(const struct dp_limits *limits)
+{
+	(void)limits;
+	return 256 * 1024;
+}
+
 static uint32_t n_reasons(const struct dp_limits *limits)
 {
 	(void)limits;
 	return N_REASON_COUNTS;
 }
 
-#define MAPPED(name, value, n)                                \
-	{                                                     \
-		name, BPF_MAP_TYPE_ARRAY, 4, sizeof(value), n \
+#define MAPPED(name, value, n)                                      \
+	{                                                           \
+		name, BPF_MAP_TYPE_ARRAY, 4, sizeof(value), n, NULL \
 	}
-#define COUNTED(name, value, n)                                      \
-	{                                                            \
-		name, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(value), n \
+#define COUNTED(name, value, n)                                            \
+	{                                                                  \
+		name, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(value), n, NULL \
 	}
-#define HASHED(name, key, value, n)                                    \
-	{                                                              \
-		name, BPF_MAP_TYPE_HASH, sizeof(key), sizeof(value), n \
+#define HASHED(name, key, value, n)                                          \
+	{                                                                    \
+		name, BPF_MAP_TYPE_HASH, sizeof(key), sizeof(value), n, NULL \
 	}
 
 static const struct map_kind kinds[] = {
@@ -150,8 +161,9 @@ static const struct map_kind kinds[] = {
 		HASHED("client_map", struct client_key, uint32_t, n_clients),
 	[MAP_INSIDE] = { "inside_map", BPF_MAP_TYPE_LRU_HASH,
 			 sizeof(struct inside_key), sizeof(struct inside_way),
-			 n_inside_ways },
-	[MAP_DEVICE] = { "device_map", BPF_MAP_TYPE_DEVMAP, 4, 4, n_numbers },
+			 n_inside_ways, NULL },
+	[MAP_DEVICE] = { "device_map", BPF_MAP_TYPE_DEVMAP, 4, 4, n_numbers,
+			 NULL },
 	[MAP_LIMITER] = COUNTED("limiter_map", struct limiter, one),
 	[MAP_SERVICE_COUNT] =
 		COUNTED("service_count", struct traffic, n_service_numbers),
@@ -162,9 +174,15 @@ static const struct map_kind kinds[] = {
 	/* Programs of what is seldom. They stay in these as long as they are
 	 * pinned: an array that no process has open is emptied. */
 	[MAP_LB_RARE] = { "rare_map", BPF_MAP_TYPE_PROG_ARRAY, 4, 4,
-			  n_rare_programs },
+			  n_rare_programs, NULL },
 	[MAP_PORT_RARE] = { "port_rare_map", BPF_MAP_TYPE_PROG_ARRAY, 4, 4,
-			    n_port_programs },
+			    n_port_programs, NULL },
+	/* To the programs it is a variable, which is the cheapest to read. */
+	[MAP_TRACE] = { "trace_control", BPF_MAP_TYPE_ARRAY, 4,
+			sizeof(struct trace_control), one, ".data.trace" },
+	[MAP_TRACE_COUNT] = COUNTED("trace_count", struct trace_count, one),
+	[MAP_TRACE_RING] = { "trace_ring", BPF_MAP_TYPE_RINGBUF, 0, 0, n_ring,
+			     NULL },
 };
 _Static_assert(ARRAY_SIZE(kinds) == N_MAPS, "every map has a kind");
 
@@ -174,6 +192,11 @@ _Static_assert(ARRAY_SIZE(kinds) == N_MAPS, "every map has a kind");
 const char *map_name(enum map_id id)
 {
 	return kinds[id].name;
+}
+
+const char *map_symbol(enum map_id id)
+{
+	return kinds[id].symbol ? kinds[id].symbol : kinds[id].name;
 }
 
 static void maps_init(struct maps *maps)
@@ -258,7 +281,7 @@ static int map_make(enum map_id id, const struct dp_limits *limits)
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 	const struct map_kind *kind = &kinds[id];
 
-	if (id < N_MAPPED)
+	if (id < N_MAPPED || id == MAP_TRACE)
 		opts.map_flags = BPF_F_MMAPABLE;
 	if (kind->type == BPF_MAP_TYPE_HASH)
 		opts.map_flags = BPF_F_NO_PREALLOC;
@@ -306,6 +329,28 @@ int maps_pin(const struct maps *maps, const char *dir)
 	return err;
 }
 
+/* Make and pin a map that an older state lacks; a reader does without. */
+static int map_add(const char *path, enum map_id id, const struct maps *maps,
+		   enum maps_use use, int *ret_fd)
+{
+	const struct memory_meta *meta = maps->area[MAP_META];
+	int err;
+	int fd;
+
+	if (use != MAPS_WRITE)
+		return 0;
+	fd = map_make(id, &meta->limits);
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_pin(fd, path);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
 /* The record that says what the others are. */
 static int meta_open(struct maps *maps, enum maps_use use,
 		     uint32_t *ret_version)
@@ -338,7 +383,10 @@ int maps_open(const char *dir, enum maps_use use, struct maps *ret_maps,
 	for (i = 0; i < N_MAPS && !err; i++) {
 		pin_path(path, sizeof(path), dir, (enum map_id)i);
 		maps.fd[i] = bpf_obj_get_opts(path, &opts);
-		if (maps.fd[i] < 0)
+		if (maps.fd[i] == -ENOENT && i >= MAP_TRACE)
+			err = map_add(path, (enum map_id)i, &maps, use,
+				      &maps.fd[i]);
+		else if (maps.fd[i] < 0)
 			err = maps.fd[i];
 		else if (i == MAP_META)
 			err = meta_open(&maps, use, ret_version);
@@ -383,6 +431,8 @@ uint64_t maps_bytes(const struct dp_limits *limits)
 
 	for (i = 0; i < N_MAPS; i++) {
 		size = area_size((enum map_id)i, limits);
+		if (kinds[i].type == BPF_MAP_TYPE_RINGBUF)
+			size = kinds[i].n_entries(limits);
 		if (kinds[i].type == BPF_MAP_TYPE_PERCPU_ARRAY)
 			size *= n_cpus;
 		/* Hashes take memory by what is in them. */

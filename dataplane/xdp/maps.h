@@ -35,12 +35,17 @@ enum map_id {
 	MAP_REASON_COUNT,
 	MAP_LB_RARE,
 	MAP_PORT_RARE,
+	/* Those below hold nothing that has to last: an older state may lack
+	 * them, and gets them from the daemon that finds it. */
+	MAP_TRACE,
+	MAP_TRACE_COUNT,
+	MAP_TRACE_RING,
 	N_MAPS,
 };
 
 /**
  * struct maps - every map of a node.
- * @fd: -1 = not open.
+ * @fd: -1 = not open; of those that an older state lacks, for a reader.
  * @area: mapped, or a private copy (@copied).
  * @size: of @area.
  */
@@ -51,8 +56,11 @@ struct maps {
 	bool copied;
 };
 
-/* Name of a map: in the programs, in the kernel, and of its pin. */
+/* Name of a map: in the kernel, and of its pin. */
 const char *map_name(enum map_id id);
+
+/* Its name in the programs. */
+const char *map_symbol(enum map_id id);
 
 /**
  * maps_create() - make empty maps; nothing is pinned.

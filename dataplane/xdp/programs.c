@@ -4,6 +4,9 @@
  */
 #include "dataplane/xdp/programs.h"
 
+/* The skeletons have it as a variable. */
+#include "dataplane/core/trace.h"
+
 #include "drops.skel.h"
 #include "host.skel.h"
 #include "lb.skel.h"
@@ -23,7 +26,7 @@ static int use_maps(struct bpf_object *object, const struct maps *maps)
 	bpf_object__for_each_map(map, object) {
 		for (i = 0; i < N_MAPS && !err; i++)
 			if (!strcmp(bpf_map__name(map),
-				    map_name((enum map_id)i)))
+				    map_symbol((enum map_id)i)))
 				err = bpf_map__reuse_fd(map, maps->fd[i]);
 	}
 	return err;

@@ -9,6 +9,7 @@
 #include "dataplane/xdp/engine.h"
 #include "dataplane/xdp/inside.h"
 #include "dataplane/xdp/links.h"
+#include "dataplane/xdp/trace.h"
 #include "dataplane/xdp/uplinks.h"
 #include "dataplane/xdp/ways.h"
 
@@ -88,6 +89,7 @@ static void xdp_close(struct dp *dp)
 	if (!dp)
 		return;
 	ways_close(dp);
+	trace_stop(dp);
 	judge_free(dp->judge);
 	publish_free(dp->publish);
 	programs_done(&dp->programs);
@@ -475,6 +477,9 @@ const struct dp_ops dp_xdp_ops = {
 	.open_readonly = xdp_open_readonly,
 	.open_copy = xdp_open_copy,
 	.judge = xdp_judge,
+	.trace_start = trace_start,
+	.trace_read = trace_read,
+	.trace_stop = trace_stop,
 	.apply = xdp_apply,
 	.tick = xdp_tick,
 	.port_lost = xdp_port_lost,

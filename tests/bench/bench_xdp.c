@@ -35,6 +35,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "dataplane/core/trace.h" /* a variable of theirs */
 #include "bench.skel.h"
 
 #define REPEAT	   (1U << 20)

@@ -194,6 +194,8 @@ skipped=0
 node_up 4
 make_place
 make_captures
+# Somebody to look at.
+load_start load "$vip" 80 1 0 0 0
 typed 5 'drover status' >/dev/null || die "the place is not as documented"
 {
 	# shellcheck disable=SC2046 # no blanks in our names

@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/core/trace.h" /* a variable of theirs */
 #include "drops.skel.h"
 #include "host.skel.h"
 #include "lb.skel.h"

@@ -45,7 +45,7 @@ control/hypervisor $any|"(control/(hypervisor/[a-z_]+|log)|dataplane/core/base)\
 # The daemon, through the interface of the data plane, never an engine's headers.
 control $any|"(control/|config/|health/)[a-z_]+\.h"|"control/hypervisor/driver\.h"|"dataplane/(core/[a-z_]+|dataplane|names)\.h"
 # The command is a client: the API's words, and the pinned state when nobody answers.
-control/cli $any|"(control/(cli/[a-z_]+|render)|config/config|dataplane/(core/[a-z_]+|dataplane|names))\.h"
+control/cli $any|"(control/(cli/[a-z_]+|render)|config/(config|text)|dataplane/(core/[a-z_]+|dataplane|names))\.h"
 END
 
 # Library, then the only files that may know it: one place to change when the

@@ -23,6 +23,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "dataplane/core/trace.h" /* a variable of theirs */
 #include "host.skel.h"
 #include "lb.skel.h"
 #include "port.skel.h"
