@@ -131,13 +131,13 @@ static ALWAYS_INLINE bool answer_error_fill(struct __sk_buff *skb,
 
 /* Tell the VM. The egress hook of its port has no say in that. */
 static ALWAYS_INLINE int answer_vm(struct __sk_buff *skb, struct pkt *p,
-				   enum verdict *verdict)
+				   enum verdict *verdict, enum reason drop)
 {
 	if (answer_error_fill(skb, p)) {
 		skb->mark |= MARK_BALANCED;
 		return (int)bpf_redirect(skb->ifindex, 0);
 	}
-	p->reason = DROP_PORT_TOO_BIG;
+	p->reason = drop;
 	*verdict = VERDICT_DROP;
 	return TC_ACT_SHOT;
 }
@@ -156,6 +156,7 @@ enum port_program {
 	PORT_PROBE_OUT6,
 	PORT_INSIDE,
 	PORT_TO_INSIDE,
+	PORT_INSIDE_REFUSED,
 	N_PORT_PROGRAMS,
 };
 
@@ -171,6 +172,7 @@ int probe_in6(struct __sk_buff *skb);
 int probe_out6(struct __sk_buff *skb);
 int inside_in(struct __sk_buff *skb);
 int inside_out(struct __sk_buff *skb);
+int inside_no(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -191,6 +193,7 @@ struct {
 		[PORT_PROBE_OUT6] = (void *)&probe_out6,
 		[PORT_INSIDE] = (void *)&inside_in,
 		[PORT_TO_INSIDE] = (void *)&inside_out,
+		[PORT_INSIDE_REFUSED] = (void *)&inside_no,
 	},
 };
 
@@ -269,7 +272,7 @@ static ALWAYS_INLINE int refused(struct __sk_buff *skb, enum l3_kind only)
 	int action = TC_ACT_SHOT;
 
 	if (verdict == VERDICT_REPLY)
-		action = answer_vm(skb, &p, &verdict);
+		action = answer_vm(skb, &p, &verdict, DROP_PORT_TOO_BIG);
 	count_answer(&tables, NULL, &p, verdict);
 	trace(skb, &p, verdict, TRACE_FROM_VM);
 	return action;
@@ -320,7 +323,28 @@ PROGRAM(probe_in6, probe_back, L3_IPV6)
 SEC("tc")
 int inside_in(struct __sk_buff *skb)
 {
-	return take_inside(&tables, skb, 0);
+	int action = take_inside(&tables, skb, 0);
+
+	if (action != TOO_BIG_INSIDE)
+		return action;
+	bpf_tail_call(skb, &port_rare_map, PORT_INSIDE_REFUSED);
+	return TC_ACT_SHOT;
+}
+
+/* What doesn't fit there. */
+SEC("tc")
+int inside_no(struct __sk_buff *skb)
+{
+	struct pkt p = pkt_of_skb(skb, L3_NONE, HEADERS_RARE);
+	enum verdict verdict =
+		inside_refused(&tables, skb, &p, inside_mtu(skb));
+	int action = TC_ACT_SHOT;
+
+	if (verdict == VERDICT_REPLY)
+		action = answer_vm(skb, &p, &verdict, DROP_INSIDE_TOO_BIG);
+	count_answer(&tables, NULL, &p, verdict);
+	trace(skb, &p, verdict, TRACE_FROM_VM);
+	return action;
 }
 
 /* An answer to a client inside, rewritten. */

@@ -316,26 +316,32 @@ static ALWAYS_INLINE int send_in_again(struct __sk_buff *skb)
 	return (int)bpf_redirect(node->inside_ifindex, 0);
 }
 
-/*
- * inside_of(), and what becomes of the packet. One that doesn't fit the interface
- * would be dropped there without a word.
- */
+/* What fits the interface of clients inside, if a packet doesn't; else 0. */
+static ALWAYS_INLINE uint32_t inside_mtu(struct __sk_buff *skb)
+{
+	const struct node *node = bpf_node(NULL);
+	uint32_t mtu = 0;
+
+	return node && bpf_check_mtu(skb, node->inside_ifindex, &mtu, 0,
+				     BPF_MTU_CHK_SEGS) ?
+		       mtu :
+		       0;
+}
+
+/* take_inside(): another program tells the VM that it doesn't fit. */
+#define TOO_BIG_INSIDE (-3)
+
+/* inside_of(), and what becomes of the packet. */
 static ALWAYS_INLINE int take_inside(const struct tables *t,
 				     struct __sk_buff *skb, uint16_t flags)
 {
 	struct pkt p = pkt_of_skb(skb, L3_NONE, HEADERS_RARE);
-	const struct node *node = bpf_node(NULL);
-	enum verdict verdict = inside_of(t, NULL, &p, flags);
-	uint32_t mtu = 0;
+	enum verdict verdict = inside_of(t, NULL, &p, flags, !inside_mtu(skb));
 
-	if (verdict == VERDICT_INSIDE && node &&
-	    bpf_check_mtu(skb, node->inside_ifindex, &mtu, 0,
-			  BPF_MTU_CHK_SEGS)) {
-		p.reason = DROP_INSIDE_TOO_BIG;
-		verdict = VERDICT_DROP;
-	}
 	if (verdict == VERDICT_INSIDE)
 		return send_in_again(skb);
+	if (verdict == VERDICT_RARE)
+		return TOO_BIG_INSIDE;
 	if (!(flags & INSIDE_HOST) || verdict == VERDICT_DROP) {
 		count_reason(t, NULL, p.reason, p.length);
 		trace(skb, &p, verdict, TRACE_TO_VM);

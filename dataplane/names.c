@@ -123,9 +123,12 @@ static const struct reason_text reasons[] = {
 	[DROP_INSIDE_STACK] = { "drop_inside_stack",
 				"from a VM to a VIP whose VM has rules of the "
 				"host's own (on_port_policy)" },
+	[REPLY_INSIDE_TOO_BIG] = { "reply_inside_too_big",
+				   "from a VM to a VIP, over 3400 bytes: the VM "
+				   "is told" },
 	[DROP_INSIDE_TOO_BIG] = { "drop_inside_too_big",
-				  "from a VM to a VIP, over 3400 bytes: lower "
-				  "the VM's MTU, or the service's mss" },
+				  "from inside to a VIP, over 3400 bytes, and "
+				  "who sends it can't be told" },
 
 	[PASS_PROBE_ANSWER] = { "pass_probe_answer",
 				"a VM's answer to a probe over the data "

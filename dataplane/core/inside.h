@@ -26,6 +26,7 @@
 #ifndef DATAPLANE_CORE_INSIDE_H
 #define DATAPLANE_CORE_INSIDE_H
 
+#include "dataplane/core/error.h"
 #include "dataplane/core/nd.h"
 #include "dataplane/core/rewrite.h"
 
@@ -192,16 +193,49 @@ static ALWAYS_INLINE bool inside_asks(const struct tables *t, void *e,
 	return t->service(e, &key);
 }
 
+/* It doesn't fit. The host is not told: it may have a route that knows. */
+static ALWAYS_INLINE enum verdict inside_too_big(struct pkt *p, uint16_t flags)
+{
+	if (flags & INSIDE_HOST || !is_ip(p) || !is_uncut(p))
+		return dropped(p, DROP_INSIDE_TOO_BIG);
+	p->reason = REPLY_INSIDE_TOO_BIG;
+	return VERDICT_RARE;
+}
+
+/**
+ * inside_refused() - a VM's packet that doesn't fit, as it came: inside_of() said
+ * VERDICT_RARE.
+ * @mtu: what would.
+ *
+ * Return: VERDICT_REPLY: the engine makes room of @reply_head bytes and asks
+ * error_fill(), from @src; or VERDICT_DROP.
+ */
+static ALWAYS_INLINE enum verdict
+inside_refused(const struct tables *t, void *e, struct pkt *p, uint32_t mtu)
+{
+	uint8_t *l3 = NULL;
+
+	if (parse_frame(p, &l3) || !is_ip(p) || parse_flow(p) ||
+	    p->l3_at != sizeof(*p->eth))
+		return dropped(p, DROP_INSIDE_TOO_BIG);
+	p->src = pkt_addr(p, END_DST);
+	return answer_error(t, e, p, ERROR_TOO_BIG, mtu, REPLY_INSIDE_TOO_BIG,
+			    DROP_INSIDE_TOO_BIG);
+}
+
 /**
  * inside_of() - a packet that a VM sends, or the host by an uplink.
  * @p: @data, @end, @length, @ifindex set, and @vlan, the rest zero.
  * @flags: INSIDE_HOST: the host's.
+ * @fits: it does, the node's @inside.
  *
  * Return: VERDICT_INSIDE: the engine lets it come in by the node's @inside;
- * VERDICT_PASS or VERDICT_DROP with @reason.
+ * VERDICT_RARE: it asks inside_refused(); VERDICT_PASS or VERDICT_DROP with
+ * @reason.
  */
 static ALWAYS_INLINE enum verdict inside_of(const struct tables *t, void *e,
-					    struct pkt *p, uint16_t flags)
+					    struct pkt *p, uint16_t flags,
+					    bool fits)
 {
 	struct inside q = { .way = { .ifindex = p->ifindex,
 				     .vlan = p->vlan,
@@ -224,6 +258,8 @@ static ALWAYS_INLINE enum verdict inside_of(const struct tables *t, void *e,
 	p->reason = PASS_INSIDE_STRANGER;
 	if (!(flags & INSIDE_HOST) && !t->client(e, &client))
 		return VERDICT_PASS;
+	if (!fits)
+		return inside_too_big(p, flags);
 	__builtin_memcpy(q.way.mac, p->eth->src, sizeof(q.way.mac));
 	p->reason = inside_note(t, e, &q);
 	if (p->reason)

@@ -13,7 +13,7 @@
 #include "dataplane/core/base.h"
 #include "dataplane/core/hash.h"
 
-#define STATE_VERSION 7
+#define STATE_VERSION 8
 
 /*
  * DOC: time
@@ -619,10 +619,11 @@ enum reason {
 	DROP_PORT_NO_ROUTE,    /* no route or neighbour for an answer */
 	DROP_PORT_TTL,
 	DROP_PORT_TOO_BIG, /* for an answer's way out, and the VM can't be told */
-	DROP_INSIDE_TAKEN,   /* another VM calls the VIP by the same address */
-	DROP_INSIDE_FULL,    /* no room to note the way of its answers */
-	DROP_INSIDE_STACK,   /* its VM is served through the kernel */
-	DROP_INSIDE_TOO_BIG, /* for the interface of clients inside */
+	DROP_INSIDE_TAKEN,    /* another VM calls the VIP by the same address */
+	DROP_INSIDE_FULL,     /* no room to note the way of its answers */
+	DROP_INSIDE_STACK,    /* its VM is served through the kernel */
+	REPLY_INSIDE_TOO_BIG, /* for the interface of clients inside */
+	DROP_INSIDE_TOO_BIG,  /* the same, and its sender can't be told */
 
 	/* Probes over the data path. */
 	PASS_PROBE_ANSWER, /* a VM's answer: to whoever probes */

@@ -45,7 +45,7 @@ static uint32_t n_rare_programs(const struct dp_limits *limits)
 static uint32_t n_port_programs(const struct dp_limits *limits)
 {
 	(void)limits;
-	return 12;
+	return 13;
 }
 
 static uint32_t n_pools(const struct dp_limits *limits)

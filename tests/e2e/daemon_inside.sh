@@ -5,8 +5,8 @@
 # host itself call VIPs. Connections are whole, keep their VM, and VMs see who
 # calls, but a VM that is its own backend, which sees the VIP.
 #
-#	p1 vm 1, p2 vm 2	the pool, on br0 (10.9.0.0/24)
-#	p3 vm 3			no pool's, on br0
+#	p1 vm 1, p2 vm 2	the pool, on br0 (10.9.0.0/24), frames of 9000 bytes
+#	p3 vm 3			no pool's, on br0, the same
 #	p4 vm 4			no pool's, another tenant's, on br1, where the host
 #				has no address; the VIP is on its link; later tagged
 #	p5 vm 5			the same address as vm 3, on br1
@@ -111,6 +111,10 @@ command -v jq >/dev/null || skip "needs jq"
 net_up 5
 trap node_cleanup EXIT
 v6_up 1 2 3
+for vm in 1 2 3; do
+	ip -n "$net-n" link set "p$vm" mtu 9000
+	ip -n "$net-v$vm" link set e0 mtu 9000
+done
 ip -n "$net-n" link add br1 type bridge
 ip -n "$net-n" link set br1 up
 ip -n "$net-n" route add "$vip/32" dev u0
@@ -178,6 +182,20 @@ sleep 3
 load_end v4tag4
 load_end v4tag6
 ns_vm 4 ping -qc 3 -i 0.2 -W 2 "$vip" >/dev/null || die "no ping"
+
+say "frames of 9000 bytes: who calls is told what fits, and sends that"
+ns_vm 3 ip route flush cache
+ns_vm 3 ip -6 route flush cache
+for addr in "$vip" "$vip6"; do
+	before=$(counted reply_inside_too_big)
+	for way in up down; do
+		out=$(ns_vm 3 "$traffic" transfer "$addr" 80 $way 20000000) ||
+			die "$addr: $out; $(drover counters)"
+	done
+	[ "$(counted reply_inside_too_big)" -gt "$before" ] || die "nobody was told"
+	out=$(ns_vm 3 ping -c 2 -W 1 -M "do" -s 5000 "$addr" 2>&1 || :)
+	[[ $out =~ mtu[\ :=]*3400 ]] || die "a ping is not told: $out"
+done
 
 say "who has another VM's address is refused while that one calls"
 before=$(counted drop_inside_taken)

@@ -180,6 +180,7 @@ static void check_end(const struct passage *a, const struct mem_tables *before,
 	if (a->hook != HOOK_UPLINK && a->verdict == VERDICT_REPLY)
 		must(a->hook == HOOK_FROM_VM &&
 		     (!is_ip(&a->p) || a->p.reason == REPLY_PROBE_ND ||
+		      a->p.reason == REPLY_INSIDE_TOO_BIG ||
 		      a->p.reason == REPLY_PORT_TOO_BIG));
 	if (a->verdict == VERDICT_PROBE)
 		check_probe(a);
@@ -418,7 +419,12 @@ static void pass_from_vm(struct passage *a, struct mem_tables *m)
 		a->verdict = go_on_at_port(a, m, false);
 	if (a->verdict == VERDICT_PASS && inside_asks(t, m, &a->p)) {
 		a->p = anew(a);
-		a->verdict = inside_of(t, m, &a->p, 0);
+		a->verdict =
+			inside_of(t, m, &a->p, 0, a->size <= FUZZ_INSIDE_FITS);
+	}
+	if (a->verdict == VERDICT_RARE) {
+		a->p = anew(a);
+		a->verdict = inside_refused(t, m, &a->p, FUZZ_INSIDE_FITS);
 	}
 	count_answer(t, m, &a->p, a->verdict);
 	vip = a->p.src;

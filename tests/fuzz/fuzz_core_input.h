@@ -23,6 +23,7 @@
 #define FUZZ_PATCH_SIZE	    8
 #define FUZZ_IFINDEX_INSIDE 600
 #define FUZZ_FRAME_MAX	    2000
+#define FUZZ_INSIDE_FITS    1500
 
 /* A place in an input. */
 struct fuzz_input {

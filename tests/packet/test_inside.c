@@ -49,6 +49,7 @@ static void world_make(struct world *w, const struct frame_spec *in)
 		.vip = IP_VIP_WEB,
 		.vip_port = PORT_WEB,
 		.vm = 1,
+		.v6 = in->v6,
 		.proto = in->kind == FRAME_UDP ? 17 : 6,
 	};
 
@@ -79,7 +80,14 @@ static void comes(struct world *w, uint32_t ifindex)
 static enum verdict from_vm(struct world *w, uint32_t ifindex, uint16_t flags)
 {
 	comes(w, ifindex);
-	return inside_of(mem_tables(), &w->tables, &w->p, flags);
+	return inside_of(mem_tables(), &w->tables, &w->p, flags, true);
+}
+
+/* The same of one that does not fit. */
+static enum verdict too_big(struct world *w, uint32_t ifindex, uint16_t flags)
+{
+	comes(w, ifindex);
+	return inside_of(mem_tables(), &w->tables, &w->p, flags, false);
 }
 
 static enum verdict comes_again(struct world *w)
@@ -326,10 +334,73 @@ static void test_stack(void **state)
 	assert_false(stack_refuses(mem_tables(), &w.tables, &w.p));
 }
 
+/* A VM is told by the VIP what fits, and nothing is noted. */
+static void told(const struct frame_spec *in, struct frame_spec *error)
+{
+	struct frame expected;
+	struct world w;
+	uint8_t *data;
+
+	error->kind = FRAME_ICMP;
+	error->dst_mac = in->src_mac;
+	error->src_mac = in->dst_mac;
+	error->src = in->dst;
+	error->dst = in->src;
+	error->quote = in;
+	error->quote_size = 64;
+	error->v6 = in->v6;
+	world_make(&w, in);
+	if (in->v6)
+		frame_addr6(in->src, (uint8_t *)&w.tables.clients[0].addr);
+	assert_int_equal(too_big(&w, IFINDEX_VM(1), 0), VERDICT_RARE);
+	comes(&w, IFINDEX_VM(1));
+	assert_int_equal(inside_refused(mem_tables(), &w.tables, &w.p, 3400),
+			 VERDICT_REPLY);
+	assert_int_equal(w.p.reason, REPLY_INSIDE_TOO_BIG);
+	assert_int_equal(w.tables.n_ways, 0);
+	/* Room, as an engine makes it. */
+	data = w.frame.byte + w.p.reply_head;
+	memmove(data, w.frame.byte, w.frame.size);
+	memmove(w.frame.byte, data, sizeof(struct eth_hdr));
+	w.p.eth = (struct eth_hdr *)w.frame.byte;
+	w.p.end += w.p.reply_head;
+	assert_true(error_fill(&w.p, w.frame.byte + sizeof(struct eth_hdr),
+			       in->v6, &w.p.src));
+	frame_encode(error, &expected);
+	assert_int_equal(w.p.reply_length, expected.size);
+	assert_memory_equal(w.frame.byte, expected.byte, expected.size);
+}
+
+static void test_too_big(void **state)
+{
+	const struct frame_spec in = { VM_TO_WEB(1), DATA, .frag = 0x4000 };
+	const struct frame_spec six = { VM_TO_WEB(1), DATA, .v6 = true };
+	const struct frame_spec loose = { VM_TO_WEB(1), DATA };
+	struct frame_spec error = { .frag = 0x4000,
+				    .icmp_type = 3,
+				    .icmp_code = 4,
+				    .icmp_rest = 3400 };
+	struct frame_spec error6 = { .icmp_type = 2, .icmp_rest = 3400 };
+	struct world w;
+
+	(void)state;
+	told(&in, &error);
+	told(&six, &error6);
+	/* One that may be cut on its way is not to be told; nor is the host. */
+	world_make(&w, &loose);
+	assert_int_equal(too_big(&w, IFINDEX_VM(1), 0), VERDICT_DROP);
+	assert_int_equal(w.p.reason, DROP_INSIDE_TOO_BIG);
+	world_make(&w, &in);
+	assert_int_equal(too_big(&w, IFINDEX_WAY_OUT, INSIDE_HOST),
+			 VERDICT_DROP);
+	assert_int_equal(w.p.reason, DROP_INSIDE_TOO_BIG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_another_vm),
+		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_itself),
 		cmocka_unit_test(test_not_from_inside),
 		cmocka_unit_test(test_refused),
