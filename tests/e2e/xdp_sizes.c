@@ -27,7 +27,7 @@
 #include "lb.skel.h"
 #include "port.skel.h"
 
-#define VERIFIED_MAX 600000
+#define VERIFIED_MAX 500000
 #define NAME_SIZE    32
 
 /**
