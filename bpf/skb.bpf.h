@@ -344,7 +344,7 @@ static ALWAYS_INLINE int take_inside(const struct tables *t,
 		return TOO_BIG_INSIDE;
 	if (!(flags & INSIDE_HOST) || verdict == VERDICT_DROP) {
 		count_reason(t, NULL, p.reason, p.length);
-		trace(skb, &p, verdict, TRACE_TO_VM);
+		trace(skb, &p, verdict, TRACE_INSIDE);
 	}
 	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }

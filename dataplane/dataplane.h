@@ -396,6 +396,7 @@ enum dp_hook {
 	DP_TO_VM,   /* the same: what goes to the VM past the balancer */
 	DP_BACK,    /* behind the host's own rules: answers that come back */
 	DP_PROBES,  /* TC at the probe interface: probes on their way to VMs */
+	DP_INSIDE, /* where a VM or the host calls a VIP, before it comes in again */
 };
 
 /**

@@ -15,10 +15,11 @@
 #define PACKET_WIDTH 56 /* columns of a packet of IPv4 */
 
 static const char *const hooks[] = {
-	[DP_UPLINK] = "uplink", [DP_FROM_VM] = "from_vm", [DP_TO_VM] = "to_vm",
-	[DP_BACK] = "back",	[DP_PROBES] = "probes",
+	[DP_UPLINK] = "uplink", [DP_FROM_VM] = "from_vm",
+	[DP_TO_VM] = "to_vm",	[DP_BACK] = "back",
+	[DP_PROBES] = "probes", [DP_INSIDE] = "inside",
 };
-_Static_assert(ARRAY_SIZE(hooks) == DP_PROBES + 1, "all of them");
+_Static_assert(ARRAY_SIZE(hooks) == DP_INSIDE + 1, "all of them");
 
 static const char *family_name(const struct dp_judged *p)
 {

@@ -30,6 +30,7 @@ enum trace_hook {
 	TRACE_TO_VM,
 	TRACE_BACK,
 	TRACE_PROBES,
+	TRACE_INSIDE,
 };
 
 /**
