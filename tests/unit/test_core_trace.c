@@ -46,7 +46,7 @@ static bool is_shown(const struct trace_control *c,
 		     enum verdict verdict)
 {
 	struct trace_event ev = {
-		.say = { .hook = hook, .verdict = verdict },
+		.say = { .hook = (uint8_t)hook, .verdict = (uint8_t)verdict },
 	};
 	struct frame frame;
 

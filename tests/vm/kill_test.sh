@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # How long packets are steered to a VM after its end: a pool of ten real guests
-# under load, 15 kills of a QEMU (scripts/test --long: 100), then other ends. Fails
+# under load, 10 kills of a QEMU (scripts/test --long: 100), then other ends. Fails
 # unless for the kills the median is below 15 ms and the maximum below 60 ms, if
 # droverd takes 2 ms or more (median) from an event to the published tables, or if
 # a request fails that was not on a VM that ended.
@@ -17,7 +17,7 @@ DROVER_SOURCE=${DROVER_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tests/vm/node.sh
 . "$DROVER_SOURCE/tests/vm/node.sh"
 
-ROUNDS=${ROUNDS:-3} # of five kills
+ROUNDS=${ROUNDS:-2} # of five kills
 SPRAY_PPS=3000
 HELD_MS=400
 

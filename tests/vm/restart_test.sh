@@ -14,7 +14,7 @@ DROVER_SOURCE=${DROVER_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tests/vm/node.sh
 . "$DROVER_SOURCE/tests/vm/node.sh"
 
-RESTARTS=${RESTARTS:-6}
+RESTARTS=${RESTARTS:-4}
 
 # pause MAX_MS: at random, up to that.
 pause() {
